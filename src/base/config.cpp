@@ -1,0 +1,278 @@
+#include "base/config.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <tuple>
+
+#define TOML_ENABLE_FORMATTERS 0
+#include <toml++/toml.h>
+
+#include "base/whole_file.h"
+
+namespace ohmic {
+namespace {
+
+constexpr int kDeepestNesting = 64;      // dotted keys could nest without end and recursion must not
+constexpr std::size_t kWidestLine = 200; // a longer source line helps nobody
+
+std::vector<std::string_view> split_lines(std::string_view text) {
+  std::vector<std::string_view> lines;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+    lines.push_back(line);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
+}
+
+/// Turns toml++'s tree into ours.
+class Converter {
+ public:
+  Converter(std::string_view text, std::string name) : name_(std::move(name)) {
+    lines_ = split_lines(text);
+  }
+  /// Everything comes from one place (--set).
+  explicit Converter(Origin fixed) : fixed_(std::move(fixed)) {}
+
+  Origin origin(const toml::source_position& at) const {
+    if (fixed_) return *fixed_;
+    Origin origin{.place = name_, .source_line = "", .column = 0};
+    if (at.line < 1) return origin;
+    origin.place += ":" + std::to_string(at.line) + ":" + std::to_string(at.column);
+    origin.column = static_cast<int>(at.column);
+    if (at.line <= lines_.size() && lines_[at.line - 1].size() <= kWidestLine)
+      origin.source_line = lines_[at.line - 1];
+    return origin;
+  }
+
+  ConfigNode convert(const toml::node& node, Origin place, int depth = 0) const {
+    if (depth > kDeepestNesting) fail_at(place, "tables and arrays are nested too deeply");
+    ConfigNode result{.value = false, .origin = std::move(place)};
+    if (const auto* table = node.as_table()) {
+      result.value = convert_table(*table, depth);
+    } else if (const auto* array = node.as_array()) {
+      ConfigNode::Array elements;
+      for (const toml::node& element : *array)
+        elements.push_back(convert(element, origin(element.source().begin), depth + 1));
+      result.value = std::move(elements);
+    } else if (const auto* word = node.as_string()) {
+      result.value = word->get();
+    } else if (const auto* integer = node.as_integer()) {
+      result.value = integer->get();
+    } else if (const auto* number = node.as_floating_point()) {
+      result.value = number->get();
+    } else if (const auto* flag = node.as_boolean()) {
+      result.value = flag->get();
+    } else {
+      fail_at(result.origin, "a date or time, which no key takes (a word stands in quotes)");
+    }
+    return result;
+  }
+
+ private:
+  ConfigNode::Table convert_table(const toml::table& table, int depth) const {
+    // toml++ sorts by name; the file's order is kept in the positions.
+    struct Child {
+      toml::source_position at;
+      const toml::key* key;
+      const toml::node* node;
+    };
+    std::vector<Child> children;
+    for (auto it = table.cbegin(); it != table.cend(); ++it)
+      children.push_back({it->first.source().begin, &it->first, &it->second});
+    std::stable_sort(children.begin(), children.end(), [](const Child& a, const Child& b) {
+      return std::tie(a.at.line, a.at.column) < std::tie(b.at.line, b.at.column);
+    });
+    ConfigNode::Table result;
+    for (const Child& child : children)
+      result.emplace_back(std::string(child.key->str()),
+                          convert(*child.node, origin(child.at), depth + 1));
+    return result;
+  }
+
+  std::string name_;
+  std::vector<std::string_view> lines_;
+  std::optional<Origin> fixed_;
+};
+
+std::string no_toml(const toml::parse_error& error) {
+  std::string reason(error.description());
+  if (!reason.empty() && reason[0] >= 'A' && reason[0] <= 'Z')
+    reason[0] = static_cast<char>(reason[0] - 'A' + 'a');
+  return "is no TOML: " + reason;
+}
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  const std::size_t first = text.find_first_not_of(kBlanks);
+  if (first == text.npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
+/// Splits "override.first.adc.bits" at its dots, outside of double quotes.
+std::vector<std::string> split_path(std::string_view path, const Origin& origin) {
+  std::vector<std::string> parts(1);
+  bool quoted = false;
+  for (char c : path) {
+    if (c == '"')
+      quoted = !quoted;
+    else if (c == '.' && !quoted)
+      parts.emplace_back();
+    else
+      parts.back() += c;
+  }
+  if (quoted) fail_at(origin, "a quote in the key is not closed");
+  for (const std::string& part : parts)
+    if (trimmed(part).empty()) fail_at(origin, "the key has an empty part");
+  return parts;
+}
+
+ConfigNode parse_value(std::string_view text, const Origin& origin) {
+  if (text.empty()) fail_at(origin, "the value is missing (an empty word is \"\")");
+  try {
+    const toml::table parsed = toml::parse("v = " + std::string(text));
+    if (parsed.size() == 1)
+      return Converter(origin).convert(*parsed.get("v"), origin);
+  } catch (const toml::parse_error& error) {
+    if (std::string_view("\"'[{").find(text[0]) != std::string_view::npos)
+      fail_at(origin, "the value " + no_toml(error));
+  }
+  return {.value = std::string(text), .origin = origin};
+}
+
+/// The element of an array of tables that `part` names: by its `name`, else by its index.
+ConfigNode* element_of(ConfigNode::Array& array, const std::string& part) {
+  for (ConfigNode& element : array) {
+    const ConfigNode* name = element.is_table() ? element.find("name") : nullptr;
+    const std::string* word = name ? std::get_if<std::string>(&name->value) : nullptr;
+    if (word && *word == part) return &element;
+  }
+  std::size_t index = 0;
+  const char* end = part.data() + part.size();
+  const auto [stop, error] = std::from_chars(part.data(), end, index);
+  if (error != std::errc() || stop != end || index >= array.size()) return nullptr;
+  return array[index].is_table() ? &array[index] : nullptr;
+}
+
+std::vector<std::string> element_names(const ConfigNode::Array& array) {
+  std::vector<std::string> names;
+  for (const ConfigNode& element : array) {
+    const ConfigNode* name = element.is_table() ? element.find("name") : nullptr;
+    if (name && std::holds_alternative<std::string>(name->value))
+      names.push_back(std::get<std::string>(name->value));
+  }
+  return names;
+}
+
+}  // namespace
+
+const ConfigNode* ConfigNode::find(std::string_view key) const {
+  for (const auto& [name, child] : table())
+    if (name == key) return &child;
+  return nullptr;
+}
+
+ConfigNode* ConfigNode::find(std::string_view key) {
+  return const_cast<ConfigNode*>(std::as_const(*this).find(key));
+}
+
+void ConfigNode::put(std::string key, ConfigNode child) {
+  if (ConfigNode* old = find(key))
+    *old = std::move(child);
+  else
+    table().emplace_back(std::move(key), std::move(child));
+}
+
+std::string_view ConfigNode::kind() const {
+  constexpr std::string_view kKinds[] = {"a boolean", "an integer", "a float",
+                                         "a string",  "an array",   "a table"};
+  return kKinds[value.index()];
+}
+
+void fail_at(const Origin& origin, const std::string& message) {
+  std::string text = origin.place.empty() ? message : origin.place + ": " + message;
+  if (origin.column > 0 && !origin.source_line.empty()) {
+    std::string caret;
+    int column = 1;  // counts characters, not bytes
+    for (char c : origin.source_line) {
+      if ((static_cast<unsigned char>(c) & 0xc0) == 0x80) continue;
+      if (column++ >= origin.column) break;
+      caret += c == '\t' ? '\t' : ' ';
+    }
+    text += "\n  " + origin.source_line + "\n  " + caret + "^";
+  }
+  throw ConfigError(text);
+}
+
+ConfigNode parse_config(std::string_view text, const std::string& name) {
+  if (text.find('\0') != text.npos)
+    throw ConfigError(name + ": is a binary file, expected TOML");
+  const Converter converter(text, name);
+  ConfigNode root;
+  try {
+    const toml::table parsed = toml::parse(text, std::string_view(name));
+    root = converter.convert(parsed, converter.origin({}));
+  } catch (const toml::parse_error& error) {
+    fail_at(converter.origin(error.source().begin), no_toml(error));
+  }
+  if (root.table().empty()) throw ConfigError(name + ": the config is empty");
+  return root;
+}
+
+ConfigNode read_config(const std::filesystem::path& file) {
+  return parse_config(read_whole_file(file), file.string());
+}
+
+void apply_setting(ConfigNode& root, const std::string& assignment) {
+  const Origin origin{.place = "--set " + assignment, .source_line = "", .column = 0};
+  bool quoted = false;
+  std::size_t equals = 0;
+  for (; equals < assignment.size() && (quoted || assignment[equals] != '='); ++equals)
+    quoted ^= assignment[equals] == '"';
+  if (equals == assignment.size()) fail_at(origin, "expected KEY=VALUE");
+  const std::string_view text = assignment;
+  const auto path = split_path(trimmed(text.substr(0, equals)), origin);
+  ConfigNode value = parse_value(trimmed(text.substr(equals + 1)), origin);
+
+  ConfigNode* node = &root;
+  std::string walked;
+  for (std::size_t depth = 0; depth < path.size(); ++depth) {
+    const std::string& part = path[depth];
+    const bool last = depth + 1 == path.size();
+    ConfigNode* child = nullptr;
+    if (node->is_array()) {
+      child = element_of(node->array(), part);
+      if (!child) {
+        const std::string near = nearest(part, element_names(node->array()));
+        fail_at(origin, walked + " has no element of name or index '" + part + "'" +
+                            (near.empty() ? "" : " (did you mean '" + near + "'?)"));
+      }
+    } else if (node->is_table()) {
+      child = node->find(part);
+      if (!child) {
+        node->table().emplace_back(part, ConfigNode{.value = ConfigNode::Table{}, .origin = origin});
+        child = &node->table().back().second;
+      }
+    } else {
+      fail_at(origin, walked + " is " + std::string(node->kind()) + ", expected a table");
+    }
+    if (last) *child = std::move(value);
+    node = child;
+    walked += (walked.empty() ? "" : ".") + part;
+  }
+}
+
+ConfigNode merged(const ConfigNode& base, const ConfigNode& over) {
+  if (!base.is_table() || !over.is_table()) return over;
+  ConfigNode result = base;
+  for (const auto& [key, child] : over.table()) {
+    const ConfigNode* old = base.find(key);
+    result.put(key, old ? merged(*old, child) : child);
+  }
+  return result;
+}
+
+}  // namespace ohmic

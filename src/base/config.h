@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/error.h"
+
+/// TOML in, positions kept (toml++ behind this door). A ConfigNode is a plain value tree that can be merged and written.
+namespace ohmic {
+
+/// Where a value was written: "run.toml:3:1", or "--set device.levels=3".
+struct Origin {
+  std::string place;
+  std::string source_line;  ///< the line of the file, for the caret; empty for --set
+  int column = 0;           ///< 1-based; 0 for --set
+};
+
+class ConfigNode {
+ public:
+  using Array = std::vector<ConfigNode>;
+  using Table = std::vector<std::pair<std::string, ConfigNode>>;  ///< in the order of the file
+  std::variant<bool, std::int64_t, double, std::string, Array, Table> value = Table{};
+  Origin origin;
+
+  bool is_table() const { return std::holds_alternative<Table>(value); }
+  bool is_array() const { return std::holds_alternative<Array>(value); }
+  const Table& table() const { return std::get<Table>(value); }
+  Table& table() { return std::get<Table>(value); }
+  const Array& array() const { return std::get<Array>(value); }
+  Array& array() { return std::get<Array>(value); }
+  /// The child of that name, or null. Requires a table.
+  const ConfigNode* find(std::string_view key) const;
+  ConfigNode* find(std::string_view key);
+  /// Puts a child, replacing one of the same name in its place.
+  void put(std::string key, ConfigNode child);
+  /// "a boolean", "an integer", ... for messages.
+  std::string_view kind() const;
+};
+
+/// Throws ConfigError "PLACE: MESSAGE", followed by the source line and a caret where there is one.
+[[noreturn]] void fail_at(const Origin& origin, const std::string& message);
+
+/// Parses a TOML file. FileError if it cannot be read (missing, a folder), ConfigError where it is no TOML (a binary
+/// file, a syntax error) or empty.
+ConfigNode read_config(const std::filesystem::path& file);
+/// Parses TOML text that came from `name`.
+ConfigNode parse_config(std::string_view text, const std::string& name);
+/// Applies "device.levels=3": a dotted path, and a TOML value (a bare word is a string). Intermediate tables are made;
+/// an array of tables is entered by the `name` of an element ("override.first.adc.bits=6") or its index. ConfigError if
+/// the assignment cannot be parsed or a part of the path is no table.
+void apply_setting(ConfigNode& root, const std::string& assignment);
+/// `over`'s values put into `base`, table by table; arrays and scalars are replaced.
+ConfigNode merged(const ConfigNode& base, const ConfigNode& over);
+/// The tree as TOML text, plain values before tables, numbers in the shortest form that reads back to the same bits.
+std::string to_toml(const ConfigNode& root);
+/// One value as TOML on one line ("[1, 2]", "{ bits = 6 }").
+std::string inline_toml(const ConfigNode& node);
+/// The shortest decimal that reads back to the same double ("0.5", "1e-07").
+std::string shortest(double value);
+/// The candidate nearest to `word` by edit distance, or "" if none is near (for "did you mean").
+std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
+
+}  // namespace ohmic

@@ -1,0 +1,253 @@
+#include <algorithm>
+#include <limits>
+#include <new>
+#include <stdexcept>
+
+#include "base/error.h"
+#include "base/h5.h"
+#include "base/h5_handle.h"
+
+namespace ohmic::h5 {
+namespace {
+
+[[noreturn]] void fail(const Reader& reader, const std::string& what) {
+  throw FileError(reader.file().string() + ": " + what);
+}
+
+std::string quoted(const std::string& path) { return "'" + path + "'"; }
+
+Handle open_object(const Reader& reader, hid_t file, const std::string& path, const char* kind) {
+  if (!link_exists(file, path)) fail(reader, std::string("no ") + kind + " " + quoted(path));
+  Handle object(H5Oopen(file, path.c_str(), H5P_DEFAULT), H5Oclose);
+  if (!object.ok()) fail(reader, quoted(path) + " cannot be read (a damaged file)");
+  return object;
+}
+
+Handle open_dataset(const Reader& reader, hid_t file, const std::string& path) {
+  Handle object = open_object(reader, file, path, "data set");
+  if (H5Iget_type(object) != H5I_DATASET)
+    fail(reader, quoted(path) + " is a group, expected a data set");
+  return object;
+}
+
+/// The shape behind a data space; the empty one has no elements.
+std::vector<Index> shape_of(hid_t space) {
+  if (H5Sget_simple_extent_type(space) == H5S_NULL) return {0};
+  std::vector<hsize_t> extent(static_cast<std::size_t>(std::max(0, H5Sget_simple_extent_ndims(space))));
+  H5Sget_simple_extent_dims(space, extent.data(), nullptr);
+  std::vector<Index> shape;
+  for (hsize_t size : extent) shape.push_back(static_cast<Index>(size));
+  return shape;
+}
+
+std::size_t element_count(hid_t space) {
+  return static_cast<std::size_t>(std::max<hssize_t>(0, H5Sget_simple_extent_npoints(space)));
+}
+
+bool is_number(hid_t type) {
+  const H5T_class_t kind = H5Tget_class(type);
+  return kind == H5T_INTEGER || kind == H5T_FLOAT;
+}
+
+const char* class_name(hid_t type) {
+  switch (H5Tget_class(type)) {
+    case H5T_INTEGER: return "integers";
+    case H5T_FLOAT: return "floats";
+    case H5T_STRING: return "strings";
+    case H5T_ENUM: return "enumerators";
+    case H5T_COMPOUND: return "compounds";
+    default: return "values of another type";
+  }
+}
+
+/// HDF5 would clip what does not fit into 64 bits with a sign.
+void refuse_large_unsigned(const Reader& reader, hid_t dataset, hid_t type, std::size_t count,
+                           const std::string& path) {
+  if (H5Tget_sign(type) != H5T_SGN_NONE || H5Tget_size(type) < 8) return;
+  std::vector<std::uint64_t> values(count);
+  H5Dread(dataset, H5T_NATIVE_UINT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data());
+  for (std::uint64_t value : values)
+    if (value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
+      fail(reader, quoted(path) + " holds " + std::to_string(value) + ", beyond 2^63 - 1");
+}
+
+template <class T>
+Array<T> read_numbers(const Reader& reader, hid_t file, const std::string& path, hid_t memory_type,
+                      bool only_integers = false) {
+  const Handle dataset = open_dataset(reader, file, path);
+  const Handle type(H5Dget_type(dataset), H5Tclose);
+  const Handle space(H5Dget_space(dataset), H5Sclose);
+  if (only_integers ? H5Tget_class(type) != H5T_INTEGER : !is_number(type))
+    fail(reader, quoted(path) + " holds " + class_name(type) + ", expected " +
+                     (only_integers ? "integers" : "numbers"));
+  Array<T> result{shape_of(space), {}};
+  const std::size_t count = element_count(space);
+  try {
+    if (only_integers) refuse_large_unsigned(reader, dataset, type, count, path);
+    result.values.resize(count);
+  } catch (const std::bad_alloc&) {
+    fail(reader, quoted(path) + " does not fit into memory");
+  } catch (const std::length_error&) {
+    fail(reader, quoted(path) + " does not fit into memory");
+  }
+  if (count > 0 &&
+      H5Dread(dataset, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, result.values.data()) < 0)
+    fail(reader, quoted(path) + " cannot be read (a damaged file)");
+  return result;
+}
+
+/// Strings of a data set or attribute; `read(memory type, buffer)` is H5Dread or H5Aread.
+template <class Read>
+std::vector<std::string> read_strings(const Reader& reader, hid_t type, hid_t space,
+                                      const std::string& what, Read read) {
+  const std::size_t count = element_count(space);
+  std::vector<std::string> result;
+  if (count == 0) return result;
+  if (H5Tis_variable_str(type) > 0) {
+    const Handle memory_type = text_type(H5Tget_cset(type));
+    std::vector<char*> words(count, nullptr);
+    if (read(memory_type, words.data()) < 0) fail(reader, what + " cannot be read (a damaged file)");
+    for (const char* word : words) result.emplace_back(word ? word : "");
+    H5Dvlen_reclaim(memory_type, space, H5P_DEFAULT, words.data());
+    return result;
+  }
+  const std::size_t width = H5Tget_size(type);
+  std::vector<char> characters(count * width);
+  if (read(type, characters.data()) < 0) fail(reader, what + " cannot be read (a damaged file)");
+  const bool blank_padded = H5Tget_strpad(type) == H5T_STR_SPACEPAD;
+  for (std::size_t i = 0; i < count; ++i) {
+    std::string word(characters.data() + i * width, width);
+    word.resize(std::min(word.find('\0'), word.size()));
+    while (blank_padded && !word.empty() && word.back() == ' ') word.pop_back();
+    result.push_back(std::move(word));
+  }
+  return result;
+}
+
+Handle open_attribute(const Reader& reader, hid_t object, const std::string& path,
+                      const std::string& name) {
+  Handle attribute(H5Aopen(object, name.c_str(), H5P_DEFAULT), H5Aclose);
+  if (!attribute.ok()) fail(reader, "no attribute '" + name + "' of " + quoted(path));
+  return attribute;
+}
+
+template <class T>
+T number_attribute(const Reader& reader, hid_t file, const std::string& path,
+                   const std::string& name, hid_t memory_type, bool only_integers) {
+  const Handle object = open_object(reader, file, path, "object");
+  const Handle attribute = open_attribute(reader, object, path, name);
+  const Handle type(H5Aget_type(attribute), H5Tclose);
+  const Handle space(H5Aget_space(attribute), H5Sclose);
+  T value{};
+  if ((only_integers ? H5Tget_class(type) != H5T_INTEGER : !is_number(type)) ||
+      element_count(space) != 1 || H5Aread(attribute, memory_type, &value) < 0)
+    fail(reader, "attribute '" + name + "' of " + quoted(path) + " is no " +
+                     (only_integers ? "integer" : "number"));
+  return value;
+}
+
+}  // namespace
+
+Reader::Reader(const std::filesystem::path& file) : file_(file) {
+  check_readable(file);
+  const Lock lock;
+  const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+  H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+#if H5_VERSION_GE(1, 10, 7)
+  H5Pset_file_locking(access, false, true);  // results appear whole; some network folders cannot lock
+#endif
+  handle_ = H5Fopen(file.c_str(), H5F_ACC_RDONLY, access);
+  if (handle_ < 0)
+    fail(*this, H5Fis_hdf5(file.c_str()) > 0 ? "is truncated or damaged" : "is no HDF5 file");
+}
+
+Reader::~Reader() {
+  const Lock lock;
+  H5Fclose(handle_);
+}
+
+bool Reader::has(const std::string& path) const {
+  const Lock lock;
+  return link_exists(handle_, path);
+}
+
+std::vector<std::string> Reader::children(const std::string& group) const {
+  const Lock lock;
+  const Handle object = open_object(*this, handle_, group, "group");
+  if (H5Iget_type(object) != H5I_GROUP)
+    fail(*this, quoted(group) + " is a data set, expected a group");
+  unsigned order = 0;
+  const Handle creation(H5Gget_create_plist(object), H5Pclose);
+  H5Pget_link_creation_order(creation, &order);
+  const H5_index_t index = order & H5P_CRT_ORDER_TRACKED ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME;
+  H5G_info_t about{};
+  if (H5Gget_info(object, &about) < 0) fail(*this, quoted(group) + " cannot be read (a damaged file)");
+  std::vector<std::string> names;
+  for (hsize_t i = 0; i < about.nlinks; ++i) {
+    const ssize_t length = H5Lget_name_by_idx(object, ".", index, H5_ITER_INC, i, nullptr, 0, H5P_DEFAULT);
+    if (length < 0) fail(*this, quoted(group) + " cannot be read (a damaged file)");
+    std::string name(static_cast<std::size_t>(length), '\0');
+    H5Lget_name_by_idx(object, ".", index, H5_ITER_INC, i, name.data(), name.size() + 1, H5P_DEFAULT);
+    names.push_back(std::move(name));
+  }
+  return names;
+}
+
+Array<double> Reader::doubles(const std::string& path) const {
+  const Lock lock;
+  return read_numbers<double>(*this, handle_, path, H5T_NATIVE_DOUBLE);
+}
+
+Array<float> Reader::floats(const std::string& path) const {
+  const Lock lock;
+  return read_numbers<float>(*this, handle_, path, H5T_NATIVE_FLOAT);
+}
+
+Array<std::int64_t> Reader::integers(const std::string& path) const {
+  const Lock lock;
+  return read_numbers<std::int64_t>(*this, handle_, path, H5T_NATIVE_INT64, true);
+}
+
+std::vector<std::string> Reader::strings(const std::string& path) const {
+  const Lock lock;
+  const Handle dataset = open_dataset(*this, handle_, path);
+  const Handle type(H5Dget_type(dataset), H5Tclose);
+  const Handle space(H5Dget_space(dataset), H5Sclose);
+  if (H5Tget_class(type) != H5T_STRING)
+    fail(*this, quoted(path) + " holds " + class_name(type) + ", expected strings");
+  return read_strings(*this, type, space, quoted(path), [&](hid_t memory_type, void* buffer) {
+    return H5Dread(dataset, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, buffer);
+  });
+}
+
+bool Reader::has_attribute(const std::string& path, const std::string& name) const {
+  const Lock lock;
+  return link_exists(handle_, path) &&
+         H5Aexists_by_name(handle_, path.c_str(), name.c_str(), H5P_DEFAULT) > 0;
+}
+
+std::string Reader::string_attribute(const std::string& path, const std::string& name) const {
+  const Lock lock;
+  const Handle object = open_object(*this, handle_, path, "object");
+  const Handle attribute = open_attribute(*this, object, path, name);
+  const Handle type(H5Aget_type(attribute), H5Tclose);
+  const Handle space(H5Aget_space(attribute), H5Sclose);
+  const std::string what = "attribute '" + name + "' of " + quoted(path);
+  if (H5Tget_class(type) != H5T_STRING || element_count(space) != 1)
+    fail(*this, what + " is no string");
+  return read_strings(*this, type, space, what, [&](hid_t memory_type, void* buffer) {
+           return H5Aread(attribute, memory_type, buffer);
+         }).front();
+}
+
+std::int64_t Reader::integer_attribute(const std::string& path, const std::string& name) const {
+  const Lock lock;
+  return number_attribute<std::int64_t>(*this, handle_, path, name, H5T_NATIVE_INT64, true);
+}
+
+double Reader::double_attribute(const std::string& path, const std::string& name) const {
+  const Lock lock;
+  return number_attribute<double>(*this, handle_, path, name, H5T_NATIVE_DOUBLE, false);
+}
+
+}  // namespace ohmic::h5

@@ -1,0 +1,146 @@
+#include <cmath>
+
+#include "base/kernels.h"
+#include "base/kernels_polynomials.h"
+#include "base/random_stream.h"
+
+/// The judge of the vector loops: one number at a time, in the order that the contract states.
+namespace ohmic {
+namespace {
+
+using Extent = std::ptrdiff_t;
+
+template <class T>
+void lane_product(Extent outputs, Extent rows, const T* a, Extent a_stride, const T* x, const std::int32_t* row_offset,
+                  T* y, Extent y_stride) {
+  for (Extent o = 0; o < outputs; ++o)
+    for (Extent lane = 0; lane < kLanes; ++lane) {
+      T sum = 0;
+      for (Extent r = 0; r < rows; ++r) sum = std::fma(a[o * a_stride + r], x[row_offset[r] + lane], sum);
+      y[o * y_stride + lane] = sum;
+    }
+}
+
+template <class T>
+void lane_gradient(Extent outputs, Extent rows, Extent positions, const T* dy, Extent dy_stride, const T* x,
+                   const std::int32_t* row_offset, const std::int32_t* position_offset, T* dw, Extent dw_stride) {
+  constexpr int kGroup = 64 / static_cast<int>(sizeof(T));
+  for (Extent o = 0; o < outputs; ++o)
+    for (Extent r = 0; r < rows; ++r) {
+      T sum[kGroup] = {};
+      for (Extent p = 0; p < positions; ++p)
+        for (Extent lane = 0; lane < kLanes; ++lane)
+          sum[lane % kGroup] = std::fma(dy[o * dy_stride + p * kLanes + lane],
+                                        x[row_offset[r] + position_offset[p] + lane], sum[lane % kGroup]);
+      for (int half = kGroup / 2; half >= 1; half /= 2)
+        for (int i = 0; i < half; ++i) sum[i] += sum[i + half];
+      dw[o * dw_stride + r] += sum[0];
+    }
+}
+
+template <class T>
+T code_of(T x, const CodeRange<T>& range, std::int64_t& beyond) {
+  const T t = x * range.scale - range.shift;
+  if (t < range.low - T(0.5) || t > range.high + T(0.5)) ++beyond;
+  return std::nearbyint(std::fmin(std::fmax(t, range.low), range.high)) + range.shift;
+}
+
+template <class T>
+std::int64_t quantise(Extent n, const T* x, CodeRange<T> range, T* codes) {
+  std::int64_t beyond = 0;
+  for (Extent i = 0; i < n; ++i) codes[i] = code_of(x[i], range, beyond);
+  return beyond;
+}
+
+template <class T>
+std::int64_t quantise_accumulate(Extent n, const T* x, CodeRange<T> range, T worth, T* y) {
+  std::int64_t beyond = 0;
+  for (Extent i = 0; i < n; ++i) y[i] += code_of(x[i], range, beyond) * worth;
+  return beyond;
+}
+
+template <class T>
+void accumulate(Extent n, const T* x, T factor, T* y) {
+  for (Extent i = 0; i < n; ++i) y[i] += x[i] * factor;
+}
+
+void lane_square_sum(Extent rows, const float* x, const std::int32_t* row_offset, float* y) {
+  for (Extent lane = 0; lane < kLanes; ++lane) {
+    float sum = 0;
+    for (Extent r = 0; r < rows; ++r) {
+      const float value = x[row_offset[r] + lane];
+      sum = std::fma(value, value, sum);
+    }
+    y[lane] = sum;
+  }
+}
+
+void square_root(Extent n, const float* x, float* y) {
+  for (Extent i = 0; i < n; ++i) y[i] = std::sqrt(x[i]);
+}
+
+void multiply_accumulate(Extent n, const float* a, const float* b, float* y) {
+  for (Extent i = 0; i < n; ++i) y[i] += a[i] * b[i];
+}
+
+void box_muller(std::uint32_t radius_word, std::uint32_t angle_word, float* z) {
+  const float u = (static_cast<float>(radius_word >> 16) * 65536.0f +
+                   (static_cast<float>(radius_word & 0xffffu) + 0.5f)) * 0x1p-32f;
+  int exponent = 0;
+  float mantissa = std::frexp(u, &exponent);  // in [1/2, 1)
+  if (mantissa < 0.70710677f) {
+    mantissa *= 2;
+    --exponent;
+  }
+  const float log_u = log_polynomial(mantissa - 1.0f, static_cast<float>(exponent));
+  const float radius = std::sqrt(std::fmax(log_u * -2.0f, 0.0f));
+  const std::uint32_t quadrant = (angle_word + 0x20000000u) >> 30;
+  const auto remainder = static_cast<std::int32_t>(angle_word - (quadrant << 30));
+  const float angle = static_cast<float>(remainder) * 1.4629180792671596e-9f;  // 2 pi / 2^32
+  const float s = sin_polynomial(angle) * radius, c = cos_polynomial(angle) * radius;
+  switch (quadrant & 3) {
+    case 0: z[0] = c, z[1] = s; break;
+    case 1: z[0] = -s, z[1] = c; break;
+    case 2: z[0] = -c, z[1] = -s; break;
+    default: z[0] = s, z[1] = -c;
+  }
+}
+
+void block_normals(const std::uint32_t counter[4], int word, std::uint32_t step, const std::uint32_t key[2], float z[4]) {
+  std::array<std::uint32_t, 4> at{counter[0], counter[1], counter[2], counter[3]};
+  at[static_cast<std::size_t>(word)] += step;
+  const auto words = philox(at, {key[0], key[1]});
+  box_muller(words[0], words[1], z);
+  box_muller(words[2], words[3], z + 2);
+}
+
+void normals(const std::uint32_t counter[4], const std::uint32_t key[2], std::uint64_t first, std::size_t n, float* out) {
+  for (std::size_t i = 0; i < n; ++i) {
+    float z[4];
+    block_normals(counter, 0, static_cast<std::uint32_t>((first + i) >> 2), key, z);
+    out[i] = z[(first + i) & 3];
+  }
+}
+
+void lane_normals(const std::uint32_t counter[4], int lane_word, const std::uint32_t key[2], float* out) {
+  for (Extent lane = 0; lane < kLanes; ++lane) {
+    float z[4];
+    block_normals(counter, lane_word, static_cast<std::uint32_t>(lane), key, z);
+    for (int i = 0; i < 4; ++i) out[i * kLanes + lane] = z[i];
+  }
+}
+
+template <class T>
+KernelsOf<T> of_type() {
+  return {lane_product<T>, lane_gradient<T>, quantise<T>, quantise_accumulate<T>, accumulate<T>};
+}
+
+}  // namespace
+
+const Kernels& reference_kernels() {
+  static const Kernels table{of_type<float>(), of_type<double>(), normals, lane_normals, lane_square_sum, square_root,
+                             multiply_accumulate, "reference"};
+  return table;
+}
+
+}  // namespace ohmic

@@ -1,0 +1,118 @@
+#pragma once
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include <cstdint>
+
+/// The vectors of the level that this translation unit is compiled for. Internal linkage throughout: a function that the
+/// linker could merge would exist once for all levels.
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int kVectorBytes = 64;
+#elif defined(__AVX2__)
+constexpr int kVectorBytes = 32;
+#else
+constexpr int kVectorBytes = 16;
+#endif
+
+typedef float VectorF __attribute__((vector_size(kVectorBytes)));
+typedef double VectorD __attribute__((vector_size(kVectorBytes)));
+typedef std::int32_t VectorI __attribute__((vector_size(kVectorBytes)));
+typedef std::uint32_t VectorU __attribute__((vector_size(kVectorBytes)));
+typedef std::uint64_t VectorL __attribute__((vector_size(kVectorBytes)));
+
+template <class T>
+struct VectorOf;
+template <>
+struct VectorOf<float> {
+  using type = VectorF;
+  using mask = VectorI;
+};
+template <>
+struct VectorOf<double> {
+  using type = VectorD;
+  typedef std::int64_t mask __attribute__((vector_size(kVectorBytes)));
+};
+template <class T>
+using Vector = typename VectorOf<T>::type;
+template <class T>
+constexpr int kWidth = kVectorBytes / static_cast<int>(sizeof(T));
+
+template <class V, class T>
+inline V load(const T* from) {
+  V v;
+  __builtin_memcpy(&v, from, sizeof v);
+  return v;
+}
+template <class V, class T>
+inline void store(T* to, V v) {
+  __builtin_memcpy(to, &v, sizeof v);
+}
+
+/// a * b + c, rounded once where the level can.
+inline VectorF fused(VectorF a, VectorF b, VectorF c) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<VectorF>(_mm512_fmadd_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b),
+                                                   reinterpret_cast<__m512>(c)));
+#elif defined(__FMA__)
+  return reinterpret_cast<VectorF>(_mm256_fmadd_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b),
+                                                   reinterpret_cast<__m256>(c)));
+#else
+  return a * b + c;
+#endif
+}
+inline VectorD fused(VectorD a, VectorD b, VectorD c) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<VectorD>(_mm512_fmadd_pd(reinterpret_cast<__m512d>(a), reinterpret_cast<__m512d>(b),
+                                                   reinterpret_cast<__m512d>(c)));
+#elif defined(__FMA__)
+  return reinterpret_cast<VectorD>(_mm256_fmadd_pd(reinterpret_cast<__m256d>(a), reinterpret_cast<__m256d>(b),
+                                                   reinterpret_cast<__m256d>(c)));
+#else
+  return a * b + c;
+#endif
+}
+
+inline VectorF square_root_of(VectorF x) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<VectorF>(_mm512_sqrt_ps(reinterpret_cast<__m512>(x)));
+#elif defined(__AVX2__)
+  return reinterpret_cast<VectorF>(_mm256_sqrt_ps(reinterpret_cast<__m256>(x)));
+#elif defined(__SSE2__)
+  return reinterpret_cast<VectorF>(_mm_sqrt_ps(reinterpret_cast<__m128>(x)));
+#else
+  for (int i = 0; i < kWidth<float>; ++i) x[i] = __builtin_sqrtf(x[i]);
+  return x;
+#endif
+}
+
+/// The full products of the low 32 bits of each 64-bit lane.
+inline VectorL multiply_low_halves(VectorL a, VectorL b) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<VectorL>(_mm512_mul_epu32(reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
+#elif defined(__AVX2__)
+  return reinterpret_cast<VectorL>(_mm256_mul_epu32(reinterpret_cast<__m256i>(a), reinterpret_cast<__m256i>(b)));
+#elif defined(__SSE2__)
+  return reinterpret_cast<VectorL>(_mm_mul_epu32(reinterpret_cast<__m128i>(a), reinterpret_cast<__m128i>(b)));
+#else
+  return (a & 0xffffffffu) * (b & 0xffffffffu);
+#endif
+}
+
+/// Rounds to the nearest whole number, ties to even, for |x| < 2^22 (double: 2^51): adding 1.5 * 2^23 (2^52) leaves no
+/// fraction bits.
+template <class V>
+inline V round_to_even(V x, float) {
+  const float magic = 12582912.0f;
+  return (x + magic) - magic;
+}
+template <class V>
+inline V round_to_even(V x, double) {
+  const double magic = 6755399441055744.0;
+  return (x + magic) - magic;
+}
+
+}  // namespace

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/random_stream.h"
+
+namespace ohmic {
+
+/// Mean and spread of a growing sample (Welford, Technometrics 4 (1962) 419).
+class Moments {
+ public:
+  void add(double x);
+  /// The two samples as one (Chan, Golub, LeVeque 1979).
+  void merge(const Moments& other);
+  std::int64_t count() const { return count_; }
+  double mean() const { return mean_; }
+  double variance() const;  ///< unbiased; 0 for fewer than two values
+  double deviation() const;
+
+ private:
+  std::int64_t count_ = 0;
+  double mean_ = 0, sum_of_squares_ = 0;
+};
+
+struct Interval {
+  double low = 0, high = 0;
+};
+
+/// The p-quantile (0..1) by linear interpolation between order statistics (type 7 of Hyndman and Fan, 1996).
+/// `values` need not be sorted; not empty.
+double quantile(std::span<const double> values, double p);
+
+/// Interval for a proportion of `hits` in `trials` (Wilson, JASA 22 (1927) 209); z = 1.96 for 95 %.
+Interval wilson_interval(std::int64_t hits, std::int64_t trials, double z = 1.959963984540054);
+
+/// Percentile-bootstrap interval for the mean of `values` (Efron 1979), drawn at bootstrap addresses under `statistic`;
+/// `level` = 0.95. A single value gives a point.
+Interval bootstrap_mean_interval(std::span<const double> values, const RandomStream& stream, std::uint64_t statistic,
+                                 double level = 0.95, int replicates = 2000);
+
+}  // namespace ohmic

@@ -1,0 +1,126 @@
+#include "base/whole_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+#include "base/error.h"
+
+namespace ohmic {
+namespace {
+
+std::filesystem::path folder_of(const std::filesystem::path& file) {
+  return file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+}
+
+std::string temporary_name(const std::filesystem::path& file) {
+  return file.string() + ".tmp-" + std::to_string(::getpid());
+}
+
+int open_again_if_interrupted(const char* path, int flags, mode_t mode = 0) {
+  int descriptor;
+  do descriptor = ::open(path, flags | O_CLOEXEC, mode);
+  while (descriptor < 0 && errno == EINTR);
+  return descriptor;
+}
+
+[[noreturn]] void fail_to_read(const std::filesystem::path& file, int error_number) {
+  if (error_number == ENOENT) throw FileError(file.string() + ": no such file");
+  if (error_number == EISDIR) throw FileError(file.string() + ": is a folder, expected a file");
+  throw FileError(file.string() + ": cannot be read (" + std::strerror(error_number) + ")");
+}
+
+}  // namespace
+
+WholeFile::WholeFile(std::filesystem::path file)
+    : file_(std::move(file)), temporary_(temporary_name(file_)) {
+  std::error_code ignored;
+  if (file_.empty() || std::filesystem::is_directory(file_, ignored)) fail(EISDIR);
+  descriptor_ =
+      open_again_if_interrupted(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
+  if (descriptor_ < 0) fail(errno);
+}
+
+WholeFile::~WholeFile() {
+  if (descriptor_ < 0) return;
+  ::close(descriptor_);
+  ::unlink(temporary_.c_str());
+}
+
+void WholeFile::write(const void* bytes, std::size_t count) {
+  ensure(descriptor_ >= 0, "a file is written after it was committed");
+  const char* next = static_cast<const char*>(bytes);
+  while (count > 0) {
+    // Linux writes at most 2^31 - 4096 bytes a call.
+    const ssize_t written = ::write(descriptor_, next, std::min<std::size_t>(count, 1u << 30));
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail(errno);
+    next += written;
+    count -= static_cast<std::size_t>(written);
+  }
+}
+
+void WholeFile::commit() {
+  ensure(descriptor_ >= 0, "a file is committed twice");
+  if (::fsync(descriptor_) != 0) fail(errno);
+  // A network file system may report a full disk only here.
+  const int descriptor = std::exchange(descriptor_, -1);
+  if (::close(descriptor) != 0 || ::rename(temporary_.c_str(), file_.c_str()) != 0) {
+    const int error_number = errno;
+    ::unlink(temporary_.c_str());
+    fail(error_number);
+  }
+  const int folder =
+      open_again_if_interrupted(folder_of(file_).c_str(), O_RDONLY | O_DIRECTORY);
+  if (folder < 0) return;  // a folder that may be written but not read: the rename stands
+  const int synced = ::fsync(folder);
+  const int error_number = errno;
+  ::close(folder);
+  if (synced != 0 && error_number != EINVAL) fail(error_number);  // EINVAL: cannot sync folders
+}
+
+void WholeFile::fail(int error_number) const {
+  throw FileError(file_.string() + ": cannot be written (" + std::strerror(error_number) + ")");
+}
+
+void write_whole_file(const std::filesystem::path& file, const std::string& contents) {
+  WholeFile out(file);
+  out.write(contents.data(), contents.size());
+  out.commit();
+}
+
+void check_readable(const std::filesystem::path& file) {
+  const int descriptor = open_again_if_interrupted(file.c_str(), O_RDONLY);
+  if (descriptor < 0) fail_to_read(file, errno);
+  struct stat status {};
+  const bool is_folder = ::fstat(descriptor, &status) == 0 && S_ISDIR(status.st_mode);
+  ::close(descriptor);
+  if (is_folder) fail_to_read(file, EISDIR);
+}
+
+std::string read_whole_file(const std::filesystem::path& file) {
+  const int descriptor = open_again_if_interrupted(file.c_str(), O_RDONLY);
+  if (descriptor < 0) fail_to_read(file, errno);
+  std::string contents;
+  struct stat status {};
+  if (::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode))
+    contents.reserve(static_cast<std::size_t>(status.st_size));
+  std::string buffer(1u << 16, '\0');
+  for (;;) {
+    const ssize_t count = ::read(descriptor, buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    const int error_number = errno;
+    if (count <= 0) ::close(descriptor);
+    if (count < 0) fail_to_read(file, error_number);
+    if (count == 0) return contents;
+    contents.append(buffer, 0, static_cast<std::size_t>(count));
+  }
+}
+
+}  // namespace ohmic

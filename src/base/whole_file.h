@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+
+/// Files that are there whole or not at all.
+namespace ohmic {
+
+/// A file being written: the bytes go to `FILE.tmp-<pid>` beside it; commit() syncs file and folder and renames. Without
+/// commit() nothing remains. Throws FileError naming the file and the reason (unwritable, disk full).
+class WholeFile {
+ public:
+  explicit WholeFile(std::filesystem::path file);
+  ~WholeFile();
+  WholeFile(const WholeFile&) = delete;
+  WholeFile& operator=(const WholeFile&) = delete;
+  void write(const void* bytes, std::size_t count);
+  void commit();
+
+ private:
+  [[noreturn]] void fail(int error_number) const;
+  std::filesystem::path file_, temporary_;
+  int descriptor_ = -1;
+};
+
+/// Whole-file write: temporary name, fsync of file and folder, rename. FileError if any of it fails.
+void write_whole_file(const std::filesystem::path& file, const std::string& contents);
+/// FileError if the file is missing, a folder or unreadable.
+void check_readable(const std::filesystem::path& file);
+/// A file's bytes; FileError if it is missing, a folder or unreadable.
+std::string read_whole_file(const std::filesystem::path& file);
+
+}  // namespace ohmic

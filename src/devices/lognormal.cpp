@@ -1,0 +1,99 @@
+#include "devices/lognormal.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/elementary.h"
+
+namespace ohmic::devices {
+
+const char* const kLognormalManual =
+    R"(Multiplicative log-normal variation, the model of CorrectNet (Eldebiky et al., DATE 2023, arXiv:2211.14917):
+
+    w~ = w exp(theta),  theta ~ N(0, sigma^2)
+
+variation_on = "weight" (the paper's): one draw a weight, before mapping. The weight is quantised to the cell's levels, read
+back, multiplied, and mapped without quantising again; conductances beyond g_max are allowed and counted, or cut where clip
+is true. variation_on = "device": every conductance g of a pair is multiplied by a factor of its own, so g_min varies too.
+mean_corrected = true multiplies by exp(theta - s^2/2) instead, whose mean is 1.
+theta has two parts: sigma is drawn anew at every programming, sigma_device once a chip; s^2 = sigma^2 + sigma_device^2.
+Mean factor exp(s^2/2), deviation of the factor exp(s^2/2) sqrt(exp(s^2) - 1). Range of validity: the paper uses s <= 0.5.)";
+
+void fields(FieldVisitor& f, LognormalParams& p) {
+  f.field({.key = "sigma", .meaning = "deviation of ln(factor), drawn at every programming (cycle to cycle)",
+           .unit = "natural log", .low = 0, .high = 3},
+          p.sigma);
+  f.field({.key = "sigma_device", .meaning = "deviation of ln(factor) that stays with the device (device to device)",
+           .unit = "natural log", .low = 0, .high = 3},
+          p.sigma_device);
+  std::string on = p.on_device ? "device" : "weight";
+  f.field({.key = "variation_on", .meaning = "what is multiplied: the weight (CorrectNet) or each conductance",
+           .one_of = {"weight", "device"}},
+          on);
+  p.on_device = on == "device";
+  f.field({.key = "mean_corrected", .meaning = "divide the factor by its mean"}, p.mean_corrected);
+  f.field({.key = "clip", .meaning = "cut programmed conductances at g_max"}, p.clip);
+  fields(f, p.cell);
+}
+
+namespace {
+
+class Lognormal final : public GenericCell {
+ public:
+  explicit Lognormal(const LognormalParams& p)
+      : GenericCell(p.cell),
+        params_(p),
+        variance_(p.sigma * p.sigma + p.sigma_device * p.sigma_device),
+        shift_(p.mean_corrected ? -0.5 * variance_ : 0.0) {}
+
+  bool perturb_weights(const ProgramContext& context, ConstView<float> w, View<float> w_tilde) const override {
+    if (params_.on_device) return false;
+    multiply(context, w, w_tilde);
+    return true;
+  }
+  double mean_weight_factor() const override { return params_.on_device ? 1.0 : mean_factor(); }
+
+  void program(const ProgramContext& context, ConstView<float> target, Cells& out) const override {
+    out.target = Matrix<float>(target);
+    out.programmed = out.target;
+    if (params_.on_device) multiply(context, target, out.programmed);
+    if (!params_.clip) return;
+    const auto top = static_cast<float>(g_max());
+    for (Index i = 0; i < out.programmed.size(); ++i)
+      out.programmed.data()[i] = std::min(out.programmed.data()[i], top);
+  }
+
+  double mean(double g, double) const override { return params_.on_device ? g * mean_factor() : g; }
+  double sigma(double g, double) const override {
+    return params_.on_device ? g * mean_factor() * std::sqrt(elementary::exp(variance_) - 1.0) : 0.0;
+  }
+  ConfigNode parameters() const override { return with_model("lognormal", write_fields(params_)); }
+
+ private:
+  double mean_factor() const { return elementary::exp(0.5 * variance_ + shift_); }
+
+  void multiply(const ProgramContext& context, ConstView<float> from, View<float> to) const {
+    const auto n = static_cast<std::size_t>(from.columns());
+    std::vector<float> cycle(n), device(n);
+    for (Index row = 0; row < from.rows(); ++row) {
+      if (params_.sigma > 0) context.normals(Purpose::cycle, row, cycle);
+      if (params_.sigma_device > 0) context.normals(Purpose::device, row, device);
+      for (std::size_t c = 0; c < n; ++c) {
+        const double theta = params_.sigma * cycle[c] + params_.sigma_device * device[c] + shift_;
+        const auto column = static_cast<Index>(c);
+        to(row, column) = static_cast<float>(from(row, column) * elementary::exp(theta));
+      }
+    }
+  }
+
+  LognormalParams params_;
+  double variance_, shift_;
+};
+
+}  // namespace
+
+std::shared_ptr<const DeviceModel> make_lognormal(const LognormalParams& params) {
+  return std::make_shared<Lognormal>(params);
+}
+
+}  // namespace ohmic::devices

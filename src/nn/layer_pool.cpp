@@ -1,0 +1,137 @@
+#include <algorithm>
+
+#include "nn/layer.h"
+
+/// Max- and average-pooling over square windows, without padding; columns and rows that fill no window are left out.
+namespace ohmic::nn {
+namespace {
+
+Index stride_of(const LayerSpec& spec) { return spec.stride == 0 ? spec.kernel : spec.stride; }
+
+LayerStructure pool_structure(const LayerSpec& spec, const Shape& input) {
+  if (spec.kernel < 1) fail(spec, "needs a kernel");
+  if (spec.kernel > std::min(input.height, input.width))
+    fail(spec, "kernel " + std::to_string(spec.kernel) + " is larger than its input " + text(input));
+  const Index stride = stride_of(spec);
+  LayerStructure s;
+  s.inputs = {input};
+  s.output = {input.channels, (input.height - spec.kernel) / stride + 1, (input.width - spec.kernel) / stride + 1};
+  return s;
+}
+
+/// Windows of one pool: calls body(offset of the output pixel, offset of the window's first pixel).
+struct Windows {
+  Shape in, out;
+  Index kernel, stride;
+
+  template <class Body>
+  void for_each(Body body) const {
+    for (Index c = 0; c < out.channels; ++c)
+      for (Index row = 0; row < out.height; ++row)
+        for (Index column = 0; column < out.width; ++column)
+          body(((c * out.height + row) * out.width + column) * kLanes,
+               ((c * in.height + row * stride) * in.width + column * stride) * kLanes);
+  }
+  /// Offset of pixel `k` (row-major) of a window from its first one.
+  Index pixel(Index k) const { return ((k / kernel) * in.width + k % kernel) * kLanes; }
+  Index pixels() const { return kernel * kernel; }
+};
+
+Windows windows_of(const LayerSpec& spec, const LayerStructure& s) {
+  return {s.inputs[0], s.output, spec.kernel, stride_of(spec)};
+}
+
+template <class T>
+class MaxPool final : public Layer<T> {
+ public:
+  MaxPool(const LayerSpec& spec, LayerStructure s) : Layer<T>(std::move(s)), windows_(windows_of(spec, this->structure())) {}
+
+  void forward(const ForwardArguments<T>& a) const override {
+    windows_.for_each([&](Index out, Index in) {
+      T* __restrict y = a.y + out;
+      const T* first = a.x[0] + in;
+      std::copy_n(first, kLanes, y);
+      for (Index k = 1; k < windows_.pixels(); ++k) {
+        const T* x = first + windows_.pixel(k);
+        for (Index lane = 0; lane < kLanes; ++lane) y[lane] = x[lane] <= y[lane] ? y[lane] : x[lane];
+      }
+    });
+  }
+
+  /// Of equal largest pixels the first in row-major order takes the whole gradient: what it took is gone from `rest`.
+  void backward(const BackwardArguments<T>& a) const override {
+    if (!a.dx[0]) return;
+    std::fill_n(a.dx[0], windows_.in.features() * kLanes, T(0));
+    windows_.for_each([&](Index out, Index in) {
+      T rest[kLanes];
+      std::copy_n(a.dy + out, kLanes, rest);
+      const T* y = a.y + out;
+      for (Index k = 0; k < windows_.pixels(); ++k) {
+        const T* x = a.x[0] + in + windows_.pixel(k);
+        T* __restrict dx = a.dx[0] + in + windows_.pixel(k);
+        for (Index lane = 0; lane < kLanes; ++lane) {
+          const T taken = x[lane] == y[lane] ? rest[lane] : T(0);
+          dx[lane] += taken;
+          rest[lane] -= taken;
+        }
+      }
+    });
+  }
+
+ private:
+  Windows windows_;
+};
+
+template <class T>
+class AveragePool final : public Layer<T> {
+ public:
+  AveragePool(const LayerSpec& spec, LayerStructure s)
+      : Layer<T>(std::move(s)), windows_(windows_of(spec, this->structure())) {}
+
+  void forward(const ForwardArguments<T>& a) const override {
+    const T share = T(1) / static_cast<T>(windows_.pixels());
+    windows_.for_each([&](Index out, Index in) {
+      T* __restrict y = a.y + out;
+      std::fill_n(y, kLanes, T(0));
+      for (Index k = 0; k < windows_.pixels(); ++k) {
+        const T* x = a.x[0] + in + windows_.pixel(k);
+        for (Index lane = 0; lane < kLanes; ++lane) y[lane] += x[lane];
+      }
+      for (Index lane = 0; lane < kLanes; ++lane) y[lane] *= share;
+    });
+  }
+
+  void backward(const BackwardArguments<T>& a) const override {
+    if (!a.dx[0]) return;
+    const T share = T(1) / static_cast<T>(windows_.pixels());
+    std::fill_n(a.dx[0], windows_.in.features() * kLanes, T(0));
+    windows_.for_each([&](Index out, Index in) {
+      const T* dy = a.dy + out;
+      for (Index k = 0; k < windows_.pixels(); ++k) {
+        T* __restrict dx = a.dx[0] + in + windows_.pixel(k);
+        for (Index lane = 0; lane < kLanes; ++lane) dx[lane] += dy[lane] * share;
+      }
+    });
+  }
+
+ private:
+  Windows windows_;
+};
+
+}  // namespace
+
+template <class T>
+std::unique_ptr<Layer<T>> make_max_pool(const LayerSpec& spec, const Shape& input) {
+  return std::make_unique<MaxPool<T>>(spec, pool_structure(spec, input));
+}
+template <class T>
+std::unique_ptr<Layer<T>> make_average_pool(const LayerSpec& spec, const Shape& input) {
+  return std::make_unique<AveragePool<T>>(spec, pool_structure(spec, input));
+}
+
+template std::unique_ptr<Layer<float>> make_max_pool(const LayerSpec&, const Shape&);
+template std::unique_ptr<Layer<double>> make_max_pool(const LayerSpec&, const Shape&);
+template std::unique_ptr<Layer<float>> make_average_pool(const LayerSpec&, const Shape&);
+template std::unique_ptr<Layer<double>> make_average_pool(const LayerSpec&, const Shape&);
+
+}  // namespace ohmic::nn

@@ -1,0 +1,50 @@
+#include "nn/loss.h"
+
+#include <algorithm>
+
+#include "base/elementary.h"
+
+namespace ohmic::nn {
+namespace {
+
+template <class T>
+Index rank_of(ConstView<T> logits, Index label, Index lane) {
+  Index ahead = 0;
+  const T own = logits(label, lane);
+  for (Index c = 0; c < logits.rows(); ++c)
+    if (c != label) ahead += c < label ? !(logits(c, lane) < own) : !(logits(c, lane) <= own);
+  return ahead;
+}
+
+}  // namespace
+
+template <class T>
+void softmax_cross_entropy(ConstView<T> logits, std::span<const std::uint8_t> labels, std::span<Score> scores,
+                           double weight, View<T> gradient) {
+  const Index classes = logits.rows();
+  for (Index c = 0; c < gradient.rows(); ++c) std::fill_n(gradient.row(c), gradient.columns(), T(0));
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const Index label = labels[i], lane = static_cast<Index>(i);
+    T largest = logits(0, lane);
+    for (Index c = 1; c < classes; ++c) largest = std::max(largest, logits(c, lane));
+    double sum = 0;
+    for (Index c = 0; c < classes; ++c) {
+      const double e = elementary::exp(static_cast<double>(logits(c, lane)) - static_cast<double>(largest));
+      sum += e;
+      if (!gradient.empty()) gradient(c, lane) = static_cast<T>(e);
+    }
+    scores[i].loss = elementary::log(sum) - (static_cast<double>(logits(label, lane)) - static_cast<double>(largest));
+    scores[i].rank = rank_of(logits, label, lane);
+    if (gradient.empty()) continue;
+    const T scale = static_cast<T>(weight / sum);
+    for (Index c = 0; c < classes; ++c) gradient(c, lane) *= scale;
+    gradient(label, lane) -= static_cast<T>(weight);
+  }
+}
+
+template void softmax_cross_entropy(ConstView<float>, std::span<const std::uint8_t>, std::span<Score>, double,
+                                    View<float>);
+template void softmax_cross_entropy(ConstView<double>, std::span<const std::uint8_t>, std::span<Score>, double,
+                                    View<double>);
+
+}  // namespace ohmic::nn

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "devices/device_model.h"
+#include "sim/mapping.h"
+
+namespace ohmic::sim {
+
+/// How far programming goes: the error budget takes it apart.
+enum class Programming {
+  drawn,      ///< what the device model draws
+  at_mean,    ///< every device at its model's mean
+  at_target,  ///< no programming error
+};
+
+/// The programmed cells of one tile, one plane a polarity, and their conductances at one time. Immutable.
+class Array {
+ public:
+  /// Ages `cells` (one a polarity) to `seconds` after programming.
+  Array(std::shared_ptr<const devices::DeviceModel> device, std::vector<devices::Cells> cells, double seconds);
+  /// The same cells at another time: a function of the programmed state alone.
+  Array aged(double seconds) const { return {device_, cells_, seconds}; }
+
+  std::size_t polarities() const { return cells_.size(); }
+  const devices::Cells& cells(std::size_t polarity) const { return cells_[polarity]; }
+  /// Conductances [S], n_out x n_in.
+  ConstView<float> conductance(std::size_t polarity) const { return now_[polarity]; }
+  /// Deviation [S] of one read of each cell.
+  Matrix<float> read_sigma(std::size_t polarity) const;
+  const devices::DeviceModel& device() const { return *device_; }
+  double seconds() const { return seconds_; }
+
+ private:
+  std::shared_ptr<const devices::DeviceModel> device_;
+  std::vector<devices::Cells> cells_;
+  std::vector<Matrix<float>> now_;
+  double seconds_;
+};
+
+/// Programs the weights `u` in [-1, 1] (n_out x n_in) of one tile; `context` says where its element (0, 0) lies.
+Array program_array(std::shared_ptr<const devices::DeviceModel> device, const MappingRule& rule, ConstView<float> u,
+                    const devices::ProgramContext& context, Programming programming, double seconds);
+
+}  // namespace ohmic::sim

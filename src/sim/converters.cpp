@@ -1,0 +1,128 @@
+#include "sim/converters.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/units.h"
+
+namespace ohmic::sim {
+
+Quantiser::Quantiser(double low, double high, Index levels) : low_(low), high_(high), levels_(levels) {
+  ensure(low < high && levels >= 2, "a quantiser needs low < high and two levels");
+  worth_ = (high - low) / static_cast<double>(levels - 1);
+  const double lowest = low / worth_;
+  shift_ = lowest - std::floor(lowest);
+  if (shift_ < 1e-9 || shift_ > 1 - 1e-9) shift_ = 0;  // zero is a level
+}
+
+double Quantiser::operator()(double x) const {
+  if (is_ideal()) return x;
+  const double steps = static_cast<double>(levels_ - 1), span = high_ - low_;
+  return std::nearbyint((std::clamp(x, low_, high_) - low_) * steps / span) * span / steps + low_;
+}
+
+template <class T>
+CodeRange<T> Quantiser::codes(double unit) const {
+  const double lowest = std::nearbyint(low_ / worth_ - shift_);
+  return {static_cast<T>(unit / worth_), static_cast<T>(lowest),
+          static_cast<T>(lowest + static_cast<double>(levels_ - 1)), static_cast<T>(shift_)};
+}
+template CodeRange<float> Quantiser::codes(double) const;
+template CodeRange<double> Quantiser::codes(double) const;
+
+void fields(FieldVisitor& f, DacParams& p) {
+  f.field({.key = "bits", .meaning = "resolution of the DAC", .unit = "bits", .low = 1, .high = 16, .word = "ideal"}, p.bits);
+  f.field({.key = "range", .meaning = "full scale: the largest |x| of calibration, a percentile of it, or dac.limit"},
+          p.range, {"max", "percentile", "fixed"});
+  f.field({.key = "percentile", .meaning = "share of |x| inside the range", .unit = "fraction", .low = 0, .high = 1,
+           .low_open = true},
+          p.percentile);
+  f.field({.key = "limit", .meaning = "full scale where range is \"fixed\"", .unit = "input units", .low = 0,
+           .low_open = true},
+          p.limit);
+  f.field({.key = "sign", .meaning = "auto: unsigned where calibration sees no negative input"}, p.sign,
+          {"auto", "signed", "unsigned"});
+  f.field({.key = "zero", .meaning = "signed: zero is a level (2^b - 1 levels; false: 2^b)"}, p.zero);
+}
+
+void fields(FieldVisitor& f, AdcParams& p) {
+  f.field({.key = "bits", .meaning = "resolution of the ADC", .unit = "bits", .low = 1, .high = 16, .word = "ideal"}, p.bits);
+  f.field({.key = "range",
+           .meaning = "full scale: a percentile of |I| in calibration, the array's largest current, low/high, or least error"},
+          p.range, {"percentile", "full_scale", "fixed", "least_squares"});
+  f.field({.key = "percentile", .meaning = "share of |I| inside the range", .unit = "fraction", .low = 0, .high = 1,
+           .low_open = true},
+          p.percentile);
+  f.field({.key = "low_uA", .meaning = "lowest current where range is \"fixed\"", .unit = "uA",
+           .scale = units::kMicroamperes},
+          p.low);
+  f.field({.key = "high_uA", .meaning = "highest current where range is \"fixed\"", .unit = "uA",
+           .scale = units::kMicroamperes},
+          p.high);
+  f.field({.key = "per_tile", .meaning = "calibrate every tile on its own instead of pooling a layer's"}, p.per_tile);
+  f.field({.key = "zero", .meaning = "signed: zero is a level (2^b - 1 levels; false: 2^b)"}, p.zero);
+}
+
+namespace {
+
+[[noreturn]] void fail_key(const ConfigNode& table, std::string_view key, const std::string& message) {
+  const ConfigNode* node = table.find(key);
+  fail_at(node ? node->origin : table.origin, message);
+}
+
+}  // namespace
+
+void check_dac(const DacParams& p, const ConfigNode& table, const std::string& path) {
+  if (p.bits && *p.bits == 1 && p.zero && p.sign != DacSign::is_unsigned)
+    fail_key(table, "bits", path + ".bits = 1 leaves a signed DAC with zero as its only level; set " + path +
+                                ".zero = false or " + path + ".sign = \"unsigned\"");
+}
+
+void check_adc(const AdcParams& p, const ConfigNode& table, const std::string& path) {
+  if (p.range == AdcRange::fixed && !(p.low < p.high))
+    fail_key(table, "low_uA", path + ".low_uA = " + shortest(p.low / units::kMicroamperes) + " is not below " + path +
+                                  ".high_uA = " + shortest(p.high / units::kMicroamperes));
+  if (p.bits && *p.bits == 1 && p.zero && p.range != AdcRange::fixed)
+    fail_key(table, "bits", path + ".bits = 1 leaves a signed ADC with zero as its only level; set " + path + ".zero = false");
+}
+
+Quantiser make_quantiser(const std::optional<std::int64_t>& bits, bool is_signed, bool zero, double limit) {
+  if (!bits) return {};
+  const Index levels = Index{1} << *bits;
+  if (!is_signed) return {0.0, limit, levels};
+  return {-limit, limit, zero ? levels - 1 : levels};
+}
+
+Dac calibrated_dac(const DacParams& p, const Histogram& seen, bool negative) {
+  double limit = p.range == DacRange::fixed        ? p.limit
+                 : p.range == DacRange::percentile ? seen.quantile(p.percentile)
+                                                   : seen.max();
+  if (!(limit > 0)) limit = 1.0;
+  const bool is_signed = p.sign == DacSign::is_signed || (p.sign == DacSign::automatic && negative);
+  return {make_quantiser(p.bits, is_signed, p.zero, limit), limit};
+}
+
+Quantiser calibrated_adc(const AdcParams& p, const Histogram& seen, bool is_signed, double full_scale) {
+  if (!p.bits) return {};
+  const Index levels = (Index{1} << *p.bits) - (is_signed && p.zero ? 1 : 0);
+  if (p.range == AdcRange::fixed) return {p.low, p.high, (Index{1} << *p.bits) - (p.zero && p.low == -p.high ? 1 : 0)};
+  double limit = p.range == AdcRange::full_scale ? full_scale : seen.quantile(p.percentile);
+  if (p.range == AdcRange::least_squares) {
+    limit = seen.max();
+    double least = std::numeric_limits<double>::infinity();
+    const double largest = seen.max();
+    for (int k = 1; k <= 200; ++k) {
+      const double candidate = largest * k / 200.0;
+      const double step = candidate * (is_signed ? 2.0 : 1.0) / static_cast<double>(levels - 1);
+      const double error = seen.quantisation_error(candidate, step);
+      if (error < least) {
+        least = error;
+        limit = candidate;
+      }
+    }
+  }
+  if (!(limit > 0)) limit = full_scale;
+  return make_quantiser(p.bits, is_signed, p.zero, limit);
+}
+
+}  // namespace ohmic::sim

@@ -1,0 +1,262 @@
+#include "sim/crossbar.h"
+
+#include <algorithm>
+#include <cmath>
+#include <mutex>
+
+#include "base/error.h"
+#include "base/kernels.h"
+#include "base/parallel.h"
+
+namespace ohmic::sim {
+
+LayerPlan plan_layer(std::string name, Index layer, const LayerHardware& hardware, ConstView<float> weights,
+                     std::span<const float> bias, const Dac& dac) {
+  const bool bias_row = hardware.array.bias == BiasPlace::row && !bias.empty();
+  const auto& device = *hardware.device;
+  LayerPlan plan{.name = std::move(name),
+                 .layer = layer,
+                 .hardware = hardware,
+                 .rule = MappingRule(hardware.array.mapping, device.g_min(), device.g_max(), device.levels()),
+                 .mapped = Matrix<float>(weights.rows(), weights.columns() + (bias_row ? 1 : 0)),
+                 .tiling = {},
+                 .dac = dac,
+                 .adc = {},
+                 .bias_row = bias_row};
+  Matrix<float>& u = plan.mapped;
+  for (Index o = 0; o < u.rows(); ++o) {
+    std::copy_n(weights.row(o), weights.columns(), u.row(o));
+    // The extra row is driven at full scale.
+    if (bias_row) u(o, weights.columns()) = static_cast<float>(bias[static_cast<std::size_t>(o)] / dac.limit);
+  }
+  plan.tiling = make_tiling(hardware.array, u, plan.name);
+  for (std::size_t t = 0; t < plan.tiling.rows.size(); ++t)
+    for (Index o = 0; o < u.rows(); ++o) {
+      const double scale = plan.tiling.scale(static_cast<Index>(t), o);
+      for (Index r = plan.tiling.rows[t].begin; r < plan.tiling.rows[t].end; ++r) {
+        const double share = scale > 0 ? u(o, r) / scale : 0.0;
+        if (std::fabs(share) > 1) ++plan.cut_weights;
+        u(o, r) = static_cast<float>(std::clamp(share, -1.0, 1.0));
+      }
+    }
+  plan.adc.assign(plan.tiles(), Quantiser());
+  return plan;
+}
+
+Dac calibrate_dac(const DacParams& params, std::span<const PatchView> inputs) {
+  Histogram seen;
+  bool negative = false;
+  std::vector<float> row;
+  for (const PatchView& x : inputs)
+    for (Index s = 0; s < x.samples; ++s)
+      for (Index c = 0; c < x.channels; ++c) {
+        row.clear();
+        for (Index h = 0; h < x.height; ++h)
+          for (Index w = 0; w < x.width; ++w)
+            row.push_back(x.data[s * x.sample_stride + c * x.channel_stride + h * x.row_stride + w * x.column_stride]);
+        negative = negative || std::any_of(row.begin(), row.end(), [](float v) { return v < 0; });
+        seen.add(row.data(), static_cast<Index>(row.size()));
+      }
+  return calibrated_dac(params, seen, negative);
+}
+
+namespace {
+
+/// Gathers |current| [A] tile by tile, or all in one.
+class CurrentHistogram final : public Tap {
+ public:
+  CurrentHistogram(std::size_t tiles, std::size_t column_tiles, bool pooled)
+      : histograms_(pooled ? 1 : tiles), column_tiles_(column_tiles), pooled_(pooled) {}
+  void currents(const TileReading& reading) override {
+    Histogram& to = of(static_cast<std::size_t>(reading.row_tile) * column_tiles_ +
+                       static_cast<std::size_t>(reading.column_tile));
+    amperes_.resize(static_cast<std::size_t>(reading.samples));
+    for (Index c = 0; c < reading.columns; ++c) {
+      for (std::size_t s = 0; s < amperes_.size(); ++s)
+        amperes_[s] = static_cast<float>(reading.currents[c * kLanes + static_cast<Index>(s)] * reading.amperes);
+      to.add(amperes_.data(), reading.samples);
+    }
+  }
+  Histogram& of(std::size_t tile) { return histograms_[pooled_ ? 0 : tile]; }
+  void merge(CurrentHistogram& other) {
+    for (std::size_t i = 0; i < histograms_.size(); ++i) histograms_[i].merge(other.histograms_[i]);
+  }
+
+ private:
+  std::vector<Histogram> histograms_;
+  std::vector<float> amperes_;
+  std::size_t column_tiles_;
+  bool pooled_;
+};
+
+}  // namespace
+
+std::vector<Quantiser> calibrate_adc(const LayerPlan& plan, std::span<const PatchView> inputs) {
+  const AdcParams& params = plan.hardware.adc;
+  const ArrayParams& array = plan.hardware.array;
+  const std::size_t column_tiles = plan.tiling.columns.size();
+  const bool one_sided = array.mapping == Mapping::offset || array.subtraction == Subtraction::digital;
+  const bool is_signed = plan.dac.quantiser.is_ideal() || plan.dac.quantiser.low() < 0 || !one_sided;
+  CurrentHistogram all(plan.tiles(), column_tiles, !params.per_tile);
+  if (params.bits && (params.range == AdcRange::percentile || params.range == AdcRange::least_squares)) {
+    const Crossbar ideal(plan, {}, {.programming = Programming::at_target, .read_noise = false, .converters = true});
+    std::mutex lock;
+    for_each_block(static_cast<Index>(inputs.size()), [&](Index block) {
+      const PatchView& x = inputs[static_cast<std::size_t>(block)];
+      CurrentHistogram mine(plan.tiles(), column_tiles, !params.per_tile);
+      std::vector<float> y(static_cast<std::size_t>(ideal.outputs() * x.positions() * kLanes));
+      ReadContext context;
+      context.tap = &mine;
+      ideal.apply(x, context, {y.data(), 1, x.positions() * kLanes, kLanes});
+      const std::lock_guard<std::mutex> guard(lock);
+      all.merge(mine);  // counts: any order gives the same
+    });
+  }
+  std::vector<Quantiser> adc;
+  for (std::size_t t = 0; t < plan.tiles(); ++t) {
+    const auto rows = static_cast<double>(plan.tiling.rows[t / column_tiles].size());
+    const double span = one_sided ? plan.rule.g_max() : plan.rule.g_max() - plan.rule.g_min();
+    adc.push_back(calibrated_adc(params, all.of(t), is_signed, rows * span * array.read_voltage));
+  }
+  return adc;
+}
+
+Crossbar::Crossbar(const LayerPlan& plan, devices::ProgramContext context, const ChipOptions& options)
+    : name_(plan.name),
+      layer_(plan.layer),
+      inputs_(plan.mapped.columns() - (plan.bias_row ? 1 : 0)),
+      outputs_(plan.mapped.rows()),
+      bias_row_(plan.bias_row),
+      dac_(plan.dac) {
+  // Without converters the signals keep their scale and lose their steps.
+  if (!options.converters) dac_.quantiser = Quantiser();
+  const TileSetting setting{.rule = plan.rule,
+                            .subtraction = plan.hardware.array.subtraction,
+                            .amperes = plan.hardware.array.read_voltage * dac_.volts_share(),
+                            .input_worth = dac_.quantiser.worth(),
+                            .read_noise = options.read_noise};
+  context.layer = plan.layer;
+  TilePlace place{.layer = plan.layer};
+  for (std::size_t row = 0; row < plan.tiling.rows.size(); ++row)
+    for (std::size_t column = 0; column < plan.tiling.columns.size(); ++column, ++place.index) {
+      place.row_tile = static_cast<Index>(row);
+      place.column_tile = static_cast<Index>(column);
+      place.rows = plan.tiling.rows[row];
+      place.columns = plan.tiling.columns[column];
+      context.first_row = place.columns.begin;
+      context.first_column = place.rows.begin;
+      const ConstView<float> u = plan.mapped.view().block(place.columns.begin, place.rows.begin, place.columns.size(),
+                                                          place.rows.size());
+      std::vector<double> scale;
+      for (Index o = place.columns.begin; o < place.columns.end; ++o)
+        scale.push_back(plan.tiling.scale(place.row_tile, o));
+      tiles_.emplace_back(
+          program_array(plan.hardware.device, plan.rule, u, context, options.programming, options.seconds), place,
+          setting, options.converters ? plan.adc[static_cast<std::size_t>(place.index)] : Quantiser(), std::move(scale));
+      needs_squares_ = needs_squares_ || tiles_.back().needs_squares();
+    }
+}
+
+namespace {
+
+/// Room for one lane block; one a thread, kept from read to read.
+struct Scratch {
+  AlignedVector<float> codes, squares, sums;
+  std::vector<std::int32_t> row_offset;
+  TileScratch tile;
+};
+
+/// The lane block `x` in padded lane layout: features x kLanes, unused lanes and padding 0.
+void gather(const PatchView& x, AlignedVector<float>& to, Index padded_width, Index padded_plane) {
+  std::fill(to.begin(), to.end(), 0.0f);
+  for (Index c = 0; c < x.channels; ++c)
+    for (Index h = 0; h < x.height; ++h)
+      for (Index w = 0; w < x.width; ++w) {
+        const float* from = x.data + c * x.channel_stride + h * x.row_stride + w * x.column_stride;
+        float* lanes = to.data() + (c * padded_plane + (h + x.padding) * padded_width + w + x.padding) * kLanes;
+        for (Index s = 0; s < x.samples; ++s) lanes[s] = from[s * x.sample_stride];
+      }
+}
+
+}  // namespace
+
+void Crossbar::apply(const PatchView& x, const ReadContext& context, const OutputView& y) const {
+  if (x.inputs() != inputs_)
+    throw ShapeError("layer " + name_ + ": a product of " + std::to_string(x.inputs()) + " inputs on an array of " +
+                     std::to_string(inputs_));
+  ensure(context.first_sample + x.samples <= Index{1} << 24, "more than 2^24 samples in one read stream");
+  for (Index first = 0; first < x.samples; first += kLanes) {
+    PatchView block = x;
+    block.data += first * x.sample_stride;
+    block.samples = std::min<Index>(kLanes, x.samples - first);
+    ReadContext at = context;
+    at.first_sample += first;
+    apply_block(block, at, {y.data + first * y.sample_stride, y.sample_stride, y.output_stride, y.position_stride});
+  }
+}
+
+void Crossbar::apply_block(const PatchView& x, const ReadContext& context, const OutputView& y) const {
+  static thread_local Scratch scratch;
+  const Kernels& k = kernels();
+  const Index width = x.width + 2 * x.padding, height = x.height + 2 * x.padding, plane = width * height;
+  const Index features = x.channels * plane, extra = bias_row_ ? plane : 0;
+  const auto room = static_cast<std::size_t>((features + extra) * kLanes);
+  scratch.codes.resize(room);
+  gather(x, scratch.codes, width, plane);
+  std::int64_t clipped = 0;
+  if (!dac_.quantiser.is_ideal())
+    clipped = k.f32.quantise(features * kLanes, scratch.codes.data(), dac_.quantiser.codes<float>(), scratch.codes.data());
+  // A DAC without a zero level drives half a step where nothing is; a padded or unused line is at 0 V all the same.
+  if (!dac_.quantiser.is_ideal() && dac_.quantiser.codes<float>().shift != 0) {
+    AlignedVector<float> driven(room, 0.0f);
+    for (Index c = 0; c < x.channels; ++c)
+      for (Index h = x.padding; h < x.padding + x.height; ++h) {
+        const Index first = (c * plane + h * width + x.padding) * kLanes;
+        for (Index i = first; i < first + x.width * kLanes; ++i)
+          if (i % kLanes < x.samples) driven[static_cast<std::size_t>(i)] = scratch.codes[static_cast<std::size_t>(i)];
+      }
+    scratch.codes = std::move(driven);
+  }
+  // The bias row: a plane of its own at full scale, so that every output position finds it at the same offset.
+  if (bias_row_)
+    std::fill(scratch.codes.begin() + features * kLanes, scratch.codes.end(),
+              static_cast<float>(dac_.limit / dac_.quantiser.worth()));
+  if (needs_squares_) {
+    scratch.squares.resize(room);
+    for (std::size_t i = 0; i < room; ++i) scratch.squares[i] = scratch.codes[i] * scratch.codes[i];
+  }
+  scratch.row_offset.clear();
+  for (Index c = 0; c < x.channels; ++c)
+    for (Index ky = 0; ky < x.kernel; ++ky)
+      for (Index kx = 0; kx < x.kernel; ++kx)
+        scratch.row_offset.push_back(static_cast<std::int32_t>((c * plane + ky * width + kx) * kLanes));
+  if (bias_row_) scratch.row_offset.push_back(static_cast<std::int32_t>(features * kLanes));
+  scratch.sums.resize(static_cast<std::size_t>(outputs_ * kLanes));
+
+  if (context.tap)
+    context.tap->codes({.layer = layer_, .first_sample = context.first_sample, .samples = x.samples,
+                        .channels = x.channels, .height = height, .width = width, .codes = scratch.codes.data()});
+  if (context.activity) {
+    Activity::Layer& counts = context.activity->layer(layer_, tiles_.size());
+    counts.products += x.samples * x.positions();
+    counts.dac_conversions += x.samples * x.channels * x.height * x.width;
+    counts.dac_clipped += clipped;
+  }
+  for (Index row = 0; row < x.out_height(); ++row)
+    for (Index column = 0; column < x.out_width(); ++column) {
+      const Index position = row * x.out_width() + column;
+      const Index base = (row * x.stride * width + column * x.stride) * kLanes;
+      std::fill(scratch.sums.begin(), scratch.sums.end(), 0.0f);
+      for (const Tile& tile : tiles_)
+        tile.read(scratch.codes.data() + base, scratch.squares.data() + base,
+                  scratch.row_offset.data() + tile.place().rows.begin, context, position, x.samples, scratch.tile,
+                  scratch.sums.data() + tile.place().columns.begin * kLanes);
+      for (Index o = 0; o < outputs_; ++o) {
+        const float* sum = scratch.sums.data() + o * kLanes;
+        float* to = y.data + o * y.output_stride + position * y.position_stride;
+        for (Index s = 0; s < x.samples; ++s) to[s * y.sample_stride] = sum[s];
+      }
+    }
+}
+
+}  // namespace ohmic::sim

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/linear_operator.h"
+#include "sim/tile.h"
+
+namespace ohmic::sim {
+
+/// The hardware that a layer is put on.
+struct LayerHardware {
+  ArrayParams array;
+  DacParams dac;
+  AdcParams adc;
+  std::shared_ptr<const devices::DeviceModel> device;
+};
+
+/// A layer as it will be programmed on every chip: mapped weights, tiles and calibrated converters.
+struct LayerPlan {
+  std::string name;
+  Index layer = 0;  ///< its number among the layers that are products: part of every random address
+  LayerHardware hardware;
+  MappingRule rule;
+  Matrix<float> mapped;  ///< u, n_out x (n_in + bias row)
+  Tiling tiling;
+  Dac dac;
+  std::vector<Quantiser> adc;  ///< one a tile, row tile by row tile
+  bool bias_row = false;
+  std::int64_t cut_weights = 0;  ///< beyond the full-scale weight (scale_percentile < 1)
+
+  std::size_t tiles() const { return tiling.rows.size() * tiling.columns.size(); }
+  /// Current [A] of one siemens under one DAC code.
+  double amperes() const { return hardware.array.read_voltage * dac.volts_share(); }
+};
+
+/// Maps `weights` (n_out x n_in) and, where array.bias = "row", `bias` (n_out); the ADCs are ideal until calibrated.
+/// Throws ShapeError naming the layer.
+LayerPlan plan_layer(std::string name, Index layer, const LayerHardware& hardware, ConstView<float> weights,
+                     std::span<const float> bias, const Dac& dac);
+/// The DAC for the inputs that a layer sees in calibration.
+Dac calibrate_dac(const DacParams& params, std::span<const PatchView> inputs);
+/// The ADCs of a plan for the currents that these inputs cause in ideal cells: pooled over a layer's tiles, or tile by tile.
+std::vector<Quantiser> calibrate_adc(const LayerPlan& plan, std::span<const PatchView> inputs);
+
+/// What of the hardware is switched on.
+struct ChipOptions {
+  Programming programming = Programming::drawn;
+  bool read_noise = true;
+  bool converters = true;
+  double seconds = 0;  ///< after programming
+};
+
+/// The product of one layer on one programmed chip: DACs, tiles, and the digital sum of their partial sums in tile order.
+class Crossbar final : public LinearOperator {
+ public:
+  /// `context` says which chip; its layer and coordinates are set here.
+  Crossbar(const LayerPlan& plan, devices::ProgramContext context, const ChipOptions& options);
+
+  Index inputs() const override { return inputs_; }
+  Index outputs() const override { return outputs_; }
+  bool adds_bias() const override { return bias_row_; }
+  void apply(const PatchView& x, const ReadContext& context, const OutputView& y) const override;
+
+  const std::vector<Tile>& tiles() const { return tiles_; }
+  const Dac& dac() const { return dac_; }
+  Index layer() const { return layer_; }
+
+ private:
+  void apply_block(const PatchView& x, const ReadContext& context, const OutputView& y) const;
+
+  std::string name_;
+  Index layer_, inputs_, outputs_;
+  bool bias_row_;
+  Dac dac_;
+  std::vector<Tile> tiles_;  ///< row tile by row tile
+  bool needs_squares_ = false;
+};
+
+}  // namespace ohmic::sim

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/matrix.h"
+
+namespace ohmic::sim {
+
+/// How often each magnitude |x| was seen, to one part in 1024: a bucket is a float's exponent and 10 bits of mantissa, so
+/// any range of numbers fits without a first pass, and counts add up the same in any order.
+class Histogram {
+ public:
+  Histogram();
+  void add(const float* values, Index n);
+  void merge(const Histogram& other);
+  std::int64_t count() const { return count_; }
+  /// The largest magnitude seen, exactly; 0 if none.
+  double max() const { return max_; }
+  /// The p-quantile of |x|: the upper edge of its bucket, at most max(). 0 if nothing was seen.
+  double quantile(double p) const;
+  /// Mean squared error of quantising what was seen with steps of `step` and clipping at `limit` (bucket centres).
+  double quantisation_error(double limit, double step) const;
+
+ private:
+  std::vector<std::int64_t> buckets_;
+  std::int64_t count_ = 0;
+  float max_ = 0;
+};
+
+}  // namespace ohmic::sim

@@ -1,0 +1,134 @@
+#include "sim/tile.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/kernels.h"
+
+namespace ohmic::sim {
+
+Tile::Tile(Array array, const TilePlace& place, const TileSetting& setting, const Quantiser& adc,
+           std::vector<double> scale)
+    : array_(std::move(array)), place_(place), setting_(setting), adc_(adc), scale_(std::move(scale)) {
+  const MappingRule& rule = setting.rule;
+  const Index outputs = place.columns.size(), rows = place.rows.size();
+  const bool pairs = array_.polarities() == 2;
+  const bool two_conversions = pairs && setting.subtraction == Subtraction::digital;
+  panel_ = Matrix<float>(outputs * (two_conversions ? 2 : 1), rows);
+  for (Index o = 0; o < outputs; ++o)
+    for (Index r = 0; r < rows; ++r) {
+      const float positive = array_.conductance(0)(o, r);
+      if (two_conversions) {
+        panel_(2 * o, r) = positive;
+        panel_(2 * o + 1, r) = array_.conductance(1)(o, r);
+      } else if (pairs) {
+        panel_(o, r) = positive - array_.conductance(1)(o, r);
+      } else {
+        panel_(o, r) = static_cast<float>(positive - rule.centre());
+      }
+    }
+  for (Index c = 0; c < panel_.rows(); ++c) {
+    const auto o = static_cast<std::size_t>(two_conversions ? c / 2 : c);
+    const double sign = two_conversions && c % 2 == 1 ? -1.0 : 1.0;
+    worth_.push_back(static_cast<float>(sign * scale_[o] * setting.input_worth / rule.unit()));
+  }
+  if (rule.mapping() == Mapping::offset) ones_.assign(static_cast<std::size_t>(rows), 1.0f);
+
+  if (!setting.read_noise) return;
+  const double cells = pairs && !two_conversions ? 2.0 : 1.0;
+  if (const auto uniform = array_.device().uniform_read_sigma()) {
+    sigma_ = *uniform * std::sqrt(cells);
+    return;
+  }
+  std::vector<Matrix<float>> sigma;
+  for (std::size_t p = 0; p < array_.polarities(); ++p) sigma.push_back(array_.read_sigma(p));
+  const auto square = [](double x) { return x * x; };
+  variance_ = Matrix<float>(panel_.rows(), rows);
+  for (Index c = 0; c < variance_.rows(); ++c)
+    for (Index r = 0; r < rows; ++r)
+      variance_(c, r) = static_cast<float>(two_conversions ? square(sigma[static_cast<std::size_t>(c % 2)](c / 2, r))
+                                           : pairs ? square(sigma[0](c, r)) + square(sigma[1](c, r))
+                                                   : square(sigma[0](c, r)));
+}
+
+void Tile::add_read_noise(const float* codes, const float* squares, const std::int32_t* row_offset,
+                          const ReadContext& context, Index position, TileScratch& scratch) const {
+  const Kernels& k = kernels();
+  const Index columns = panel_.rows(), rows = panel_.columns();
+  const bool uniform = variance_.empty();
+  if (uniform) {
+    k.lane_square_sum(rows, codes, row_offset, scratch.variance.data());
+    k.square_root(kLanes, scratch.variance.data(), scratch.variance.data());
+    for (Index lane = 0; lane < kLanes; ++lane)
+      scratch.variance[static_cast<std::size_t>(lane)] *= static_cast<float>(sigma_);
+  } else {
+    k.f32.lane_product(columns, rows, variance_.data(), rows, squares, row_offset, scratch.variance.data(), kLanes);
+    k.square_root(columns * kLanes, scratch.variance.data(), scratch.variance.data());
+  }
+  const auto u = [](Index i) { return static_cast<std::uint64_t>(i); };
+  const Address row = lumped_read_address({.chip = u(context.chip), .programming = u(context.programming),
+                                           .read = u(context.read), .layer = u(place_.layer),
+                                           .row_tile = u(place_.row_tile), .sample = u(context.first_sample),
+                                           .patch = u(position)});
+  const Index a_output = columns / place_.columns.size();
+  const Index first = place_.columns.begin * a_output;
+  for (Index block = first >> 2; block * 4 < first + columns; ++block) {
+    context.stream->sample_normals(row, u(block), scratch.normals.data());
+    for (Index c = std::max(first, block * 4); c < std::min(first + columns, block * 4 + 4); ++c)
+      k.multiply_accumulate(kLanes, scratch.variance.data() + (uniform ? 0 : (c - first) * kLanes),
+                            scratch.normals.data() + (c - block * 4) * kLanes,
+                            scratch.currents.data() + (c - first) * kLanes);
+  }
+}
+
+void Tile::read(const float* codes, const float* squares, const std::int32_t* row_offset, const ReadContext& context,
+                Index position, Index samples, TileScratch& scratch, float* y) const {
+  const Kernels& k = kernels();
+  const Index columns = panel_.rows(), rows = panel_.columns();
+  const auto room = static_cast<std::size_t>((columns + 1) * kLanes);
+  if (scratch.currents.size() < room) {
+    scratch.currents.resize(room);
+    scratch.variance.resize(room);
+    scratch.normals.resize(4 * kLanes);
+  }
+  float* currents = scratch.currents.data();
+  k.f32.lane_product(columns, rows, panel_.data(), rows, codes, row_offset, currents, kLanes);
+  if (sigma_ > 0 || needs_squares()) add_read_noise(codes, squares, row_offset, context, position, scratch);
+
+  // The offset mapping's ADC sees the whole current; its centre's share is known digitally and taken off again.
+  const bool has_centre = !ones_.empty() && (!adc_.is_ideal() || context.tap);
+  float* centre = currents + columns * kLanes;
+  if (has_centre) {
+    k.f32.lane_product(1, rows, ones_.data(), rows, codes, row_offset, centre, kLanes);
+    for (Index c = 0; c < columns; ++c)
+      k.f32.accumulate(kLanes, centre, static_cast<float>(setting_.rule.centre()), currents + c * kLanes);
+  }
+  const Index a_output = columns / place_.columns.size();
+  if (context.tap)
+    context.tap->currents({.layer = place_.layer, .row_tile = place_.row_tile, .column_tile = place_.column_tile,
+                           .position = position, .first_sample = context.first_sample, .samples = samples,
+                           .first_column = place_.columns.begin * a_output, .columns = columns,
+                           .currents = currents, .amperes = setting_.amperes, .adc = &adc_});
+
+  std::int64_t clipped = 0;
+  const CodeRange<float> range = adc_.is_ideal() ? CodeRange<float>{} : adc_.codes<float>(setting_.amperes);
+  const double code_worth = adc_.worth() / setting_.amperes;
+  for (Index c = 0; c < columns; ++c) {
+    float* to = y + (c / a_output) * kLanes;
+    const float worth = worth_[static_cast<std::size_t>(c)];
+    if (adc_.is_ideal())
+      k.f32.accumulate(kLanes, currents + c * kLanes, worth, to);
+    else
+      clipped += k.f32.quantise_accumulate(kLanes, currents + c * kLanes, range, static_cast<float>(code_worth * worth), to);
+    if (has_centre)
+      k.f32.accumulate(kLanes, centre, -static_cast<float>(setting_.rule.centre()) * worth, to);
+  }
+  if (context.activity) {
+    const auto index = static_cast<std::size_t>(place_.index);
+    Activity::Tile& counts = context.activity->layer(place_.layer, index + 1).tiles[index];
+    counts.conversions += columns * samples;
+    counts.clipped += clipped;
+  }
+}
+
+}  // namespace ohmic::sim
