@@ -26,9 +26,7 @@ class Folder {
     return path_ / file;
   }
   /// Number of files, to see that no temporary remains.
-  long count() const {
-    return std::distance(std::filesystem::directory_iterator(path_), {});
-  }
+  long count() const { return std::distance(std::filesystem::directory_iterator(path_), {}); }
 
  private:
   std::filesystem::path path_;

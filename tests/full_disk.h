@@ -6,7 +6,8 @@
 
 namespace ohmic::testing {
 
-/// While it lives, no file of this process grows beyond `bytes`: what a full disk looks like, without privileges.
+/// While it lives, no file of this process grows beyond `bytes`: what a full disk looks like,
+/// without privileges.
 class FullDisk {
  public:
   explicit FullDisk(rlim_t bytes) : old_handler_(std::signal(SIGXFSZ, SIG_IGN)) {

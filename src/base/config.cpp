@@ -13,8 +13,8 @@
 namespace ohmic {
 namespace {
 
-constexpr int kDeepestNesting = 64;      // dotted keys could nest without end and recursion must not
-constexpr std::size_t kWidestLine = 200; // a longer source line helps nobody
+constexpr int kDeepestNesting = 64;  // dotted keys could nest without end and recursion must not
+constexpr std::size_t kWidestLine = 200;  // a longer source line helps nobody
 
 std::vector<std::string_view> split_lines(std::string_view text) {
   std::vector<std::string_view> lines;
@@ -134,8 +134,7 @@ ConfigNode parse_value(std::string_view text, const Origin& origin) {
   if (text.empty()) fail_at(origin, "the value is missing (an empty word is \"\")");
   try {
     const toml::table parsed = toml::parse("v = " + std::string(text));
-    if (parsed.size() == 1)
-      return Converter(origin).convert(*parsed.get("v"), origin);
+    if (parsed.size() == 1) return Converter(origin).convert(*parsed.get("v"), origin);
   } catch (const toml::parse_error& error) {
     if (std::string_view("\"'[{").find(text[0]) != std::string_view::npos)
       fail_at(origin, "the value " + no_toml(error));
@@ -208,8 +207,7 @@ void fail_at(const Origin& origin, const std::string& message) {
 }
 
 ConfigNode parse_config(std::string_view text, const std::string& name) {
-  if (text.find('\0') != text.npos)
-    throw ConfigError(name + ": is a binary file, expected TOML");
+  if (text.find('\0') != text.npos) throw ConfigError(name + ": is a binary file, expected TOML");
   const Converter converter(text, name);
   ConfigNode root;
   try {
@@ -253,7 +251,8 @@ void apply_setting(ConfigNode& root, const std::string& assignment) {
     } else if (node->is_table()) {
       child = node->find(part);
       if (!child) {
-        node->table().emplace_back(part, ConfigNode{.value = ConfigNode::Table{}, .origin = origin});
+        node->table().emplace_back(part,
+                                   ConfigNode{.value = ConfigNode::Table{}, .origin = origin});
         child = &node->table().back().second;
       }
     } else {

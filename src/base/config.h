@@ -10,7 +10,8 @@
 
 #include "base/error.h"
 
-/// TOML in, positions kept (toml++ behind this door). A ConfigNode is a plain value tree that can be merged and written.
+/// TOML in, positions kept (toml++ behind this door). A ConfigNode is a plain value tree that can
+/// be merged and written.
 namespace ohmic {
 
 /// Where a value was written: "run.toml:3:1", or "--set device.levels=3".
@@ -45,18 +46,20 @@ class ConfigNode {
 /// Throws ConfigError "PLACE: MESSAGE", followed by the source line and a caret where there is one.
 [[noreturn]] void fail_at(const Origin& origin, const std::string& message);
 
-/// Parses a TOML file. FileError if it cannot be read (missing, a folder), ConfigError where it is no TOML (a binary
-/// file, a syntax error) or empty.
+/// Parses a TOML file. FileError if it cannot be read (missing, a folder), ConfigError where it is
+/// no TOML (a binary file, a syntax error) or empty.
 ConfigNode read_config(const std::filesystem::path& file);
 /// Parses TOML text that came from `name`.
 ConfigNode parse_config(std::string_view text, const std::string& name);
-/// Applies "device.levels=3": a dotted path, and a TOML value (a bare word is a string). Intermediate tables are made;
-/// an array of tables is entered by the `name` of an element ("override.first.adc.bits=6") or its index. ConfigError if
-/// the assignment cannot be parsed or a part of the path is no table.
+/// Applies "device.levels=3": a dotted path, and a TOML value (a bare word is a string).
+/// Intermediate tables are made; an array of tables is entered by the `name` of an element
+/// ("override.first.adc.bits=6") or its index. ConfigError if the assignment cannot be parsed or a
+/// part of the path is no table.
 void apply_setting(ConfigNode& root, const std::string& assignment);
 /// `over`'s values put into `base`, table by table; arrays and scalars are replaced.
 ConfigNode merged(const ConfigNode& base, const ConfigNode& over);
-/// The tree as TOML text, plain values before tables, numbers in the shortest form that reads back to the same bits.
+/// The tree as TOML text, plain values before tables, numbers in the shortest form that reads back
+/// to the same bits.
 std::string to_toml(const ConfigNode& root);
 /// One value as TOML on one line ("[1, 2]", "{ bits = 6 }").
 std::string inline_toml(const ConfigNode& node);

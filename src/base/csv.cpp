@@ -72,6 +72,13 @@ std::optional<double> number(std::string_view text) {
   return value;
 }
 
+/// A line of column names: nothing in it is a number or begins like one.
+bool is_header(const std::vector<CsvField>& row) {
+  for (const CsvField& field : row)
+    if (number(field.text) || field.text.find_first_of("0123456789+-.") == 0) return false;
+  return true;
+}
+
 }  // namespace
 
 Matrix<double> read_csv(const std::filesystem::path& file) {
@@ -96,28 +103,23 @@ Matrix<double> read_csv(const std::filesystem::path& file) {
     if (line.find_first_not_of(kBlanks) == line.npos) continue;
 
     const std::vector<CsvField> row = split(line, separator);
-    bool has_number = false;
-    for (const CsvField& field : row) has_number |= number(field.text).has_value();
-    if (may_be_header && !has_number) {
-      may_be_header = false;
-      continue;
-    }
+    const bool skipped = may_be_header && is_header(row);
     may_be_header = false;
-    const std::string place = ":" + std::to_string(line_number);
+    if (skipped) continue;
     for (const CsvField& field : row) {
       const auto value = number(field.text);
       if (!value)
-        fail(place + ":" + std::to_string(field.column),
+        fail(fmt::format(":{}:{}", line_number, field.column),
              field.text.empty() ? "an empty field, expected a number"
-                                : "'" + std::string(field.text) + "' is no number");
+                                : fmt::format("'{}' is no number", field.text));
       values.push_back(*value);
     }
     if (columns == 0) {
       columns = row.size();
       first_line = line_number;
     } else if (row.size() != columns) {
-      fail(place, "a row of " + std::to_string(row.size()) + ", expected " +
-                      std::to_string(columns) + " as in line " + std::to_string(first_line));
+      fail(fmt::format(":{}", line_number),
+           fmt::format("a row of {}, expected {} as in line {}", row.size(), columns, first_line));
     }
   }
   if (values.empty()) fail("", "holds no numbers");

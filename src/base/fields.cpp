@@ -52,22 +52,10 @@ double in_user_units(double si, double scale) {
   return exact;
 }
 
-ConfigNode::Array as_array(const std::vector<std::int64_t>& values) {
-  ConfigNode::Array array;
-  for (std::int64_t value : values) array.push_back({.value = value, .origin = {}});
-  return array;
-}
-
-ConfigNode::Array as_array(const std::vector<double>& values, double scale) {
-  ConfigNode::Array array;
-  for (double value : values)
-    array.push_back({.value = in_user_units(value, scale), .origin = {}});
-  return array;
-}
-
-ConfigNode::Array as_array(const std::vector<std::string>& values) {
-  ConfigNode::Array array;
-  for (const std::string& value : values) array.push_back({.value = value, .origin = {}});
+template <class T>
+ConfigNode::Array as_array(const std::vector<T>& values) {
+  ConfigNode::Array array(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) array[i].value = values[i];
   return array;
 }
 
@@ -108,13 +96,13 @@ void FieldReader::wrong(const std::string& name, const ConfigNode& node,
 void FieldReader::check_range(const Field& note, const std::string& name, const ConfigNode& node,
                               double value) const {
   if (!std::isfinite(value))
-    fail_at(node.origin, name + " = " + value_text(node) + " is not finite, expected a number" +
-                             or_word(note));
+    fail_at(node.origin,
+            name + " = " + value_text(node) + " is not finite, expected a number" + or_word(note));
   const bool high_enough = note.low_open ? value > note.low : value >= note.low;
   const bool low_enough = note.high_open ? value < note.high : value <= note.high;
   if (!high_enough || !low_enough)
-    fail_at(node.origin, name + " = " + value_text(node) + " is out of range (" +
-                             range_in_words(note) + ")");
+    fail_at(node.origin,
+            name + " = " + value_text(node) + " is out of range (" + range_in_words(note) + ")");
 }
 
 bool FieldReader::is_word(const Field& note, const ConfigNode& node) const {
@@ -147,8 +135,7 @@ std::string FieldReader::string(const Field& note, const std::string& name,
                                 const ConfigNode& node) const {
   const auto* word = std::get_if<std::string>(&node.value);
   if (!word)
-    wrong(name, node,
-          note.one_of.empty() ? "a string" : "a string, one of " + listed(note.one_of));
+    wrong(name, node, note.one_of.empty() ? "a string" : "a string, one of " + listed(note.one_of));
   if (note.one_of.empty()) return *word;
   for (std::string_view choice : note.one_of)
     if (choice == *word) return *word;
@@ -165,8 +152,7 @@ void FieldReader::list(const Field& note, std::vector<T>& values, const char* ex
   if (!node->is_array()) wrong(name(note.key), *node, expected);
   values.clear();
   for (const ConfigNode& element : node->array())
-    values.push_back(
-        read_one(name(note.key) + "[" + std::to_string(values.size()) + "]", element));
+    values.push_back(read_one(name(note.key) + "[" + std::to_string(values.size()) + "]", element));
 }
 
 void FieldReader::field(const Field& note, bool& value) {
@@ -204,21 +190,18 @@ void FieldReader::field(const Field& note, std::optional<double>& value) {
 }
 
 void FieldReader::field(const Field& note, std::vector<std::int64_t>& values) {
-  list(note, values, "an array of integers", [&](const std::string& name, const ConfigNode& node) {
-    return integer(note, name, node);
-  });
+  list(note, values, "an array of integers",
+       [&](const std::string& name, const ConfigNode& node) { return integer(note, name, node); });
 }
 
 void FieldReader::field(const Field& note, std::vector<double>& values) {
-  list(note, values, "an array of numbers", [&](const std::string& name, const ConfigNode& node) {
-    return number(note, name, node);
-  });
+  list(note, values, "an array of numbers",
+       [&](const std::string& name, const ConfigNode& node) { return number(note, name, node); });
 }
 
 void FieldReader::field(const Field& note, std::vector<std::string>& values) {
-  list(note, values, "an array of strings", [&](const std::string& name, const ConfigNode& node) {
-    return string(note, name, node);
-  });
+  list(note, values, "an array of strings",
+       [&](const std::string& name, const ConfigNode& node) { return string(note, name, node); });
 }
 
 void FieldReader::field(const Field& note, WordOrIntegers& value) {
@@ -270,7 +253,9 @@ void FieldWriter::field(const Field& note, std::vector<std::int64_t>& values) {
   put(note, as_array(values));
 }
 void FieldWriter::field(const Field& note, std::vector<double>& values) {
-  put(note, as_array(values, note.scale));
+  std::vector<double> written(values);
+  for (double& value : written) value = in_user_units(value, note.scale);
+  put(note, as_array(written));
 }
 void FieldWriter::field(const Field& note, std::vector<std::string>& values) {
   put(note, as_array(values));

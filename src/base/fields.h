@@ -11,28 +11,30 @@
 
 #include "base/config.h"
 
-/// One list of fields a parameter struct: reading, checking, the echo into the results file and the reference page all
-/// come from it.
+/// One list of fields a parameter struct: reading, checking, the echo into the results file and the
+/// reference page all come from it.
 ///
 ///   struct AdcParams { std::optional<std::int64_t> bits = 8; double percentile = 0.999; };
 ///   inline void fields(FieldVisitor& f, AdcParams& p) {
-///     f.field({.key = "bits", .meaning = "resolution", .low = 1, .high = 16, .word = "ideal"}, p.bits);
-///     f.field({.key = "percentile", .meaning = "...", .low = 0, .high = 1, .low_open = true}, p.percentile);
+///     f.field({.key = "bits", .meaning = "...", .low = 1, .high = 16, .word = "ideal"}, p.bits);
+///     f.field({.key = "percentile", .meaning = "...", .low = 0, .high = 1}, p.percentile);
 ///   }
 namespace ohmic {
 
 /// What is known of one key. Numbers are checked against [low, high]; an open end is excluded.
 struct Field {
   std::string_view key;
-  std::string_view meaning;       ///< one line, with the source of a default where it has one
-  std::string_view unit = "";     ///< as a user writes it: "uS", "s", "fraction"
-  double scale = 1.0;             ///< SI value of one unit: the member holds SI
+  std::string_view meaning;    ///< one line, with the source of a default where it has one
+  std::string_view unit = "";  ///< as a user writes it: "uS", "s", "fraction"
+  double scale = 1.0;          ///< SI value of one unit: the member holds SI
   double low = -std::numeric_limits<double>::infinity();
   double high = std::numeric_limits<double>::infinity();
   bool low_open = false, high_open = false;
-  std::string_view word = "";     ///< of an optional number: the word that stands for "none" ("ideal", "continuous")
+  std::string_view word =
+      "";  ///< of an optional number: the word that stands for "none" ("ideal", "continuous")
   std::vector<std::string_view> one_of = {};  ///< of a string: the choices; empty = any
-  bool affects_results = true;    ///< false for threads, output, and the like: echoed under /provenance only
+  bool affects_results =
+      true;  ///< false for threads, output, and the like: echoed under /provenance only
 };
 
 /// A word of Field::one_of, or a list of integers.
@@ -48,7 +50,9 @@ class FieldVisitor {
   virtual void field(const Field&, std::int64_t&) = 0;
   virtual void field(const Field&, double&) = 0;
   virtual void field(const Field&, std::string&) = 0;
-  virtual void field(const Field&, std::optional<std::int64_t>&) = 0;  ///< an integer, or `word` (where given) for none
+  virtual void field(
+      const Field&,
+      std::optional<std::int64_t>&) = 0;  ///< an integer, or `word` (where given) for none
   virtual void field(const Field&, std::optional<double>&) = 0;
   virtual void field(const Field&, std::vector<std::int64_t>&) = 0;
   virtual void field(const Field&, std::vector<double>&) = 0;
@@ -56,7 +60,7 @@ class FieldVisitor {
   virtual void field(const Field&, WordOrIntegers&) = 0;
   /// An enumeration: `names` lists the words of enumerators 0, 1, 2, ...
   template <class E>
-    requires std::is_enum_v<E>
+  requires std::is_enum_v<E>
   void field(Field note, E& value, const std::vector<std::string_view>& names) {
     note.one_of = names;
     std::string word(names[static_cast<std::size_t>(value)]);
@@ -71,8 +75,8 @@ struct FieldManual {
   std::string key, meaning, unit, default_value, range;
 };
 
-/// Reads the keys of a table into a struct, checks types and ranges, and remembers which keys are known. A key that is
-/// absent leaves its member alone. Borrows the table.
+/// Reads the keys of a table into a struct, checks types and ranges, and remembers which keys are
+/// known. A key that is absent leaves its member alone. Borrows the table.
 class FieldReader : public FieldVisitor {
  public:
   /// `path` is the table's dotted path, "" for the root ("device"), used in messages.
@@ -90,7 +94,8 @@ class FieldReader : public FieldVisitor {
   using FieldVisitor::field;
   /// Keys that somebody else reads (sub-tables).
   void allow(std::string_view key);
-  /// ConfigError at the first key that nobody knows: "unknown key device.levles (did you mean 'levels'?)".
+  /// ConfigError at the first key that nobody knows: "unknown key device.levles (did you mean
+  /// 'levels'?)".
   void finish() const;
 
  private:
@@ -99,7 +104,8 @@ class FieldReader : public FieldVisitor {
   /// ConfigError "device.sigma = "x" is a string, expected a number" at the value.
   [[noreturn]] void wrong(const std::string& name, const ConfigNode&,
                           const std::string& expected) const;
-  void check_range(const Field&, const std::string& name, const ConfigNode&, double user_value) const;
+  void check_range(const Field&, const std::string& name, const ConfigNode&,
+                   double user_value) const;
   bool is_word(const Field&, const ConfigNode&) const;
   std::int64_t integer(const Field&, const std::string& name, const ConfigNode&) const;
   double number(const Field&, const std::string& name, const ConfigNode&) const;
@@ -122,8 +128,9 @@ void read_fields(const ConfigNode& table, const std::string& path, P& params,
   reader.finish();
 }
 
-/// Writes every field (defaults too) as a table. A member that holds SI is written as the shortest decimal that reads back
-/// to the same bits. With `results_only`, keys that do not affect results are left out.
+/// Writes every field (defaults too) as a table. A member that holds SI is written as the shortest
+/// decimal that reads back to the same bits. With `results_only`, keys that do not affect results
+/// are left out.
 class FieldWriter : public FieldVisitor {
  public:
   explicit FieldWriter(bool results_only) : results_only_(results_only) {}
@@ -131,7 +138,8 @@ class FieldWriter : public FieldVisitor {
   void field(const Field&, std::int64_t&) override;
   void field(const Field&, double&) override;
   void field(const Field&, std::string&) override;
-  void field(const Field&, std::optional<std::int64_t>&) override;  ///< none without a word: left out
+  void field(const Field&,
+             std::optional<std::int64_t>&) override;  ///< none without a word: left out
   void field(const Field&, std::optional<double>&) override;
   void field(const Field&, std::vector<std::int64_t>&) override;
   void field(const Field&, std::vector<double>&) override;
@@ -153,7 +161,8 @@ ConfigNode write_fields(P params, bool results_only = true) {
   return std::move(writer.table);
 }
 
-/// What a key may hold, in words: "1 .. 16, or "ideal"", "above 0", "one of ideal, lognormal"; "" if anything.
+/// What a key may hold, in words: "1 .. 16, or "ideal"", "above 0", "one of ideal, lognormal"; ""
+/// if anything.
 std::string range_in_words(const Field&);
 
 /// Collects the manual of a struct; defaults are those of the object it visits.

@@ -8,8 +8,8 @@
 #include "base/matrix.h"
 #include "base/whole_file.h"
 
-/// HDF5 files through the C API, with RAII and one lock (Debian's build is not thread-safe). Files are written under a
-/// temporary name and appear whole.
+/// HDF5 files through the C API, with RAII and one lock (Debian's build is not thread-safe). Files
+/// are written under a temporary name and appear whole.
 namespace ohmic::h5 {
 
 /// Numbers with a shape, as a data set holds them (row-major).
@@ -19,7 +19,8 @@ struct Array {
   std::vector<T> values;
 };
 
-/// A file being read. Throws FileError naming file and path for whatever is missing, truncated or of another type or shape.
+/// A file being read. Throws FileError naming file and path for whatever is missing, truncated or
+/// of another type or shape.
 class Reader {
  public:
   explicit Reader(const std::filesystem::path& file);
@@ -44,9 +45,10 @@ class Reader {
   std::int64_t handle_ = -1;
 };
 
-/// A file being written. It grows in memory, so that a full disk cannot break the library halfway; commit() writes it whole
-/// (WholeFile), and without commit() nothing remains. Throws FileError: an unwritable place at once, a full disk at
-/// commit(). Missing groups are made and keep their order. Times are not tracked: equal contents give equal bytes.
+/// A file being written. It grows in memory, so that a full disk cannot break the library halfway;
+/// commit() writes it whole (WholeFile), and without commit() nothing remains. Throws FileError: an
+/// unwritable place at once, a full disk at commit(). Missing groups are made and keep their order.
+/// Times are not tracked: equal contents give equal bytes.
 class Writer {
  public:
   explicit Writer(const std::filesystem::path& file);
@@ -72,8 +74,10 @@ class Writer {
   void attribute(const std::string& path, const std::string& name, double value);
   /// Attributes `units` and `long_name` of a data set.
   void describe(const std::string& path, const std::string& units, const std::string& long_name);
-  /// Makes `scale` a dimension scale named `name` and attaches it to dimension `dimension` of `path`.
-  void attach_scale(const std::string& path, int dimension, const std::string& scale, const std::string& name);
+  /// Makes `scale` a dimension scale named `name` and attaches it to dimension `dimension` of
+  /// `path`.
+  void attach_scale(const std::string& path, int dimension, const std::string& scale,
+                    const std::string& name);
   void commit();
 
  private:

@@ -10,8 +10,8 @@
 /// What the reader and the writer of HDF5 share; nobody else includes it.
 namespace ohmic::h5 {
 
-/// The one lock around every call (Debian's library is not thread-safe). Errors become exceptions, so the library
-/// prints nothing, now or at exit.
+/// The one lock around every call (Debian's library is not thread-safe). Errors become exceptions,
+/// so the library prints nothing, now or at exit.
 class Lock {
  public:
   Lock() : guard_(mutex()) {
@@ -50,7 +50,8 @@ class Handle {
 inline std::vector<std::string> prefixes(const std::string& path) {
   std::vector<std::string> result;
   for (std::size_t i = 1; i <= path.size(); ++i)
-    if ((i == path.size() || path[i] == '/') && path[i - 1] != '/') result.push_back(path.substr(0, i));
+    if ((i == path.size() || path[i] == '/') && path[i - 1] != '/')
+      result.push_back(path.substr(0, i));
   return result;
 }
 

@@ -33,7 +33,8 @@ Handle open_dataset(const Reader& reader, hid_t file, const std::string& path) {
 /// The shape behind a data space; the empty one has no elements.
 std::vector<Index> shape_of(hid_t space) {
   if (H5Sget_simple_extent_type(space) == H5S_NULL) return {0};
-  std::vector<hsize_t> extent(static_cast<std::size_t>(std::max(0, H5Sget_simple_extent_ndims(space))));
+  std::vector<hsize_t> extent(
+      static_cast<std::size_t>(std::max(0, H5Sget_simple_extent_ndims(space))));
   H5Sget_simple_extent_dims(space, extent.data(), nullptr);
   std::vector<Index> shape;
   for (hsize_t size : extent) shape.push_back(static_cast<Index>(size));
@@ -51,12 +52,18 @@ bool is_number(hid_t type) {
 
 const char* class_name(hid_t type) {
   switch (H5Tget_class(type)) {
-    case H5T_INTEGER: return "integers";
-    case H5T_FLOAT: return "floats";
-    case H5T_STRING: return "strings";
-    case H5T_ENUM: return "enumerators";
-    case H5T_COMPOUND: return "compounds";
-    default: return "values of another type";
+    case H5T_INTEGER:
+      return "integers";
+    case H5T_FLOAT:
+      return "floats";
+    case H5T_STRING:
+      return "strings";
+    case H5T_ENUM:
+      return "enumerators";
+    case H5T_COMPOUND:
+      return "compounds";
+    default:
+      return "values of another type";
   }
 }
 
@@ -106,7 +113,8 @@ std::vector<std::string> read_strings(const Reader& reader, hid_t type, hid_t sp
   if (H5Tis_variable_str(type) > 0) {
     const Handle memory_type = text_type(H5Tget_cset(type));
     std::vector<char*> words(count, nullptr);
-    if (read(memory_type, words.data()) < 0) fail(reader, what + " cannot be read (a damaged file)");
+    if (read(memory_type, words.data()) < 0)
+      fail(reader, what + " cannot be read (a damaged file)");
     for (const char* word : words) result.emplace_back(word ? word : "");
     H5Dvlen_reclaim(memory_type, space, H5P_DEFAULT, words.data());
     return result;
@@ -154,7 +162,8 @@ Reader::Reader(const std::filesystem::path& file) : file_(file) {
   const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
 #if H5_VERSION_GE(1, 10, 7)
-  H5Pset_file_locking(access, false, true);  // results appear whole; some network folders cannot lock
+  H5Pset_file_locking(access, false,
+                      true);  // results appear whole; some network folders cannot lock
 #endif
   handle_ = H5Fopen(file.c_str(), H5F_ACC_RDONLY, access);
   if (handle_ < 0)
@@ -181,13 +190,16 @@ std::vector<std::string> Reader::children(const std::string& group) const {
   H5Pget_link_creation_order(creation, &order);
   const H5_index_t index = order & H5P_CRT_ORDER_TRACKED ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME;
   H5G_info_t about{};
-  if (H5Gget_info(object, &about) < 0) fail(*this, quoted(group) + " cannot be read (a damaged file)");
+  if (H5Gget_info(object, &about) < 0)
+    fail(*this, quoted(group) + " cannot be read (a damaged file)");
   std::vector<std::string> names;
   for (hsize_t i = 0; i < about.nlinks; ++i) {
-    const ssize_t length = H5Lget_name_by_idx(object, ".", index, H5_ITER_INC, i, nullptr, 0, H5P_DEFAULT);
+    const ssize_t length =
+        H5Lget_name_by_idx(object, ".", index, H5_ITER_INC, i, nullptr, 0, H5P_DEFAULT);
     if (length < 0) fail(*this, quoted(group) + " cannot be read (a damaged file)");
     std::string name(static_cast<std::size_t>(length), '\0');
-    H5Lget_name_by_idx(object, ".", index, H5_ITER_INC, i, name.data(), name.size() + 1, H5P_DEFAULT);
+    H5Lget_name_by_idx(object, ".", index, H5_ITER_INC, i, name.data(), name.size() + 1,
+                       H5P_DEFAULT);
     names.push_back(std::move(name));
   }
   return names;
@@ -235,9 +247,11 @@ std::string Reader::string_attribute(const std::string& path, const std::string&
   const std::string what = "attribute '" + name + "' of " + quoted(path);
   if (H5Tget_class(type) != H5T_STRING || element_count(space) != 1)
     fail(*this, what + " is no string");
-  return read_strings(*this, type, space, what, [&](hid_t memory_type, void* buffer) {
-           return H5Aread(attribute, memory_type, buffer);
-         }).front();
+  return read_strings(*this, type, space, what,
+                      [&](hid_t memory_type, void* buffer) {
+                        return H5Aread(attribute, memory_type, buffer);
+                      })
+      .front();
 }
 
 std::int64_t Reader::integer_attribute(const std::string& path, const std::string& name) const {

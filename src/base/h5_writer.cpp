@@ -46,10 +46,10 @@ void write_dataset(hid_t file, const std::filesystem::path& name, const std::str
     extent.push_back(static_cast<hsize_t>(size));
     has_elements &= size > 0;
   }
-  const Handle space(shape.empty() ? H5Screate(H5S_SCALAR)
-                                   : H5Screate_simple(static_cast<int>(extent.size()), extent.data(),
-                                                      nullptr),
-                     H5Sclose);
+  const Handle space(
+      shape.empty() ? H5Screate(H5S_SCALAR)
+                    : H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr),
+      H5Sclose);
   const Handle link(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
   H5Pset_char_encoding(link, H5T_CSET_UTF8);
   const Handle creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
@@ -185,7 +185,8 @@ void Writer::commit() {
   const Lock lock;
   ensure(handle_ >= 0, "a file is committed twice");
   void* image = nullptr;
-  // Of the driver for files in memory, the "file handle" is the address of the pointer to the bytes.
+  // Of the driver for files in memory, the "file handle" is the address of the pointer to the
+  // bytes.
   const bool flushed = H5Fflush(handle_, H5F_SCOPE_GLOBAL) >= 0;
   const ssize_t size = H5Fget_file_image(handle_, nullptr, 0);
   check(flushed && size > 0 && H5Fget_vfd_handle(handle_, H5P_DEFAULT, &image) >= 0, file_,

@@ -190,8 +190,10 @@ h5::Array<float> parse_npy(std::string_view bytes, const std::string& name) {
   for (Index size : header.shape)
     if (__builtin_mul_overflow(count, static_cast<std::size_t>(size), &count)) count = SIZE_MAX;
   if (count > bytes.size() / type->size)
-    fail("is truncated: " + std::to_string(bytes.size()) + " bytes of numbers, its header promises " +
-         (count == SIZE_MAX ? "more" : std::to_string(count) + " of " + std::to_string(type->size)));
+    fail(
+        "is truncated: " + std::to_string(bytes.size()) +
+        " bytes of numbers, its header promises " +
+        (count == SIZE_MAX ? "more" : std::to_string(count) + " of " + std::to_string(type->size)));
   if (count * type->size != bytes.size())
     fail("has " + std::to_string(bytes.size() - count * type->size) + " bytes after its numbers");
 
@@ -225,7 +227,8 @@ void write_npy(const std::filesystem::path& file, const std::vector<Index>& shap
   const std::size_t padding = kAlignment - (before + header.size() + 1) % kAlignment;
   header += std::string(padding, ' ') + '\n';
   std::string start(kMagic);
-  start += {'\1', '\0', static_cast<char>(header.size() & 0xff), static_cast<char>(header.size() >> 8)};
+  start +=
+      {'\1', '\0', static_cast<char>(header.size() & 0xff), static_cast<char>(header.size() >> 8)};
   WholeFile out(file);
   out.write((start + header).data(), before + header.size());
   static_assert(std::endian::native == std::endian::little, "the numbers are written as they lie");

@@ -18,7 +18,7 @@ std::array<std::uint32_t, 4> block_words(const Address& row, std::uint64_t block
   return philox(at.counter, key_of(seed));
 }
 
-bool fits(const Address& row, std::uint64_t first, std::size_t n) {
+[[maybe_unused]] bool fits(const Address& row, std::uint64_t first, std::size_t n) {
   const auto purpose = static_cast<Purpose>(row.counter[3] >> 26);
   return first + n <= address_elements(purpose);
 }

@@ -28,16 +28,17 @@ struct Interval {
   double low = 0, high = 0;
 };
 
-/// The p-quantile (0..1) by linear interpolation between order statistics (type 7 of Hyndman and Fan, 1996).
-/// `values` need not be sorted; not empty.
+/// The p-quantile (0..1) by linear interpolation between order statistics (type 7 of Hyndman and
+/// Fan, 1996). `values` need not be sorted; not empty.
 double quantile(std::span<const double> values, double p);
 
 /// Interval for a proportion of `hits` in `trials` (Wilson, JASA 22 (1927) 209); z = 1.96 for 95 %.
 Interval wilson_interval(std::int64_t hits, std::int64_t trials, double z = 1.959963984540054);
 
-/// Percentile-bootstrap interval for the mean of `values` (Efron 1979), drawn at bootstrap addresses under `statistic`;
-/// `level` = 0.95. A single value gives a point.
-Interval bootstrap_mean_interval(std::span<const double> values, const RandomStream& stream, std::uint64_t statistic,
-                                 double level = 0.95, int replicates = 2000);
+/// Percentile-bootstrap interval for the mean of `values` (Efron 1979), drawn at bootstrap
+/// addresses under `statistic`; `level` = 0.95. A single value gives a point.
+Interval bootstrap_mean_interval(std::span<const double> values, const RandomStream& stream,
+                                 std::uint64_t statistic, double level = 0.95,
+                                 int replicates = 2000);
 
 }  // namespace ohmic

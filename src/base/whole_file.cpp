@@ -42,8 +42,7 @@ WholeFile::WholeFile(std::filesystem::path file)
     : file_(std::move(file)), temporary_(temporary_name(file_)) {
   std::error_code ignored;
   if (file_.empty() || std::filesystem::is_directory(file_, ignored)) fail(EISDIR);
-  descriptor_ =
-      open_again_if_interrupted(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
+  descriptor_ = open_again_if_interrupted(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
   if (descriptor_ < 0) fail(errno);
 }
 
@@ -76,8 +75,7 @@ void WholeFile::commit() {
     ::unlink(temporary_.c_str());
     fail(error_number);
   }
-  const int folder =
-      open_again_if_interrupted(folder_of(file_).c_str(), O_RDONLY | O_DIRECTORY);
+  const int folder = open_again_if_interrupted(folder_of(file_).c_str(), O_RDONLY | O_DIRECTORY);
   if (folder < 0) return;  // a folder that may be written but not read: the rename stands
   const int synced = ::fsync(folder);
   const int error_number = errno;

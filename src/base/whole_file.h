@@ -7,8 +7,9 @@
 /// Files that are there whole or not at all.
 namespace ohmic {
 
-/// A file being written: the bytes go to `FILE.tmp-<pid>` beside it; commit() syncs file and folder and renames. Without
-/// commit() nothing remains. Throws FileError naming the file and the reason (unwritable, disk full).
+/// A file being written: the bytes go to `FILE.tmp-<pid>` beside it; commit() syncs file and folder
+/// and renames. Without commit() nothing remains. Throws FileError naming the file and the reason
+/// (unwritable, disk full).
 class WholeFile {
  public:
   explicit WholeFile(std::filesystem::path file);
@@ -24,7 +25,8 @@ class WholeFile {
   int descriptor_ = -1;
 };
 
-/// Whole-file write: temporary name, fsync of file and folder, rename. FileError if any of it fails.
+/// Whole-file write: temporary name, fsync of file and folder, rename. FileError if any of it
+/// fails.
 void write_whole_file(const std::filesystem::path& file, const std::string& contents);
 /// FileError if the file is missing, a folder or unreadable.
 void check_readable(const std::filesystem::path& file);

@@ -10,8 +10,8 @@
 #include "base/error.h"
 #include "base/whole_file.h"
 
-/// Layouts and field names after PKWARE's APPNOTE 6.3.10, sections 4.3.7 (local header), 4.3.12 (central directory),
-/// 4.3.14 to 4.3.16 (its end) and 4.5.3 (64-bit sizes).
+/// Layouts and field names after PKWARE's APPNOTE 6.3.10, sections 4.3.7 (local header), 4.3.12
+/// (central directory), 4.3.14 to 4.3.16 (its end) and 4.5.3 (64-bit sizes).
 namespace ohmic {
 namespace {
 
@@ -46,7 +46,8 @@ class Archive {
     std::uint64_t entries, first;
   };
   Directory directory() const {
-    for (std::size_t back = kEndSize; back <= std::min(bytes_.size(), kEndSize + kLongestComment); ++back) {
+    for (std::size_t back = kEndSize; back <= std::min(bytes_.size(), kEndSize + kLongestComment);
+         ++back) {
       const std::uint64_t end = bytes_.size() - back;
       if (number(end, 4) != kEnd) continue;
       if (end >= 20 && number(end - 20, 4) == kEnd64Locator) {
@@ -70,7 +71,8 @@ struct Entry {
 
 /// The entry whose central header is at `at`, which moves past it.
 Entry read_entry(const Archive& archive, std::uint64_t& at) {
-  if (archive.number(at, 4) != kCentralHeader) archive.fail("is a damaged zip archive (its directory)");
+  if (archive.number(at, 4) != kCentralHeader)
+    archive.fail("is a damaged zip archive (its directory)");
   const std::uint64_t name_size = archive.number(at + 28, 2);
   const std::uint64_t extra_size = archive.number(at + 30, 2);
   Entry entry{.name = std::string(archive.slice(at + 46, name_size)),

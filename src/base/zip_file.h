@@ -7,8 +7,9 @@
 
 namespace ohmic {
 
-/// The files inside a zip archive (stored or deflated, 64-bit sizes too), names and bytes, in the archive's order. Folders
-/// are left out. FileError for what is truncated, encrypted or damaged (checksums are compared).
+/// The files inside a zip archive (stored or deflated, 64-bit sizes too), names and bytes, in the
+/// archive's order. Folders are left out. FileError for what is truncated, encrypted or damaged
+/// (checksums are compared).
 std::vector<std::pair<std::string, std::string>> read_zip(const std::filesystem::path& file);
 
 }  // namespace ohmic

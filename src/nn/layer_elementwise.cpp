@@ -32,8 +32,12 @@ class Relu final : public Layer<T> {
   void backward(const BackwardArguments<T>& a) const override {
     if (!a.dx[0]) return;
     const Index n = numbers(*this);
+    const T *y = a.y, *dy = a.dy;
     T* __restrict dx = a.dx[0];
-    for (Index i = 0; i < n; ++i) dx[i] = a.y[i] > T(0) ? a.dy[i] : T(0);
+    for (Index i = 0; i < n; ++i) {
+      const T slope = dy[i];  // read in any case, so that the loop has no branch
+      dx[i] = y[i] > T(0) ? slope : T(0);
+    }
   }
 };
 

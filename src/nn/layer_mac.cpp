@@ -4,20 +4,35 @@
 
 /// Linear and convolution layers: y = W x + b at every position of a window that slides over the zero-padded image.
 /// A linear layer is the window of one pixel over an image of one pixel. Both gradients are products of the same two
-/// kernels: dW sums dy x over positions, and dx is the correlation of the spread-out dy (stride - 1 zeros between, kernel
-/// - 1 - padding around) with the weights turned by 180 degrees.
+/// kernels: dW sums dy x over positions, and dx is the correlation of the spread-out dy (stride - 1 zeros between pixels,
+/// kernel - 1 - padding at both sides) with the weights turned by 180 degrees. There the window is read in the order
+/// (kernel row, kernel column, output), so that its rows above and below dy are left out instead of multiplied by zeros.
 namespace ohmic::nn {
 namespace {
 
 std::int32_t lane_offset(Index pixel) { return static_cast<std::int32_t>(pixel * kLanes); }
 
-/// Offsets of what a window of `kernel` x `kernel` reads in an image of that height and width, channel by channel.
-std::vector<std::int32_t> window_offsets(Index channels, Index kernel, Index height, Index width) {
+/// Offsets of what a window reads, in the order (channel, row, column).
+std::vector<std::int32_t> window_offsets(const PatchView& g, Index height, Index width) {
   std::vector<std::int32_t> offsets;
-  for (Index c = 0; c < channels; ++c)
-    for (Index ky = 0; ky < kernel; ++ky)
-      for (Index kx = 0; kx < kernel; ++kx) offsets.push_back(lane_offset((c * height + ky) * width + kx));
+  for (Index c = 0; c < g.channels; ++c)
+    for (Index row = 0; row < g.kernel; ++row)
+      for (Index column = 0; column < g.kernel; ++column) offsets.push_back(lane_offset((c * height + row) * width + column));
   return offsets;
+}
+
+/// The same over `outputs` images in the order (row, column, output).
+std::vector<std::int32_t> turned_offsets(Index outputs, const PatchView& g, Index height, Index width) {
+  std::vector<std::int32_t> offsets;
+  for (Index row = 0; row < g.kernel; ++row)
+    for (Index column = 0; column < g.kernel; ++column)
+      for (Index o = 0; o < outputs; ++o) offsets.push_back(lane_offset((o * height + row) * width + column));
+  return offsets;
+}
+
+/// Numbers for turned weights or matrix_gradient, whichever is more.
+Index room(Index outputs, const PatchView& g) {
+  return std::max(outputs * g.inputs(), (kLanes + outputs) * kLanes);
 }
 
 template <class T>
@@ -39,13 +54,14 @@ class MacLayer final : public Layer<T> {
         g_(this->structure().mac->patch),
         padded_height_(g_.height + 2 * g_.padding),
         padded_width_(g_.width + 2 * g_.padding),
-        row_offset_(window_offsets(g_.channels, g_.kernel, padded_height_, padded_width_)),
-        spread_height_(g_.height + g_.kernel - 1),
+        row_offset_(window_offsets(g_, padded_height_, padded_width_)),
+        spread_height_((g_.out_height() - 1) * g_.stride + 1),
         spread_width_(g_.width + g_.kernel - 1),
-        spread_offset_(window_offsets(outputs_, g_.kernel, spread_height_, spread_width_)) {
+        spread_offset_(turned_offsets(outputs_, g_, spread_height_, spread_width_)) {
     for (Index row = 0; row < g_.out_height(); ++row)
       for (Index column = 0; column < g_.out_width(); ++column)
         position_offset_.push_back(lane_offset((row * padded_width_ + column) * g_.stride));
+    for (Index sample = 0; sample < kLanes; ++sample) sample_offset_.push_back(lane_offset(sample));
   }
 
   void forward(const ForwardArguments<T>& a) const override {
@@ -72,8 +88,11 @@ class MacLayer final : public Layer<T> {
     const Index positions = g_.positions();
     const T* x = g_.padding > 0 ? a.state : a.x[0];
     Matrix<T>& dw = a.gradient[0].value;
-    kernels_of<T>().lane_gradient(outputs_, dw.columns(), positions, a.dy, positions * kLanes, x, row_offset_.data(),
-                                  position_offset_.data(), dw.data(), dw.columns());
+    if (positions == 1)
+      matrix_gradient(x, a.dy, a.work, dw);
+    else
+      kernels_of<T>().lane_gradient(outputs_, dw.columns(), positions, a.dy, positions * kLanes, x, row_offset_.data(),
+                                    position_offset_.data(), dw.data(), dw.columns());
     if (a.gradient.size() > 1)
       for (Index o = 0; o < outputs_; ++o)
         a.gradient[1].value(0, o) += lane_sum(a.dy + o * positions * kLanes, positions);
@@ -83,16 +102,22 @@ class MacLayer final : public Layer<T> {
     turn(a.parameters[0].value, turned);
     const T* dy = a.dy;
     if (g_.kernel > 1 || g_.stride > 1) {
-      T* spread = a.work + a.parameters[0].value.size();
+      T* spread = a.work + room(outputs_, g_);
       spread_out(a.dy, spread);
       dy = spread;
     }
-    const Index rows = outputs_ * g_.kernel * g_.kernel;
-    for (Index row = 0; row < g_.height; ++row)
-      for (Index column = 0; column < g_.width; ++column)
-        kernels_of<T>().lane_product(g_.channels, rows, turned, rows, dy + lane_offset(row * spread_width_ + column),
-                                     spread_offset_.data(), a.dx[0] + lane_offset(row * g_.width + column),
-                                     g_.height * g_.width * kLanes);
+    const Index window_row = g_.kernel * outputs_, rows = g_.kernel * window_row;
+    const Index pixels = g_.height * g_.width;
+    for (Index row = 0; row < g_.height; ++row) {
+      const Index top = row + g_.padding - (g_.kernel - 1);  // row of dy that the window's first one meets
+      const Index first = std::max<Index>(0, -top), last = std::min(g_.kernel, spread_height_ - top);
+      T* dx = a.dx[0] + row * g_.width * kLanes;
+      for (Index column = 0; column < g_.width; ++column, dx += kLanes)
+        kernels_of<T>().lane_product(g_.channels, std::max<Index>(0, last - first) * window_row,
+                                     turned + first * window_row, rows,
+                                     dy + ((top + first) * spread_width_ + column) * kLanes, spread_offset_.data(), dx,
+                                     pixels * kLanes);
+    }
   }
 
  private:
@@ -104,29 +129,44 @@ class MacLayer final : public Layer<T> {
                     padded + ((c * padded_height_ + row + g_.padding) * padded_width_ + g_.padding) * kLanes);
   }
 
-  /// channels x (output, kernel row, kernel column), the window turned by 180 degrees.
-  void turn(const Matrix<T>& weight, T* turned) const {
-    const Index window = g_.kernel * g_.kernel;
-    for (Index c = 0; c < g_.channels; ++c)
+  /// dW of a layer with one position, where lane_gradient would spend its time on sums across lanes: a product over
+  /// samples, with kLanes inputs in the lanes. `work` holds (kLanes + outputs) x kLanes numbers.
+  void matrix_gradient(const T* x, const T* dy, T* work, Matrix<T>& dw) const {
+    T *inputs = work, *product = work + kLanes * kLanes;
+    for (Index first = 0; first < dw.columns(); first += kLanes) {
+      const Index n = std::min<Index>(kLanes, dw.columns() - first);
+      for (Index r = 0; r < n; ++r)
+        for (Index sample = 0; sample < kLanes; ++sample)
+          inputs[sample * kLanes + r] = x[row_offset_[static_cast<std::size_t>(first + r)] + sample];
+      kernels_of<T>().lane_product(outputs_, kLanes, dy, kLanes, inputs, sample_offset_.data(), product, kLanes);
       for (Index o = 0; o < outputs_; ++o)
-        for (Index k = 0; k < window; ++k) *turned++ = weight.row(o)[c * window + window - 1 - k];
+        for (Index r = 0; r < n; ++r) dw(o, first + r) += product[o * kLanes + r];
+    }
+  }
+
+  /// channels x (kernel row, kernel column, output), the window turned by 180 degrees.
+  void turn(const Matrix<T>& weight, T* turned) const {
+    constexpr Index kColumns = 16;  // written side by side, so that the reads are of whole cache lines
+    const Index window = g_.kernel * g_.kernel;
+    for (Index first = 0; first < weight.columns(); first += kColumns)
+      for (Index o = 0; o < outputs_; ++o)
+        for (Index r = first; r < std::min(first + kColumns, weight.columns()); ++r)
+          turned[(r + window - 1 - 2 * (r % window)) * outputs_ + o] = weight.row(o)[r];
   }
 
   void spread_out(const T* dy, T* spread) const {
-    const Index first = g_.kernel - 1 - g_.padding;
+    const Index left = g_.kernel - 1 - g_.padding;
     for (Index o = 0; o < outputs_; ++o)
       for (Index row = 0; row < g_.out_height(); ++row)
         for (Index column = 0; column < g_.out_width(); ++column, dy += kLanes)
           std::copy_n(dy, kLanes,
-                      spread + ((o * spread_height_ + first + row * g_.stride) * spread_width_ + first +
-                                column * g_.stride) *
-                                   kLanes);
+                      spread + ((o * spread_height_ + row * g_.stride) * spread_width_ + left + column * g_.stride) * kLanes);
   }
 
   Index outputs_;
   PatchView g_;
   Index padded_height_, padded_width_;
-  std::vector<std::int32_t> row_offset_, position_offset_;
+  std::vector<std::int32_t> row_offset_, position_offset_, sample_offset_;
   Index spread_height_, spread_width_;
   std::vector<std::int32_t> spread_offset_;
 };
@@ -168,9 +208,9 @@ std::unique_ptr<Layer<T>> make_mac_layer(const LayerSpec& spec, const Shape& inp
   if (spec.bias) s.parameters.push_back({.name = "bias", .rows = 1, .columns = spec.outputs, .fan_in = g.inputs()});
   s.mac = Mac{spec.outputs, g};
   if (g.padding > 0) s.state = g.channels * (g.height + 2 * g.padding) * (g.width + 2 * g.padding) * kLanes;
-  s.work = spec.outputs * g.inputs();
+  s.work = room(spec.outputs, g);
   if (g.kernel > 1 || g.stride > 1)
-    s.work += spec.outputs * (g.height + g.kernel - 1) * (g.width + g.kernel - 1) * kLanes;
+    s.work += spec.outputs * ((g.out_height() - 1) * g.stride + 1) * (g.width + g.kernel - 1) * kLanes;
   return std::make_unique<MacLayer<T>>(std::move(s));
 }
 

@@ -65,20 +65,19 @@ class MaxPool final : public Layer<T> {
     windows_.for_each([&](Index out, Index in) {
       T rest[kLanes];
       std::copy_n(a.dy + out, kLanes, rest);
-      const T* y = a.y + out;
-      for (Index k = 0; k < windows_.pixels(); ++k) {
-        const T* x = a.x[0] + in + windows_.pixel(k);
-        T* __restrict dx = a.dx[0] + in + windows_.pixel(k);
-        for (Index lane = 0; lane < kLanes; ++lane) {
-          const T taken = x[lane] == y[lane] ? rest[lane] : T(0);
-          dx[lane] += taken;
-          rest[lane] -= taken;
-        }
-      }
+      for (Index k = 0; k < windows_.pixels(); ++k)
+        take(a.x[0] + in + windows_.pixel(k), a.y + out, rest, a.dx[0] + in + windows_.pixel(k));
     });
   }
 
  private:
+  static void take(const T* x, const T* y, T* __restrict rest, T* __restrict dx) {
+    for (Index lane = 0; lane < kLanes; ++lane) {
+      const T taken = static_cast<T>(x[lane] == y[lane]) * rest[lane];  // a product, so that the loop has no branch
+      dx[lane] += taken;
+      rest[lane] -= taken;
+    }
+  }
   Windows windows_;
 };
 

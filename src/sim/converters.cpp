@@ -60,6 +60,11 @@ void fields(FieldVisitor& f, AdcParams& p) {
            .scale = units::kMicroamperes},
           p.high);
   f.field({.key = "per_tile", .meaning = "calibrate every tile on its own instead of pooling a layer's"}, p.per_tile);
+  std::string recalibrate = p.recalibrate_per_chip ? "per_chip" : "never";
+  f.field({.key = "recalibrate", .meaning = "calibrate once in ideal cells, or on every chip's own",
+           .one_of = {"never", "per_chip"}},
+          recalibrate);
+  p.recalibrate_per_chip = recalibrate == "per_chip";
   f.field({.key = "zero", .meaning = "signed: zero is a level (2^b - 1 levels; false: 2^b)"}, p.zero);
 }
 

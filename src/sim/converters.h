@@ -57,6 +57,7 @@ struct AdcParams {
   double percentile = 0.999;            ///< of |I|
   double low = -10e-6, high = 10e-6;    ///< [A], where range is fixed
   bool per_tile = false;                ///< calibrate every tile on its own
+  bool recalibrate_per_chip = false;    ///< on the chip's own conductances instead of ideal ones
   bool zero = true;                     ///< signed converters: zero is a level (2^b - 1 levels)
 };
 void fields(FieldVisitor& f, AdcParams& p);

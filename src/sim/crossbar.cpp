@@ -91,7 +91,8 @@ class CurrentHistogram final : public Tap {
 
 }  // namespace
 
-std::vector<Quantiser> calibrate_adc(const LayerPlan& plan, std::span<const PatchView> inputs) {
+std::vector<Quantiser> calibrate_adc(const LayerPlan& plan, std::span<const PatchView> inputs,
+                                     const devices::ProgramContext& chip, ChipOptions options) {
   const AdcParams& params = plan.hardware.adc;
   const ArrayParams& array = plan.hardware.array;
   const std::size_t column_tiles = plan.tiling.columns.size();
@@ -99,15 +100,18 @@ std::vector<Quantiser> calibrate_adc(const LayerPlan& plan, std::span<const Patc
   const bool is_signed = plan.dac.quantiser.is_ideal() || plan.dac.quantiser.low() < 0 || !one_sided;
   CurrentHistogram all(plan.tiles(), column_tiles, !params.per_tile);
   if (params.bits && (params.range == AdcRange::percentile || params.range == AdcRange::least_squares)) {
-    const Crossbar ideal(plan, {}, {.programming = Programming::at_target, .read_noise = false, .converters = true});
+    LayerPlan open = plan;
+    open.adc.assign(plan.tiles(), Quantiser());
+    options.read_noise = false;
+    const Crossbar crossbar(open, chip, options);
     std::mutex lock;
     for_each_block(static_cast<Index>(inputs.size()), [&](Index block) {
       const PatchView& x = inputs[static_cast<std::size_t>(block)];
       CurrentHistogram mine(plan.tiles(), column_tiles, !params.per_tile);
-      std::vector<float> y(static_cast<std::size_t>(ideal.outputs() * x.positions() * kLanes));
+      std::vector<float> y(static_cast<std::size_t>(crossbar.outputs() * x.positions() * kLanes));
       ReadContext context;
       context.tap = &mine;
-      ideal.apply(x, context, {y.data(), 1, x.positions() * kLanes, kLanes});
+      crossbar.apply(x, context, {y.data(), 1, x.positions() * kLanes, kLanes});
       const std::lock_guard<std::mutex> guard(lock);
       all.merge(mine);  // counts: any order gives the same
     });

@@ -35,7 +35,8 @@ std::string csv_error(const std::filesystem::path& file) { return error(file, re
 std::vector<double> values_of(const Matrix<double>& m) { return {m.data(), m.data() + m.size()}; }
 
 std::string npy(const std::string& header, const std::string& numbers = "") {
-  return std::string("\x93NUMPY\1\0", 8) + static_cast<char>(header.size()) + '\0' + header + numbers;
+  return std::string("\x93NUMPY\1\0", 8) + static_cast<char>(header.size()) + '\0' + header +
+         numbers;
 }
 
 }  // namespace
@@ -83,8 +84,9 @@ TEST_CASE("what is no readable .npy file is a file error that says why") {
     CHECK(npy_error(folder.write("cut", bytes.substr(0, size))) != "no error");
   }
   CHECK(npy_error(folder.write("d", npy("{'descr': '<f4'}"))) == ": has a damaged .npy header");
-  CHECK(npy_error(folder.write("e", npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4000000000, "
-                                        "4000000000, 4), }"))) ==
+  CHECK(npy_error(
+            folder.write("e", npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4000000000, "
+                                  "4000000000, 4), }"))) ==
         ": is truncated: 0 bytes of numbers, its header promises more");
   CHECK(npy_error(folder.write("f", std::string("\x93NUMPY\x09\0\0\0", 10))) ==
         ": has .npy version 9, expected 1, 2 or 3");
@@ -137,7 +139,8 @@ TEST_CASE("CSV is read whatever stands between the numbers") {
   for (const char* text :
        {"1,-2.5,3e-3\n4,5,6\n", "1, -2.5 ,0.003\r\n+4,5,6", "1;-2.5;.003\n\n4; 5; 6\n",
         "1\t-2.5\t3e-3\n4\t5\t6\n", "  1 -2.5   3e-3\n4 5 6 \n",
-        "\xef\xbb\xbf" "a,b,c\n1,-2.5,3e-3 # first, row; or not\n# nothing\n4,5,6\n",
+        "\xef\xbb\xbf"
+        "a,b,c\n1,-2.5,3e-3 # first, row; or not\n# nothing\n4,5,6\n",
         "\"x 1\";\"x 2\";\"x 3\"\n1;-2.5;3e-3\n4;5;6\n"}) {
     CAPTURE(text);
     const Matrix<double> m = read(text);
@@ -150,7 +153,9 @@ TEST_CASE("CSV is read whatever stands between the numbers") {
 
 TEST_CASE("what is no CSV of numbers is a file error at its line and column") {
   const testing::Folder folder("csv-broken");
-  const auto message = [&](const std::string& text) { return csv_error(folder.write("w.csv", text)); };
+  const auto message = [&](const std::string& text) {
+    return csv_error(folder.write("w.csv", text));
+  };
   CHECK(message("1,2\n3,4\n5, abc\n") == ":3:4: 'abc' is no number");
   CHECK(message("1,2\n3\n") == ":2: a row of 1, expected 2 as in line 1");
   CHECK(message("1,,2\n") == ":1:3: an empty field, expected a number");
@@ -199,9 +204,11 @@ TEST_CASE("a matrix that cannot be read names the option and the file") {
   CHECK(file_error("w.h5:/x") == "--weights: w.h5: no such file");
   CHECK(file_error("w.csv") == "--weights: w.csv: no such file");
   const auto csv = folder.write("a.csv", "1,2\n3,nan\n").string();
-  CHECK(file_error(csv) == "--weights: " + csv + ": row 2, column 2 is nan, expected a finite number");
+  CHECK(file_error(csv) ==
+        "--weights: " + csv + ": row 2, column 2 is nan, expected a finite number");
   const auto large = folder.write("b.csv", "1e300\n").string();
-  CHECK(file_error(large) == "--weights: " + large + ": row 1, column 1 is inf, expected a finite number");
+  CHECK(file_error(large) ==
+        "--weights: " + large + ": row 1, column 1 is inf, expected a finite number");
   const auto cube = golden("i2_big_endian_3d.npy").string();
   CHECK(message_of<ShapeError>([&] { read_matrix(cube, "--weights"); }) ==
         "--weights: " + cube + ": has 3 dimensions, expected a matrix");

@@ -31,8 +31,12 @@ void fields(FieldVisitor& f, Example& p) {
   f.field({.key = "bits", .meaning = "resolution", .low = 1, .high = 16, .word = "ideal"}, p.bits);
   f.field({.key = "limit", .meaning = "a limit", .low = 0, .low_open = true}, p.limit);
   f.field({.key = "sigma", .meaning = "spread", .low = 0, .high = 5, .high_open = true}, p.sigma);
-  f.field({.key = "g_max_uS", .meaning = "largest conductance", .unit = "uS",
-           .scale = units::kMicrosiemens, .low = 0, .low_open = true},
+  f.field({.key = "g_max_uS",
+           .meaning = "largest conductance",
+           .unit = "uS",
+           .scale = units::kMicrosiemens,
+           .low = 0,
+           .low_open = true},
           p.g_max);
   f.field({.key = "levels", .meaning = "levels", .low = 2}, p.levels);
   f.field({.key = "threads", .meaning = "threads", .affects_results = false}, p.threads);
@@ -120,8 +124,7 @@ TEST_CASE("a word that is no choice lists the choices and suggests the nearest")
 }
 
 TEST_CASE("an unknown key is an error that suggests the nearest known one") {
-  CHECK(error("levles = 3") ==
-        "run.toml:1:1: unknown key device.levles (did you mean 'levels'?)");
+  CHECK(error("levles = 3") == "run.toml:1:1: unknown key device.levles (did you mean 'levels'?)");
   CHECK(error("g_max = 3") == "run.toml:1:1: unknown key device.g_max (did you mean 'g_max_uS'?)");
   CHECK(error("sbu.x = 3") == "run.toml:1:1: unknown key device.sbu (did you mean 'sub'?)");
   CHECK(error("colour = 3") == "run.toml:1:1: unknown key device.colour");
@@ -131,7 +134,8 @@ TEST_CASE("what a struct writes reads back to the same bits") {
   Example e;
   e.bits.reset();
   e.sigma = 0.1;
-  // 40e-6 and 40 * 1e-6 differ in the last bit, and neither is a short decimal of microsiemens times 1e-6.
+  // 40e-6 and 40 * 1e-6 differ in the last bit, and neither is a short decimal of microsiemens
+  // times 1e-6.
   for (double g : {40e-6, 40 * 1e-6, 0.1e-6, 1.0 / 3e6, 123.456e-6, 7e-6}) {
     e.g_max = g;
     const ConfigNode table = write_fields(e, false);

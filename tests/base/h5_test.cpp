@@ -60,8 +60,7 @@ TEST_CASE("an HDF5 file gives back what was written, in the order of writing") {
   CHECK(in.floats("/a").values == std::vector<float>(4, 0.1f));
   CHECK(in.integers("/bytes").values == std::vector<std::int64_t>{0, 255});
   CHECK(in.doubles("/empty").shape == std::vector<Index>{0});
-  CHECK(in.children("/") ==
-        std::vector<std::string>{"z", "words", "a", "bytes", "empty", "axis"});
+  CHECK(in.children("/") == std::vector<std::string>{"z", "words", "a", "bytes", "empty", "axis"});
   CHECK(in.children("/z") == std::vector<std::string>{"first", "a"});
   CHECK(in.has("/z/first"));
   CHECK(in.has("/"));
@@ -133,14 +132,17 @@ TEST_CASE("what an HDF5 file lacks is a file error that names file and path") {
 
 TEST_CASE("what is no HDF5 file, or a truncated one, is a file error") {
   const testing::Folder folder("h5-broken");
-  const auto open = [](const std::filesystem::path& file) { return error(file, [](const h5::Reader&) {}); };
+  const auto open = [](const std::filesystem::path& file) {
+    return error(file, [](const h5::Reader&) {});
+  };
   CHECK(open(folder / "no.h5") == "no such file");
   CHECK(open(folder.path()) == "is a folder, expected a file");
   CHECK(open(folder.write("text.h5", "hello")) == "is no HDF5 file");
   CHECK(open(folder.write("empty.h5", "")) == "is no HDF5 file");
   write_example(folder / "a.h5");
   const std::string bytes = read_whole_file(folder / "a.h5");
-  for (std::size_t size : {bytes.size() - 1, bytes.size() / 2, bytes.size() / 10, std::size_t{20}}) {
+  for (std::size_t size :
+       {bytes.size() - 1, bytes.size() / 2, bytes.size() / 10, std::size_t{20}}) {
     CAPTURE(size);
     CHECK(open(folder.write("cut.h5", bytes.substr(0, size))) == "is truncated or damaged");
   }
@@ -194,7 +196,7 @@ TEST_CASE("HDF5 files may be written and read from several threads") {
   std::vector<int> right(4, 0);
   for (std::size_t i = 0; i < right.size(); ++i)
     threads.emplace_back([&, i] {
-      const auto file = folder / ("t" + std::to_string(i) + ".h5");
+      const auto file = folder / (std::to_string(i) + ".h5");
       for (int turn = 0; turn < 10; ++turn) {
         write_example(file);
         right[i] += h5::Reader(file).doubles("/z/first").values[1] == -2;

@@ -69,9 +69,9 @@ TEST_CASE("the Wilson interval agrees with published values") {
 }
 
 TEST_CASE("a bootstrap interval has the width that the standard error asks for") {
-  // Width of a 95 % interval: 2 x 1.96 s / sqrt(n), with the biased deviation s. A quantile of B replicates has a
-  // standard error of sqrt(p (1 - p) / B) / density, about 0.0597 standard errors of the mean at p = 0.025 and
-  // B = 2000; 5 sigma of each end. False alarms: two ends, below 2e-6.
+  // Width of a 95 % interval: 2 x 1.96 s / sqrt(n), with the biased deviation s. A quantile of B
+  // replicates has a standard error of sqrt(p (1 - p) / B) / density, about 0.0597 standard errors
+  // of the mean at p = 0.025 and B = 2000; 5 sigma of each end. False alarms: two ends, below 2e-6.
   const std::vector<double> values = ramp(100);
   Moments m;
   for (double x : values) m.add(x);
@@ -96,10 +96,13 @@ TEST_CASE("a bootstrap interval depends on seed and statistic only") {
 
 TEST_CASE("statistics of nothing are a defect of ours") {
   const std::vector<double> none;
-  CHECK(testing::message_of<LogicError>([&] { quantile(none, 0.5); })
-            .ends_with("a quantile needs values and 0 <= p <= 1"));
-  CHECK(testing::message_of<LogicError>([&] { wilson_interval(0, 0); })
-            .ends_with("a proportion needs 0 <= hits <= trials"));
-  CHECK(testing::message_of<LogicError>([&] { bootstrap_mean_interval(none, RandomStream(1), 0); })
-            .ends_with("a level inside (0, 1)"));
+  CHECK(testing::message_of<LogicError>([&] {
+          quantile(none, 0.5);
+        }).ends_with("a quantile needs values and 0 <= p <= 1"));
+  CHECK(testing::message_of<LogicError>([&] {
+          wilson_interval(0, 0);
+        }).ends_with("a proportion needs 0 <= hits <= trials"));
+  CHECK(testing::message_of<LogicError>([&] {
+          bootstrap_mean_interval(none, RandomStream(1), 0);
+        }).ends_with("a level inside (0, 1)"));
 }

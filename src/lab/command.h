@@ -1,0 +1,37 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+#include "lab/console.h"
+#include "lab/experiment.h"
+
+/// What sub-commands share. Each command_*.cpp adds one, with its help beside it.
+namespace ohmic::lab {
+
+struct CommonOptions {
+  std::filesystem::path config;
+  std::filesystem::path output;
+  std::vector<std::string> settings;
+  std::optional<std::int64_t> threads;
+  std::string isa;
+  bool dry_run = false, force = false, no_cache = false, quiet = false;
+  std::string command_line;
+};
+
+/// Set by the sub-command that was chosen; returns the exit status.
+using Action = std::function<int(Console&)>;
+
+/// The flags that every command takes; `config` is a positional argument, required or not.
+void add_common_options(CLI::App& app, CommonOptions& options, bool config_required);
+/// Threads and kernels, from the command line first.
+void apply_common_options(const CommonOptions& options, const RunParams& run);
+/// The output folder: -o, else "ohmic-<config>" in the current folder.
+std::filesystem::path output_folder(const CommonOptions& options, const Experiment& experiment);
+
+void add_run_command(CLI::App& app, CommonOptions& options, Action& action);
+void add_train_command(CLI::App& app, CommonOptions& options, Action& action);
+void add_mvm_command(CLI::App& app, CommonOptions& options, Action& action);
+void add_info_command(CLI::App& app, CommonOptions& options, Action& action);
+
+}  // namespace ohmic::lab

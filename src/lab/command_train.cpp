@@ -1,0 +1,92 @@
+#include <chrono>
+
+#include "lab/command.h"
+#include "lab/dry_run.h"
+#include "lab/interrupt.h"
+#include "lab/results.h"
+#include "nn/checkpoint.h"
+#include "nn/inference.h"
+
+namespace ohmic::lab {
+namespace {
+
+constexpr const char* kHelp = R"(
+Trains the network of a config and keeps it: FOLDER/network.h5 is a checkpoint that `[network] file = "network.h5"` and
+other programs read (weights under /layers, PyTorch's shapes), FOLDER/results.h5 the course of the training.
+Ctrl-C leaves the last checkpoint; the same command goes on from it.
+
+Example:
+  ohmic train data/experiments/lenet5_fashion.toml -o trained --set training.epochs=10
+)";
+
+void write_course(const std::filesystem::path& file, const Experiment& e, const NetworkOrigin& origin,
+                  double test_accuracy, const Provenance& provenance) {
+  h5::Writer out(file);
+  write_header(out, e, "train", provenance);
+  std::vector<double> loss, train, validation, rate;
+  for (const nn::EpochReport& r : origin.epochs) {
+    loss.push_back(r.loss);
+    train.push_back(r.train_accuracy);
+    validation.push_back(r.validation_accuracy);
+    rate.push_back(r.learning_rate);
+  }
+  const auto write = [&](const char* name, const std::vector<double>& values, const char* unit, const char* meaning) {
+    out.write(name, values);
+    out.describe(name, unit, meaning);
+  };
+  write("/training/loss", loss, "nat", "mean cross-entropy of each epoch trained by this command");
+  write("/training/accuracy", train, "1", "training accuracy of each epoch");
+  write("/training/validation_accuracy", validation, "1", "validation accuracy after each epoch; NaN without validation images");
+  write("/training/learning_rate", rate, "1", "learning rate at the end of each epoch");
+  write("/training/test_accuracy", {test_accuracy}, "1", "accuracy of the float network on the test set");
+  out.commit();
+}
+
+int train(const CommonOptions& options, Console& console) {
+  const auto start = std::chrono::steady_clock::now();
+  const Experiment experiment = read_experiment(options.config, options.settings);
+  require_network(experiment);
+  apply_common_options(options, experiment.run);
+  const std::filesystem::path folder = output_folder(options, experiment), file = folder / "results.h5";
+  if (!options.dry_run && check_existing(file, resolved_config(experiment), "train", options.force) == Existing::same) {
+    console.print("{} is done already (the same config); --force trains it again\n", file.string());
+    return 0;
+  }
+  const nn::Data data = nn::load_data(experiment.data, experiment.folder);
+  const nn::Network described = described_network(experiment, data.shape(), data.classes());
+  if (options.dry_run) {
+    print_dry_run(experiment, described, data, false, console);
+    return 0;
+  }
+  make_folder(folder);
+  watch_for_interrupts();
+  NetworkOrigin origin;
+  const nn::TrainedNetwork trained = obtain_network(
+      experiment, data,
+      {.use_cache = !options.no_cache, .checkpoint = folder / "training.h5", .how_to_go_on = "the same command resumes it"},
+      console, origin);
+  const nn::Evaluation test = nn::evaluate(trained.network, trained.parameters, data.test, data.normalisation);
+  nn::TrainingState state;
+  state.parameters = trained.parameters;
+  state.epoch = experiment.training.epochs;
+  nn::save_checkpoint(folder / "network.h5", trained.network, state, training_digest(experiment, described, data));
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  write_course(file, experiment, origin, test.accuracy,
+               {.command = options.command_line, .wall_seconds = seconds,
+                .training_images_per_second = origin.images_per_second});
+  console.print("network   {} parameters; {}\n", grouped(trained.network.parameter_count()), origin.words);
+  console.print("test      {} % of {} images, loss {:.4f}\n", per_cent(test.accuracy), grouped(test.images), test.loss);
+  console.print("kept in   {}\n", (folder / "network.h5").string());
+  return 0;
+}
+
+}  // namespace
+
+void add_train_command(CLI::App& app, CommonOptions& options, Action& action) {
+  CLI::App* command = app.add_subcommand("train", "train a network and keep it");
+  command->footer(kHelp);
+  add_common_options(*command, options, true);
+  command->callback([&] { action = [&](Console& console) { return train(options, console); }; });
+}
+
+}  // namespace ohmic::lab

@@ -1,0 +1,14 @@
+#include "lab/console.h"
+
+namespace ohmic::lab {
+
+std::string grouped(std::int64_t count) {
+  std::string digits = std::to_string(count);
+  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > (count < 0 ? 1 : 0); at -= 3)
+    digits.insert(static_cast<std::size_t>(at), ",");
+  return digits;
+}
+
+std::string per_cent(double fraction, int digits) { return fmt::format("{:.{}f}", 100 * fraction, digits); }
+
+}  // namespace ohmic::lab

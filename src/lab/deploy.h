@@ -1,0 +1,57 @@
+#pragma once
+
+#include <atomic>
+#include <optional>
+#include <vector>
+
+#include "lab/experiment.h"
+#include "nn/deployment.h"
+#include "nn/forward.h"
+#include "nn/inference.h"
+
+namespace ohmic::lab {
+
+/// A trained network mapped to hardware: what is the same for every chip.
+struct HardwarePlan {
+  std::vector<std::optional<sim::LayerPlan>> layers;  ///< one a MAC layer; none stays digital
+  std::size_t tiles() const;
+  std::int64_t cells() const;
+};
+
+/// Maps every layer and calibrates its converters on the clean activations of the first training images, layer by layer.
+HardwarePlan make_plan(const Experiment& experiment, const nn::Network& network,
+                       const nn::ParameterSet<float>& parameters, const nn::Data& data);
+/// The same without calibration, for sizes.
+HardwarePlan uncalibrated_plan(const Experiment& experiment, const nn::Network& network,
+                               const nn::ParameterSet<float>& parameters);
+
+/// Lane blocks of clean activations: a workspace each, all layers' outputs kept.
+class CleanActivations {
+ public:
+  CleanActivations(const nn::Network& network, const nn::ParameterSet<float>& parameters, const nn::ImageList& images,
+                   const nn::Normalisation& normalisation);
+  Index blocks() const { return static_cast<Index>(samples_.size()); }
+  Index samples(Index block) const { return samples_[static_cast<std::size_t>(block)]; }
+  Index images() const { return images_; }
+  const nn::Workspace<float>& workspace(Index block) const { return *workspaces_[static_cast<std::size_t>(block)]; }
+  /// What MAC layer k reads, block by block.
+  std::vector<PatchView> inputs(Index k) const;
+
+ private:
+  const nn::Network& network_;
+  std::vector<std::unique_ptr<nn::Workspace<float>>> workspaces_;
+  std::vector<Index> samples_;
+  Index images_ = 0;
+};
+
+/// One programmed chip as operators of the network.
+nn::Deployment deploy(const HardwarePlan& plan, const RandomStream& stream, Index chip, Index programming,
+                      const sim::ChipOptions& options, const CleanActivations* recalibration = nullptr);
+
+/// Classifies `images` on a chip; counts go to `activity` where it is given.
+nn::Evaluation evaluate_chip(const nn::Network& network, const nn::ParameterSet<float>& parameters,
+                             const nn::ImageList& images, const nn::Normalisation& normalisation,
+                             const nn::Deployment& deployment, const ReadContext& reader, Index batch,
+                             Activity* activity = nullptr);
+
+}  // namespace ohmic::lab

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "lab/console.h"
+#include "lab/deploy.h"
+#include "lab/error_budget.h"
+#include "lab/trained_network.h"
+#include "sim/activity.h"
+
+/// The main job: config -> data -> network -> mapping and calibration -> chips -> accuracy and error budget.
+namespace ohmic::lab {
+
+/// What was measured. Chip-wise numbers are in the order of the chips.
+struct RunResult {
+  nn::Evaluation float_network;  ///< on the whole test set, without hardware
+  Index programmings = 1, reads = 1;
+  std::vector<double> accuracy, top5_accuracy, loss;  ///< chip x programming x read
+  Matrix<double> class_accuracy;                      ///< chips x classes, means over programmings and reads
+  std::vector<double> chip_accuracy;                  ///< one a chip: the mean over programmings and reads
+  std::vector<BudgetLine> budget;                     ///< empty where evaluation.budget_images = 0
+  Index budget_images = 0;
+  Matrix<double> accumulated_db, isolated_db;         ///< MAC layers x chips; empty where evaluation.error_images = 0
+  Activity activity;                                  ///< of all chips on the whole test set
+  double yield_accuracy = 0;                          ///< what counts as a good chip
+  double seconds_a_chip = 0;                          ///< of the accuracy alone
+
+  double yield() const;  ///< share of chips at or above yield_accuracy
+};
+
+/// Everything a run works on.
+struct RunSetting {
+  const Experiment& experiment;
+  const nn::Data& data;
+  const nn::TrainedNetwork& trained;
+  const HardwarePlan& plan;
+};
+
+/// Programs and measures every chip. Throws Interrupted on Ctrl-C.
+RunResult measure(const RunSetting& setting, const Console& console);
+
+}  // namespace ohmic::lab

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+
+#include "base/h5.h"
+#include "lab/flow.h"
+
+namespace ohmic::lab {
+
+/// Raised by every change to what a results file holds.
+inline constexpr int kSchemaVersion = 1;
+
+/// What /provenance says of how a file came about: nothing in it affects the other numbers.
+struct Provenance {
+  std::string command;
+  double wall_seconds = 0;
+  double training_images_per_second = 0, seconds_a_chip = 0;
+};
+
+/// Root attributes schema_version, rng_version, ohmic_version, seed, config, and /provenance.
+void write_header(h5::Writer& file, const Experiment& experiment, const std::string& command, const Provenance& provenance);
+
+/// results.h5 of `ohmic run`.
+void write_run(const std::filesystem::path& file, const RunSetting& setting, const RunResult& result,
+               const Provenance& provenance);
+
+/// What an output folder holds already.
+enum class Existing { nothing, same };
+/// Throws ConfigError where `file` holds results of another config (or no results of ours) and `force` is off.
+Existing check_existing(const std::filesystem::path& file, const std::string& config, const std::string& command, bool force);
+
+/// Makes the folder of results and checks that it can be written. Throws FileError.
+void make_folder(const std::filesystem::path& folder);
+
+}  // namespace ohmic::lab

@@ -1,0 +1,169 @@
+#include "nn/checkpoint.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/array_file.h"
+#include "base/h5.h"
+
+namespace ohmic::nn {
+namespace {
+
+using std::filesystem::path;
+
+constexpr std::int64_t kCheckpointVersion = 1;
+
+/// The shape that PyTorch gives a parameter.
+std::vector<Index> array_shape(const Network& network, Index layer, const ParameterSpec& p) {
+  if (p.rows == 1 && p.name != "weight") return {p.columns};
+  if (network.type(layer) == "batch_norm") return {p.columns};
+  if (network.type(layer) != "conv") return {p.rows, p.columns};
+  const PatchView& g = network.structure(layer).mac->patch;
+  return {p.rows, g.channels, g.kernel, g.kernel};
+}
+
+std::string words(const std::vector<Index>& shape) {
+  std::string text;
+  for (Index d : shape) text += (text.empty() ? "" : " x ") + std::to_string(d);
+  return text.empty() ? "a single number" : text;
+}
+
+std::string group_of(const Network& network, Index layer, const std::string& root) {
+  return root + "/" + std::to_string(layer) + "_" + network.name(layer) + "/";
+}
+
+void write_set(h5::Writer& file, const Network& network, const ParameterSet<float>& set, const std::string& root) {
+  for (std::size_t l = 0; l < set.size(); ++l)
+    for (std::size_t p = 0; p < set[l].size(); ++p) {
+      const auto layer = static_cast<Index>(l);
+      file.write(group_of(network, layer, root) + set[l][p].name,
+                 array_shape(network, layer, network.structure(layer).parameters[p]), set[l][p].value.data());
+    }
+}
+
+/// Checks one array and copies it; `name` is what messages call it.
+Matrix<float> checked(const path& file, const std::string& name, const h5::Array<float>& array,
+                      const std::vector<Index>& expected, const ParameterSpec& spec) {
+  if (array.shape != expected)
+    throw ShapeError(file.string() + ": " + name + " is " + words(array.shape) + ", expected " + words(expected));
+  for (std::size_t i = 0; i < array.values.size(); ++i)
+    if (!std::isfinite(array.values[i]))
+      throw FileError(file.string() + ": " + name + " holds " + (std::isnan(array.values[i]) ? "NaN" : "infinity") +
+                      " at element " + std::to_string(i));
+  return Matrix<float>(ConstView<float>(array.values.data(), spec.rows, spec.columns));
+}
+
+ParameterSet<float> read_set(const h5::Reader& file, const Network& network, const std::string& root) {
+  ParameterSet<float> set = zero_parameters<float>(network);
+  for (std::size_t l = 0; l < set.size(); ++l)
+    for (std::size_t p = 0; p < set[l].size(); ++p) {
+      const auto layer = static_cast<Index>(l);
+      const ParameterSpec& spec = network.structure(layer).parameters[p];
+      const std::string name = group_of(network, layer, root) + spec.name;
+      set[l][p].value = checked(file.file(), name, file.floats(name), array_shape(network, layer, spec), spec);
+    }
+  return set;
+}
+
+/// What PyTorch calls a parameter.
+std::string torch_name(const std::string& name) { return name == "running_variance" ? "running_var" : name; }
+
+/// The arrays of a weights file by name. In HDF5, "conv1.weight" may also be "weight" in a group "conv1".
+std::map<std::string, h5::Array<float>> read_arrays(const path& file, const Network& network) {
+  if (file.extension() == ".npz") return read_npz(file);
+  if (file.extension() != ".h5" && file.extension() != ".hdf5")
+    throw FileError(file.string() + ": weights come as .npz or .h5");
+  const h5::Reader reader(file);
+  std::map<std::string, h5::Array<float>> arrays;
+  for (const std::string& child : reader.children("/")) {
+    bool is_group = false;
+    for (Index l = 0; l < network.layers(); ++l) is_group = is_group || network.name(l) == child;
+    if (!is_group)
+      arrays[child] = reader.floats("/" + child);
+    else
+      for (const std::string& name : reader.children("/" + child))
+        arrays[child + "." + name] = reader.floats("/" + child + "/" + name);
+  }
+  return arrays;
+}
+
+}  // namespace
+
+void save_checkpoint(const path& file, const Network& network, const TrainingState& state, const std::string& digest) {
+  h5::Writer writer(file);
+  write_set(writer, network, state.parameters, "/layers");
+  for (const auto& [name, set] : state.optimiser.moments) write_set(writer, network, set, "/optimiser/" + name);
+  const Shape input = network.input();
+  writer.write("/input_shape", std::vector<std::int64_t>{input.channels, input.height, input.width});
+  std::vector<std::string> moments;
+  for (const auto& moment : state.optimiser.moments) moments.push_back(moment.first);
+  writer.write("/moments", moments);
+  writer.attribute("/", "checkpoint_version", kCheckpointVersion);
+  writer.attribute("/", "network", to_toml(network.spec()));
+  writer.attribute("/", "digest", digest);
+  writer.attribute("/", "step", std::int64_t{state.step});
+  writer.attribute("/", "epoch", std::int64_t{state.epoch});
+  writer.attribute("/", "optimiser_steps", std::int64_t{state.optimiser.steps});
+  writer.attribute("/", "epoch_loss", state.epoch_loss);
+  writer.attribute("/", "epoch_correct", std::int64_t{state.epoch_correct});
+  writer.attribute("/", "epoch_images", std::int64_t{state.epoch_images});
+  writer.commit();
+}
+
+Checkpoint load_checkpoint(const path& file) {
+  const h5::Reader reader(file);
+  if (!reader.has_attribute("/", "checkpoint_version") || !reader.has_attribute("/", "network"))
+    throw FileError(file.string() + ": is no checkpoint of Ohmic");
+  const std::int64_t version = reader.integer_attribute("/", "checkpoint_version");
+  if (version != kCheckpointVersion)
+    throw FileError(file.string() + ": checkpoint version " + std::to_string(version) + ", this program reads " +
+                    std::to_string(kCheckpointVersion));
+  const std::vector<std::int64_t> shape = reader.integers("/input_shape").values;
+  if (shape.size() != 3) throw FileError(file.string() + ": /input_shape has not three numbers");
+  Network network(spec_from_toml(reader.string_attribute("/", "network"), file.string()), {shape[0], shape[1], shape[2]});
+  TrainingState state;
+  state.parameters = read_set(reader, network, "/layers");
+  for (const std::string& name : reader.strings("/moments"))
+    state.optimiser.moments.emplace_back(name, read_set(reader, network, "/optimiser/" + name));
+  state.optimiser.steps = reader.integer_attribute("/", "optimiser_steps");
+  state.step = reader.integer_attribute("/", "step");
+  state.epoch = reader.integer_attribute("/", "epoch");
+  state.epoch_loss = reader.double_attribute("/", "epoch_loss");
+  state.epoch_correct = reader.integer_attribute("/", "epoch_correct");
+  state.epoch_images = reader.integer_attribute("/", "epoch_images");
+  return {std::move(network), std::move(state), reader.string_attribute("/", "digest")};
+}
+
+Checkpoint load_checkpoint(const path& file, const Network& network) {
+  Checkpoint found = load_checkpoint(file);
+  const std::string differs = difference(found.network.spec(), found.network.input(), network.spec(), network.input());
+  if (!differs.empty()) throw ConfigError(file.string() + " is a checkpoint of another network: " + differs);
+  return found;
+}
+
+ParameterSet<float> load_weights(const path& file, const Network& network) {
+  const std::map<std::string, h5::Array<float>> arrays = read_arrays(file, network);
+  std::vector<std::string> wanted;
+  ParameterSet<float> set = zero_parameters<float>(network);
+  for (std::size_t l = 0; l < set.size(); ++l)
+    for (std::size_t p = 0; p < set[l].size(); ++p) {
+      const auto layer = static_cast<Index>(l);
+      const ParameterSpec& spec = network.structure(layer).parameters[p];
+      const std::string name = network.name(layer) + "." + torch_name(spec.name);
+      const auto found = arrays.find(name);
+      if (found == arrays.end()) {
+        std::string there;
+        for (const auto& array : arrays) there += (there.empty() ? "" : ", ") + array.first;
+        throw FileError(file.string() + ": has no " + name + " (it holds " + there + ")");
+      }
+      set[l][p].value = checked(file, name, found->second, array_shape(network, layer, spec), spec);
+      wanted.push_back(name);
+    }
+  for (const auto& array : arrays)
+    if (!array.first.ends_with(".num_batches_tracked") &&
+        std::find(wanted.begin(), wanted.end(), array.first) == wanted.end())
+      throw FileError(file.string() + ": " + array.first + " belongs to no layer of the network");
+  return set;
+}
+
+}  // namespace ohmic::nn
