@@ -37,7 +37,15 @@ std::string listed(const std::vector<std::string_view>& words) {
   return text;
 }
 
-/// The shortest decimal that the reader turns into exactly `si`; where no double does, the nearest.
+template <class T>
+ConfigNode::Array as_array(const std::vector<T>& values) {
+  ConfigNode::Array array(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) array[i].value = values[i];
+  return array;
+}
+
+}  // namespace
+
 double in_user_units(double si, double scale) {
   if (scale == 1.0 || !std::isfinite(si)) return si;
   const double exact = si / scale;
@@ -51,15 +59,6 @@ double in_user_units(double si, double scale) {
     if (neighbour * scale == si) return neighbour;
   return exact;
 }
-
-template <class T>
-ConfigNode::Array as_array(const std::vector<T>& values) {
-  ConfigNode::Array array(values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) array[i].value = values[i];
-  return array;
-}
-
-}  // namespace
 
 std::string range_in_words(const Field& note) {
   if (!note.one_of.empty()) return "one of " + listed(note.one_of);

@@ -35,6 +35,8 @@ class Reader {
   Array<std::int64_t> integers(const std::string& path) const;
   std::vector<std::string> strings(const std::string& path) const;
   bool has_attribute(const std::string& path, const std::string& name) const;
+  /// Names of the attributes of a group or data set, sorted.
+  std::vector<std::string> attributes(const std::string& path) const;
   std::string string_attribute(const std::string& path, const std::string& name) const;
   std::int64_t integer_attribute(const std::string& path, const std::string& name) const;
   double double_attribute(const std::string& path, const std::string& name) const;

@@ -238,6 +238,19 @@ bool Reader::has_attribute(const std::string& path, const std::string& name) con
          H5Aexists_by_name(handle_, path.c_str(), name.c_str(), H5P_DEFAULT) > 0;
 }
 
+std::vector<std::string> Reader::attributes(const std::string& path) const {
+  const Lock lock;
+  const Handle object = open_object(*this, handle_, path, "object");
+  std::vector<std::string> names;
+  const auto gather = [](hid_t, const char* name, const H5A_info_t*, void* to) -> herr_t {
+    static_cast<std::vector<std::string>*>(to)->emplace_back(name);
+    return 0;
+  };
+  if (H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, nullptr, gather, &names) < 0)
+    fail(*this, quoted(path) + " cannot be read (a damaged file)");
+  return names;
+}
+
 std::string Reader::string_attribute(const std::string& path, const std::string& name) const {
   const Lock lock;
   const Handle object = open_object(*this, handle_, path, "object");

@@ -33,6 +33,7 @@ const std::vector<CatalogueEntry>& catalogue() {
 }
 
 std::shared_ptr<const DeviceModel> make_device(const ConfigNode& table, const std::string& path) {
+  const FieldReader must_be_a_table(table, path);
   std::string name = "ideal";
   std::vector<std::string_view> names;
   for (const CatalogueEntry& e : catalogue()) names.push_back(e.name);

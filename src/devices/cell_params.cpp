@@ -1,7 +1,5 @@
 #include "devices/cell_params.h"
 
-#include "base/units.h"
-
 namespace ohmic::devices {
 namespace {
 
@@ -42,8 +40,8 @@ void check_cell(const CellParams& p, const ConfigNode& table, const std::string&
     return node ? node->origin : table.origin;
   };
   if (!(p.g_min < p.g_max))
-    fail_at(at("g_min_uS"), path + ".g_min_uS = " + shortest(p.g_min / units::kMicrosiemens) + " is not below " + path +
-                                ".g_max_uS = " + shortest(p.g_max / units::kMicrosiemens));
+    fail_at(at("g_min_uS"), path + ".g_min_uS = " + shortest(in_user_units(p.g_min, units::kMicrosiemens)) + " is not below " + path +
+                                ".g_max_uS = " + shortest(in_user_units(p.g_max, units::kMicrosiemens)));
   if (p.read_noise > 0 && p.read_noise_of.empty())
     fail_at(at("read_noise"), path + ".read_noise = " + shortest(p.read_noise) + " needs " + path +
                                   ".read_noise_of = \"g_max\", \"g\" or \"inverse\"");

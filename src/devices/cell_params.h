@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/fields.h"
+#include "base/units.h"
 #include "devices/device_model.h"
 
 namespace ohmic::devices {
@@ -12,7 +13,7 @@ double spread(double fraction, RelativeTo of, double g, double g_max);
 
 /// What every generic cell has: its range, levels, and white read noise.
 struct CellParams {
-  double g_min = 0.1e-6, g_max = 40e-6;  ///< [S]; the range of Wan et al., Nature 608 (2022) 504
+  double g_min = 0.1 * units::kMicrosiemens, g_max = 40 * units::kMicrosiemens;  ///< [S]; the range of Wan et al., Nature 608 (2022) 504
   std::optional<std::int64_t> levels;    ///< none = continuous
   double read_noise = 0;                 ///< fraction
   std::string read_noise_of;             ///< "g_max", "g" or "inverse"; must be said where read_noise is not 0

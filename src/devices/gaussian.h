@@ -5,7 +5,7 @@
 namespace ohmic::devices {
 
 struct GaussianParams {
-  CellParams cell;
+  CellParams cell = {};
   double sigma = 0.05;        ///< fraction, drawn at every programming (cycle to cycle)
   double sigma_device = 0.0;  ///< fraction, stays with the device (device to device)
   RelativeTo sigma_of = RelativeTo::g_max;

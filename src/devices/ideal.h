@@ -5,7 +5,7 @@
 namespace ohmic::devices {
 
 struct IdealParams {
-  CellParams cell;
+  CellParams cell = {};
 };
 void fields(FieldVisitor& f, IdealParams& p);
 

@@ -21,7 +21,7 @@ Example:
 
 void print_key(const KeyManual& key, const Console& console) {
   const FieldManual& f = key.field;
-  console.print("{}{}\n    {}\n    default {}{}{}\n", key.key, key.model.empty() ? "" : " (device " + key.model + ")",
+  console.print("{}{}\n    {}\n    default {}{}{}\n", key.key, key.of.empty() ? "" : " (" + key.of + ")",
                 f.meaning, f.default_value.empty() ? "\"\"" : f.default_value, f.unit.empty() ? "" : " [" + f.unit + "]",
                 f.range.empty() ? "" : "; " + f.range);
 }
@@ -46,7 +46,7 @@ int info(const CommonOptions& options, const std::string& what, Console& console
     if (entry.name == what) {
       console.print("{}: {}\n\n{}\n\n", entry.name, entry.summary, entry.manual);
       for (const KeyManual& key : keys)
-        if (key.model == what) print_key(key, console);
+        if (key.of == "device " + what) print_key(key, console);
       return 0;
     }
   bool found = false;

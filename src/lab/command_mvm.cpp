@@ -111,6 +111,40 @@ void write_y(const std::filesystem::path& file, const std::vector<Index>& shape,
   out.commit();
 }
 
+/// What --dump holds.
+struct Dump {
+  Planes planes;
+  std::vector<float> codes, before, after;  ///< of the DAC (first chip), before and after the ADC
+};
+struct DumpSizes {
+  Index chips, vectors, outputs, inputs, row_tiles, columns;
+};
+
+void write_dump(const std::filesystem::path& file, const Experiment& e, const CommonOptions& options, const Dump& dump,
+                const DumpSizes& size) {
+  h5::Writer out(file);
+  write_header(out, e, "mvm", {.command = options.command_line});
+  const std::vector<Index> cells{size.chips, dump.planes.polarities, size.outputs, size.inputs};
+  const auto put = [&](const std::string& name, const std::vector<Index>& shape, const std::vector<float>& values,
+                       const char* unit, const char* meaning) {
+    out.write(name, shape, values.data());
+    out.describe(name, unit, meaning);
+  };
+  put("/target", cells, dump.planes.target, "S", "conductance asked for: chip x polarity x output x input");
+  put("/programmed", cells, dump.planes.programmed, "S", "conductance after programming, before relaxation and drift");
+  put("/aged", cells, dump.planes.aged, "S", "conductance at the time of reading");
+  for (const auto& [name, values] : dump.planes.state)
+    put("/state/" + name, cells, values, "1", "state of the device model");
+  put("/dac_codes", {size.vectors, size.inputs}, dump.codes, "1", "DAC codes: vector x input; ideal: the inputs");
+  const std::vector<Index> reads{size.chips, size.row_tiles, size.vectors, size.columns};
+  put("/currents", reads, dump.before, "A", "before the ADC: chip x row tile x vector x conversion");
+  put("/adc_codes", reads, dump.after, "1", "after the ADC; NaN: ideal");
+  out.commit();
+}
+
+/// A place that cannot be written is told before the work.
+void check_place(const std::filesystem::path& file) { const WholeFile trial(file); }
+
 void check_new(const std::filesystem::path& file, const char* flag, bool force) {
   if (!force && std::filesystem::exists(file))
     throw ConfigError(std::string(flag) + " " + file.string() + ": exists; choose another name, or replace it with --force");
@@ -139,6 +173,8 @@ int mvm(const CommonOptions& options, const MvmOptions& own, Console& console) {
                       "; choose .npy or .h5");
   check_new(options.output, "-o", options.force);
   if (!own.dump.empty()) check_new(own.dump, "--dump", options.force);
+  if (own.dump.lexically_normal() == options.output.lexically_normal())
+    throw ConfigError("-o and --dump are one file, " + own.dump.string() + "; choose another name for one of them");
   const Matrix<float> w = read_matrix(own.weights, "--weights"), x = read_matrix(own.inputs, "--inputs");
   if (w.empty() || x.empty()) throw ShapeError((w.empty() ? "--weights " + own.weights : "--inputs " + own.inputs) + ": is empty");
   if (w.columns() != x.columns())
@@ -152,20 +188,21 @@ int mvm(const CommonOptions& options, const MvmOptions& own, Console& console) {
                   grouped(w.size() * sim::columns_of(e.hardware.array.mapping)), x.rows(), chips, chips == 1 ? "" : "s");
     return 0;
   }
+  check_place(options.output);
+  if (!own.dump.empty()) check_place(own.dump);
   plan.adc = sim::calibrate_adc(plan, calibration);
   watch_for_interrupts();
 
   const RandomStream stream(static_cast<std::uint64_t>(e.run.seed));
   const Index n_out = w.rows(), vectors = x.rows();
   std::vector<float> y(static_cast<std::size_t>(chips * vectors * n_out));
-  Planes planes;
+  Dump seen;
   const bool dump = !own.dump.empty();
   const auto row_tiles = static_cast<Index>(plan.tiling.rows.size());
   const Index columns = e.hardware.array.mapping != sim::Mapping::offset &&
                                 e.hardware.array.subtraction == sim::Subtraction::digital
                             ? 2 * n_out
                             : n_out;
-  std::vector<float> codes, before, after;
   Activity activity;
   const Index blocks = block_count(vectors, kLanes);
   {
@@ -190,38 +227,30 @@ int mvm(const CommonOptions& options, const MvmOptions& own, Console& console) {
       });
       for (const Activity& block : counts) activity.merge(block);
       if (dump) {
-        gather_cells(crossbar, n_out, w.columns(), chip, chips, planes);
-        if (chip == 0) codes.assign(recorder->dac().data(), recorder->dac().data() + recorder->dac().size());
-        before.insert(before.end(), recorder->before().data(), recorder->before().data() + recorder->before().size());
-        after.insert(after.end(), recorder->after().data(), recorder->after().data() + recorder->after().size());
+        gather_cells(crossbar, n_out, w.columns(), chip, chips, seen.planes);
+        const auto append = [](std::vector<float>& to, const Matrix<float>& from) {
+          to.insert(to.end(), from.data(), from.data() + from.size());
+        };
+        if (chip == 0) append(seen.codes, recorder->dac());
+        append(seen.before, recorder->before());
+        append(seen.after, recorder->after());
       }
       progress.advance();
     }
   }
   for (const float value : y)
-    if (!std::isfinite(value)) throw LogicError("mvm: a result is not finite");
+    if (!std::isfinite(value))
+      throw ConfigError("the product is not finite: --weights or --inputs hold numbers that are too large for single precision");
 
   std::vector<Index> shape{chips, vectors, n_out};
   if (chips == 1) shape.erase(shape.begin());
-  write_y(options.output, shape, y, e, options);
-  if (dump) {
-    h5::Writer out(own.dump);
-    write_header(out, e, "mvm", {.command = options.command_line});
-    const std::vector<Index> cells{chips, planes.polarities, n_out, w.columns()};
-    const auto put = [&](const std::string& name, const std::vector<Index>& size, const std::vector<float>& values,
-                         const char* unit, const char* meaning) {
-      out.write(name, size, values.data());
-      out.describe(name, unit, meaning);
-    };
-    put("/target", cells, planes.target, "S", "conductance asked for: chip x polarity x output x input");
-    put("/programmed", cells, planes.programmed, "S", "conductance after programming, before relaxation and drift");
-    put("/aged", cells, planes.aged, "S", "conductance at the time of reading");
-    for (const auto& [name, values] : planes.state) put("/state/" + name, cells, values, "1", "state of the device model");
-    put("/dac_codes", {vectors, w.columns()}, codes, "1", "DAC codes: vector x input; ideal: the inputs");
-    const std::vector<Index> reads{chips, row_tiles, vectors, columns};
-    put("/currents", reads, before, "A", "before the ADC: chip x row tile x vector x conversion");
-    put("/adc_codes", reads, after, "1", "after the ADC; NaN: ideal");
-    out.commit();
+  if (dump) write_dump(own.dump, e, options, seen, {chips, vectors, n_out, w.columns(), row_tiles, columns});
+  try {
+    write_y(options.output, shape, y, e, options);
+  } catch (const FileError&) {  // both files or neither
+    std::error_code ignored;
+    if (dump) std::filesystem::remove(own.dump, ignored);
+    throw;
   }
 
   double error = 0, signal = 0;

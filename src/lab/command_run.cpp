@@ -41,19 +41,22 @@ int run(const CommonOptions& options, Console& console) {
     return 0;
   }
   const nn::Data data = nn::load_data(experiment.data, experiment.folder);
+  if (experiment.evaluation.images > data.test.size())
+    throw ConfigError(fmt::format("evaluation.images = {}, but there are only {} test images", experiment.evaluation.images,
+                                  data.test.size()));
   const nn::Network described = described_network(experiment, data.shape(), data.classes());
-  layer_hardware(experiment, described);  // overrides are checked before the training
+  sketch_plan(experiment, described);  // what does not fit is told before the training
   if (options.dry_run) {
     print_dry_run(experiment, described, data, has_trained(experiment, options, described, data), console);
     return 0;
   }
-  make_folder(folder);
+  const OutputFolder made(folder);
   watch_for_interrupts();
 
   NetworkOrigin origin;
   const nn::TrainedNetwork trained = obtain_network(
       experiment, data,
-      {.use_cache = !options.no_cache, .checkpoint = folder / "training.h5", .how_to_go_on = "the same command resumes it"},
+      {.use_cache = !options.no_cache, .checkpoint = folder / "training.h5"},
       console, origin);
   console.print("network   {}, {} parameters, {} multiply-accumulates an image; {}\n",
                 experiment.network.model.empty() ? "of the config" : experiment.network.model,

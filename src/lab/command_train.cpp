@@ -23,21 +23,14 @@ void write_course(const std::filesystem::path& file, const Experiment& e, const 
                   double test_accuracy, const Provenance& provenance) {
   h5::Writer out(file);
   write_header(out, e, "train", provenance);
-  std::vector<double> loss, train, validation, rate;
-  for (const nn::EpochReport& r : origin.epochs) {
-    loss.push_back(r.loss);
-    train.push_back(r.train_accuracy);
-    validation.push_back(r.validation_accuracy);
-    rate.push_back(r.learning_rate);
-  }
   const auto write = [&](const char* name, const std::vector<double>& values, const char* unit, const char* meaning) {
     out.write(name, values);
     out.describe(name, unit, meaning);
   };
-  write("/training/loss", loss, "nat", "mean cross-entropy of each epoch trained by this command");
-  write("/training/accuracy", train, "1", "training accuracy of each epoch");
-  write("/training/validation_accuracy", validation, "1", "validation accuracy after each epoch; NaN without validation images");
-  write("/training/learning_rate", rate, "1", "learning rate at the end of each epoch");
+  write("/training/loss", origin.course.loss, "nat", "mean cross-entropy of each epoch");
+  write("/training/accuracy", origin.course.accuracy, "1", "training accuracy of each epoch");
+  write("/training/validation_accuracy", origin.course.validation_accuracy, "1", "validation accuracy after each epoch; NaN without validation images");
+  write("/training/learning_rate", origin.course.learning_rate, "1", "learning rate at the end of each epoch");
   write("/training/test_accuracy", {test_accuracy}, "1", "accuracy of the float network on the test set");
   out.commit();
 }
@@ -58,17 +51,18 @@ int train(const CommonOptions& options, Console& console) {
     print_dry_run(experiment, described, data, false, console);
     return 0;
   }
-  make_folder(folder);
+  const OutputFolder made(folder);
   watch_for_interrupts();
   NetworkOrigin origin;
   const nn::TrainedNetwork trained = obtain_network(
       experiment, data,
-      {.use_cache = !options.no_cache, .checkpoint = folder / "training.h5", .how_to_go_on = "the same command resumes it"},
+      {.use_cache = !options.no_cache, .checkpoint = folder / "training.h5"},
       console, origin);
   const nn::Evaluation test = nn::evaluate(trained.network, trained.parameters, data.test, data.normalisation);
   nn::TrainingState state;
   state.parameters = trained.parameters;
-  state.epoch = experiment.training.epochs;
+  state.epoch = static_cast<Index>(origin.course.loss.size());
+  state.course = origin.course;
   nn::save_checkpoint(folder / "network.h5", trained.network, state, training_digest(experiment, described, data));
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   write_course(file, experiment, origin, test.accuracy,

@@ -79,9 +79,12 @@ HardwarePlan make_plan(const Experiment& experiment, const nn::Network& network,
   return plan_layers(experiment, network, parameters, [&](Index k) { return clean.inputs(k); });
 }
 
-HardwarePlan uncalibrated_plan(const Experiment& experiment, const nn::Network& network,
-                               const nn::ParameterSet<float>& parameters) {
-  return plan_layers(experiment, network, parameters, [](Index) { return std::vector<PatchView>(); });
+HardwarePlan sketch_plan(const Experiment& experiment, const nn::Network& network) {
+  nn::TrainedNetwork untrained{network, nn::initial_parameters(network, 1)};
+  if (experiment.network.fold_batch_norm)
+    untrained = nn::fold_batch_norm(network, untrained.parameters);
+  return plan_layers(experiment, untrained.network, untrained.parameters,
+                     [](Index) { return std::vector<PatchView>(); });
 }
 
 nn::Deployment deploy(const HardwarePlan& plan, const RandomStream& stream, Index chip, Index programming,

@@ -21,9 +21,8 @@ struct HardwarePlan {
 /// Maps every layer and calibrates its converters on the clean activations of the first training images, layer by layer.
 HardwarePlan make_plan(const Experiment& experiment, const nn::Network& network,
                        const nn::ParameterSet<float>& parameters, const nn::Data& data);
-/// The same without calibration, for sizes.
-HardwarePlan uncalibrated_plan(const Experiment& experiment, const nn::Network& network,
-                               const nn::ParameterSet<float>& parameters);
+/// The sizes of what `network` will need, before it has weights; throws whatever does not fit.
+HardwarePlan sketch_plan(const Experiment& experiment, const nn::Network& network);
 
 /// Lane blocks of clean activations: a workspace each, all layers' outputs kept.
 class CleanActivations {

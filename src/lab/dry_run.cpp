@@ -31,7 +31,7 @@ constexpr double kTrainingFactor = 4.5, kChipFactor = 2.5;
 
 void print_dry_run(const Experiment& e, const nn::Network& network, const nn::Data& data, bool trained,
                    const Console& console) {
-  const HardwarePlan plan = uncalibrated_plan(e, network, nn::initial_parameters(network, 1));
+  const HardwarePlan plan = sketch_plan(e, network);
   const double images_a_chip = static_cast<double>(e.evaluation.images ? std::min(e.evaluation.images, data.test.size())
                                                                        : data.test.size()) *
                                    static_cast<double>(e.run.programmings_per_chip * e.run.reads_per_programming) +

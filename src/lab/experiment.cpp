@@ -93,12 +93,12 @@ void fields(FieldVisitor& f, RunParams& p) {
 
 void fields(FieldVisitor& f, EvaluationParams& p) {
   f.field({.key = "images", .meaning = "test images for a chip's accuracy; 0: all", .low = 0, .high = 1e7}, p.images);
-  f.field({.key = "budget_images", .meaning = "test images for the error budget; 0: no budget", .low = 0, .high = 1e7},
+  f.field({.key = "budget_images", .meaning = "test images for the error budget, or all if there are fewer; 0: no budget", .low = 0, .high = 1e7},
           p.budget_images);
-  f.field({.key = "error_images", .meaning = "test images for the signal-to-error ratio of layers; 0: none", .low = 0,
+  f.field({.key = "error_images", .meaning = "test images for the signal-to-error ratio of layers, or all if there are fewer; 0: none", .low = 0,
            .high = 1e6},
           p.error_images);
-  f.field({.key = "calibration_images", .meaning = "training images that set the converters' ranges", .low = 1,
+  f.field({.key = "calibration_images", .meaning = "training images that set the converters' ranges, or all if there are fewer", .low = 1,
            .high = 1e6},
           p.calibration_images);
   f.field({.key = "yield_accuracy", .meaning = "accuracy above which a chip counts as good; none: 95 % of the float accuracy",
@@ -152,6 +152,8 @@ void require_network(const Experiment& e) {
   if (e.data.set.empty())
     throw ConfigError(e.origin.place + ": data.set is missing; say [data] set = \"fashion-mnist\", \"mnist\", \"cifar10\", "
                       "\"cifar100\" or a folder");
+  if (!e.network.file.empty() && !e.network.weights.empty())
+    throw ConfigError(e.origin.place + ": network.file and network.weights are both given; leave one out");
   if (e.network.model.empty() && e.network.layers.empty() && e.network.file.empty())
     throw ConfigError(e.origin.place + ": network.model is missing; say [network] model = \"lenet5\" or \"mlp\", list "
                       "[[network.layers]], or name a checkpoint with file = \"net.h5\"");
@@ -201,21 +203,45 @@ std::string resolved_config(const Experiment& e) {
   return to_toml(root);
 }
 
+namespace {
+
+/// The keys of layers, each once, with the types that have it.
+void add_layer_keys(std::vector<KeyManual>& all) {
+  const auto first = static_cast<std::ptrdiff_t>(all.size());
+  for (const FieldManual& field : describe_fields(nn::LayerSpec{}))
+    all.push_back({"network.layers." + field.key, "", field});
+  for (const std::string_view type : nn::layer_types()) {
+    nn::LayerSpec spec;
+    spec.type = type;
+    for (const FieldManual& field : describe_fields(spec)) {
+      const std::string key = "network.layers." + field.key;
+      const auto known = std::find_if(all.begin() + first, all.end(),
+                                      [&](const KeyManual& k) { return k.key == key; });
+      if (known == all.end())
+        all.push_back({key, "layer " + std::string(type), field});
+      else if (!known->of.empty())
+        known->of += ", " + std::string(type);
+    }
+  }
+}
+
+}  // namespace
+
 std::vector<KeyManual> key_manual() {
   std::vector<KeyManual> all;
-  const auto add = [&](const std::string& table, const std::string& model, const std::vector<FieldManual>& keys) {
-    for (const FieldManual& field : keys) all.push_back({table.empty() ? field.key : table + "." + field.key, model, field});
+  const auto add = [&](const std::string& table, const std::string& of, const std::vector<FieldManual>& keys) {
+    for (const FieldManual& field : keys) all.push_back({table.empty() ? field.key : table + "." + field.key, of, field});
   };
   add("", "", describe_fields(RunParams{}));
   add("data", "", describe_fields(nn::DataParams{}));
   add("network", "", describe_fields(nn::NetworkParams{}));
-  add("network.layers", "", describe_fields(nn::LayerSpec{}));
+  add_layer_keys(all);
   add("training", "", describe_fields(nn::TrainingParams{}));
   add("evaluation", "", describe_fields(EvaluationParams{}));
   std::string models;
   for (const auto& entry : devices::catalogue()) models += (models.empty() ? "one of " : ", ") + std::string(entry.name);
   add("device", "", {{"model", "which device; its own keys stand beside", "", "\"ideal\"", models}});
-  for (const auto& entry : devices::catalogue()) add("device", std::string(entry.name), entry.keys());
+  for (const auto& entry : devices::catalogue()) add("device", "device " + std::string(entry.name), entry.keys());
   add("array", "", describe_fields(sim::ArrayParams{}));
   add("dac", "", describe_fields(sim::DacParams{}));
   add("adc", "", describe_fields(sim::AdcParams{}));

@@ -74,10 +74,10 @@ std::vector<std::optional<sim::LayerHardware>> layer_hardware(const Experiment& 
 /// Every key that affects results, defaults written out, as TOML.
 std::string resolved_config(const Experiment& experiment);
 
-/// The manual of every key: "device.sigma (lognormal)" and so on, in the order of the file.
+/// The manual of every key: "device.sigma (device lognormal)" and so on, in the order of the file.
 struct KeyManual {
   std::string key;    ///< dotted
-  std::string model;  ///< of a device's key; empty for others
+  std::string of;     ///< "device lognormal", "layer conv": what has the key; empty where all have it
   FieldManual field;
 };
 std::vector<KeyManual> key_manual();

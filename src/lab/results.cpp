@@ -134,12 +134,17 @@ Existing check_existing(const std::filesystem::path& file, const std::string& co
   return Existing::same;
 }
 
-void make_folder(const std::filesystem::path& folder) {
+OutputFolder::OutputFolder(const std::filesystem::path& folder) : folder_(folder) {
   std::error_code failed;
-  std::filesystem::create_directories(folder, failed);
+  is_ours_ = std::filesystem::create_directories(folder, failed);
   if (failed) throw FileError(folder.string() + ": the output folder cannot be made: " + failed.message());
   if (access(folder.c_str(), W_OK) != 0)
     throw FileError(folder.string() + ": the output folder cannot be written: " + std::strerror(errno));
+}
+
+OutputFolder::~OutputFolder() {
+  std::error_code is_not_empty;
+  if (is_ours_) std::filesystem::remove(folder_, is_not_empty);
 }
 
 }  // namespace ohmic::lab

@@ -30,7 +30,18 @@ enum class Existing { nothing, same };
 /// Throws ConfigError where `file` holds results of another config (or no results of ours) and `force` is off.
 Existing check_existing(const std::filesystem::path& file, const std::string& config, const std::string& command, bool force);
 
-/// Makes the folder of results and checks that it can be written. Throws FileError.
-void make_folder(const std::filesystem::path& folder);
+/// The folder of results: made if it is not there, and gone again if nothing came into it. Throws FileError where it cannot be
+/// made or written.
+class OutputFolder {
+ public:
+  explicit OutputFolder(const std::filesystem::path& folder);
+  ~OutputFolder();
+  OutputFolder(const OutputFolder&) = delete;
+  OutputFolder& operator=(const OutputFolder&) = delete;
+
+ private:
+  std::filesystem::path folder_;
+  bool is_ours_ = false;
+};
 
 }  // namespace ohmic::lab

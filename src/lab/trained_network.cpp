@@ -18,7 +18,11 @@ std::filesystem::path from_config(const Experiment& e, const std::string& file) 
 }  // namespace
 
 nn::Network described_network(const Experiment& e, const nn::Shape& shape, Index classes) {
-  if (e.network.file.empty()) return nn::build_network(e.network, shape, classes);
+  if (e.network.file.empty()) {
+    nn::Network built = nn::build_network(e.network, shape, classes);
+    if (!e.network.weights.empty()) nn::load_weights(from_config(e, e.network.weights), built);
+    return built;
+  }
   const std::filesystem::path file = from_config(e, e.network.file);
   const nn::Network network = nn::load_checkpoint(file).network;
   const std::string given = fmt::format("{} x {} x {}", shape.channels, shape.height, shape.width);
@@ -29,6 +33,8 @@ nn::Network described_network(const Experiment& e, const nn::Shape& shape, Index
   if (network.output().features() != classes)
     throw ShapeError(fmt::format("{}: the network has {} outputs, data.set = \"{}\" has {} classes", file.string(),
                                  network.output().features(), e.data.set, classes));
+  if (!e.network.model.empty() || !e.network.layers.empty())  // named as well: both must agree
+    nn::load_checkpoint(file, nn::build_network(e.network, shape, classes));
   return network;
 }
 
@@ -51,7 +57,9 @@ nn::TrainedNetwork obtain_network(const Experiment& e, const nn::Data& data, con
   };
   if (!e.network.file.empty()) {
     origin.words = "loaded from " + e.network.file;
-    return finished(nn::load_checkpoint(from_config(e, e.network.file)).state.parameters);
+    nn::TrainingState found = nn::load_checkpoint(from_config(e, e.network.file)).state;
+    origin.course = std::move(found.course);
+    return finished(std::move(found.parameters));
   }
   if (!e.network.weights.empty()) {
     origin.words = "weights from " + e.network.weights;
@@ -68,6 +76,7 @@ nn::TrainedNetwork obtain_network(const Experiment& e, const nn::Data& data, con
       resumed_from = state.epoch;
       if (state.epoch >= e.training.epochs) {
         origin.words = options.use_cache ? "from the cache" : "from " + file.string();
+        origin.course = std::move(state.course);
         return finished(std::move(state.parameters));
       }
       console.say("resuming the training after epoch {} of {}\n", state.epoch, e.training.epochs);
@@ -84,8 +93,9 @@ nn::TrainedNetwork obtain_network(const Experiment& e, const nn::Data& data, con
   hooks.digest = name;
   hooks.quiet = console.quiet;
   hooks.stop_requested = interrupted;
+  std::vector<double> rates;
   hooks.on_epoch = [&](const nn::EpochReport& r) {
-    origin.epochs.push_back(r);
+    rates.push_back(r.images_per_second);
     console.say("epoch {:3} of {}: loss {:.4f}, training accuracy {} %{}, {} images/s\n", r.epoch, r.epochs, r.loss,
                 per_cent(r.train_accuracy),
                 r.validation_accuracy == r.validation_accuracy
@@ -93,14 +103,11 @@ nn::TrainedNetwork obtain_network(const Experiment& e, const nn::Data& data, con
                     : "",
                 grouped(static_cast<std::int64_t>(r.images_per_second)));
   };
-  try {
-    state = nn::train(network, data, e.training, std::move(state), hooks);
-  } catch (const Interrupted& stop) {
-    throw Interrupted(std::string(stop.what()) + "; " + options.how_to_go_on);
-  }
+  state = nn::train(network, data, e.training, std::move(state), hooks);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   double rate = 0;
-  for (const auto& r : origin.epochs) rate += r.images_per_second / static_cast<double>(origin.epochs.size());
+  for (const double r : rates) rate += r / static_cast<double>(rates.size());
+  origin.course = state.course;
   origin.images_per_second = rate;
   origin.words = fmt::format("trained {} epochs in {} ({} images/s)", e.training.epochs - resumed_from, human_time(seconds),
                              grouped(static_cast<std::int64_t>(rate)));

@@ -12,16 +12,16 @@ namespace ohmic::lab {
 struct NetworkOrigin {
   std::string words;              ///< "trained in 21 s (17,000 images/s)", "from the cache", ...
   double images_per_second = 0;   ///< 0 where it was not trained now
-  std::vector<nn::EpochReport> epochs;
+  nn::TrainingCourse course;      ///< of all its epochs, whoever trained them; empty for bare weights
 };
 
 struct NetworkOptions {
   bool use_cache = true;
   std::filesystem::path checkpoint;  ///< where the training is kept without a cache
-  std::string how_to_go_on;          ///< ends the message of an interrupted training
 };
 
-/// The structure that the config asks for, built from a model, layers or a checkpoint.
+/// The structure that the config asks for, built from a model, layers or a checkpoint. The files that it names are read
+/// and checked.
 nn::Network described_network(const Experiment& experiment, const nn::Shape& shape, Index classes);
 
 /// A name for everything that a training depends on: data, network, training, method, and the arithmetic of the kernels.

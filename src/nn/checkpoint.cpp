@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "base/array_file.h"
 #include "base/h5.h"
@@ -32,12 +33,14 @@ std::string group_of(const Network& network, Index layer, const std::string& roo
   return root + "/" + std::to_string(layer) + "_" + network.name(layer) + "/";
 }
 
-void write_set(h5::Writer& file, const Network& network, const ParameterSet<float>& set, const std::string& root) {
+void write_set(h5::Writer& file, const Network& network, const ParameterSet<float>& set,
+               const std::string& root) {
   for (std::size_t l = 0; l < set.size(); ++l)
     for (std::size_t p = 0; p < set[l].size(); ++p) {
       const auto layer = static_cast<Index>(l);
       file.write(group_of(network, layer, root) + set[l][p].name,
-                 array_shape(network, layer, network.structure(layer).parameters[p]), set[l][p].value.data());
+                 array_shape(network, layer, network.structure(layer).parameters[p]),
+                 set[l][p].value.data());
     }
 }
 
@@ -45,30 +48,37 @@ void write_set(h5::Writer& file, const Network& network, const ParameterSet<floa
 Matrix<float> checked(const path& file, const std::string& name, const h5::Array<float>& array,
                       const std::vector<Index>& expected, const ParameterSpec& spec) {
   if (array.shape != expected)
-    throw ShapeError(file.string() + ": " + name + " is " + words(array.shape) + ", expected " + words(expected));
+    throw ShapeError(file.string() + ": " + name + " is " + words(array.shape) + ", expected " +
+                     words(expected));
   for (std::size_t i = 0; i < array.values.size(); ++i)
     if (!std::isfinite(array.values[i]))
-      throw FileError(file.string() + ": " + name + " holds " + (std::isnan(array.values[i]) ? "NaN" : "infinity") +
-                      " at element " + std::to_string(i));
+      throw FileError(file.string() + ": " + name + " holds " +
+                      (std::isnan(array.values[i]) ? "NaN" : "infinity") + " at element " +
+                      std::to_string(i));
   return Matrix<float>(ConstView<float>(array.values.data(), spec.rows, spec.columns));
 }
 
-ParameterSet<float> read_set(const h5::Reader& file, const Network& network, const std::string& root) {
+ParameterSet<float> read_set(const h5::Reader& file, const Network& network,
+                             const std::string& root) {
   ParameterSet<float> set = zero_parameters<float>(network);
   for (std::size_t l = 0; l < set.size(); ++l)
     for (std::size_t p = 0; p < set[l].size(); ++p) {
       const auto layer = static_cast<Index>(l);
       const ParameterSpec& spec = network.structure(layer).parameters[p];
       const std::string name = group_of(network, layer, root) + spec.name;
-      set[l][p].value = checked(file.file(), name, file.floats(name), array_shape(network, layer, spec), spec);
+      set[l][p].value =
+          checked(file.file(), name, file.floats(name), array_shape(network, layer, spec), spec);
     }
   return set;
 }
 
 /// What PyTorch calls a parameter.
-std::string torch_name(const std::string& name) { return name == "running_variance" ? "running_var" : name; }
+std::string torch_name(const std::string& name) {
+  return name == "running_variance" ? "running_var" : name;
+}
 
-/// The arrays of a weights file by name. In HDF5, "conv1.weight" may also be "weight" in a group "conv1".
+/// The arrays of a weights file by name. In HDF5, "conv1.weight" may also be "weight" in a group
+/// "conv1".
 std::map<std::string, h5::Array<float>> read_arrays(const path& file, const Network& network) {
   if (file.extension() == ".npz") return read_npz(file);
   if (file.extension() != ".h5" && file.extension() != ".hdf5")
@@ -89,15 +99,23 @@ std::map<std::string, h5::Array<float>> read_arrays(const path& file, const Netw
 
 }  // namespace
 
-void save_checkpoint(const path& file, const Network& network, const TrainingState& state, const std::string& digest) {
+void save_checkpoint(const path& file, const Network& network, const TrainingState& state,
+                     const std::string& digest) {
   h5::Writer writer(file);
   write_set(writer, network, state.parameters, "/layers");
-  for (const auto& [name, set] : state.optimiser.moments) write_set(writer, network, set, "/optimiser/" + name);
+  for (const auto& [name, set] : state.optimiser.moments)
+    write_set(writer, network, set, "/optimiser/" + name);
   const Shape input = network.input();
-  writer.write("/input_shape", std::vector<std::int64_t>{input.channels, input.height, input.width});
+  writer.write("/input_shape",
+               std::vector<std::int64_t>{input.channels, input.height, input.width});
   std::vector<std::string> moments;
   for (const auto& moment : state.optimiser.moments) moments.push_back(moment.first);
   writer.write("/moments", moments);
+  const TrainingCourse& course = state.course;
+  writer.write("/course/loss", course.loss);
+  writer.write("/course/accuracy", course.accuracy);
+  writer.write("/course/validation_accuracy", course.validation_accuracy);
+  writer.write("/course/learning_rate", course.learning_rate);
   writer.attribute("/", "checkpoint_version", kCheckpointVersion);
   writer.attribute("/", "network", to_toml(network.spec()));
   writer.attribute("/", "digest", digest);
@@ -116,11 +134,12 @@ Checkpoint load_checkpoint(const path& file) {
     throw FileError(file.string() + ": is no checkpoint of Ohmic");
   const std::int64_t version = reader.integer_attribute("/", "checkpoint_version");
   if (version != kCheckpointVersion)
-    throw FileError(file.string() + ": checkpoint version " + std::to_string(version) + ", this program reads " +
-                    std::to_string(kCheckpointVersion));
+    throw FileError(file.string() + ": checkpoint version " + std::to_string(version) +
+                    ", this program reads " + std::to_string(kCheckpointVersion));
   const std::vector<std::int64_t> shape = reader.integers("/input_shape").values;
   if (shape.size() != 3) throw FileError(file.string() + ": /input_shape has not three numbers");
-  Network network(spec_from_toml(reader.string_attribute("/", "network"), file.string()), {shape[0], shape[1], shape[2]});
+  Network network(spec_from_toml(reader.string_attribute("/", "network"), file.string()),
+                  {shape[0], shape[1], shape[2]});
   TrainingState state;
   state.parameters = read_set(reader, network, "/layers");
   for (const std::string& name : reader.strings("/moments"))
@@ -131,13 +150,19 @@ Checkpoint load_checkpoint(const path& file) {
   state.epoch_loss = reader.double_attribute("/", "epoch_loss");
   state.epoch_correct = reader.integer_attribute("/", "epoch_correct");
   state.epoch_images = reader.integer_attribute("/", "epoch_images");
+  state.course = {.loss = reader.doubles("/course/loss").values,
+                  .accuracy = reader.doubles("/course/accuracy").values,
+                  .validation_accuracy = reader.doubles("/course/validation_accuracy").values,
+                  .learning_rate = reader.doubles("/course/learning_rate").values};
   return {std::move(network), std::move(state), reader.string_attribute("/", "digest")};
 }
 
 Checkpoint load_checkpoint(const path& file, const Network& network) {
   Checkpoint found = load_checkpoint(file);
-  const std::string differs = difference(found.network.spec(), found.network.input(), network.spec(), network.input());
-  if (!differs.empty()) throw ConfigError(file.string() + " is a checkpoint of another network: " + differs);
+  const std::string differs =
+      difference(found.network.spec(), found.network.input(), network.spec(), network.input());
+  if (!differs.empty())
+    throw ConfigError(file.string() + " is a checkpoint of another network: " + differs);
   return found;
 }
 

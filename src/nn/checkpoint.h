@@ -2,20 +2,30 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "nn/network.h"
 #include "nn/optimiser.h"
 
 namespace ohmic::nn {
 
+/// What finished epochs were like, one entry an epoch: it travels with the training, so that a resumed
+/// one tells the same.
+struct TrainingCourse {
+  std::vector<double> loss, accuracy;       ///< means over the epoch's images while training
+  std::vector<double> validation_accuracy;  ///< NaN without validation images
+  std::vector<double> learning_rate;        ///< of the last step
+};
+
 /// Where a training is.
 struct TrainingState {
   ParameterSet<float> parameters;
   OptimiserState optimiser;
-  Index step = 0;   ///< steps taken
-  Index epoch = 0;  ///< epochs finished
-  double epoch_loss = 0;     ///< sum over the images of the epoch under way
+  Index step = 0;         ///< steps taken
+  Index epoch = 0;        ///< epochs finished
+  double epoch_loss = 0;  ///< sum over the images of the epoch under way
   Index epoch_correct = 0, epoch_images = 0;
+  TrainingCourse course = {};
 };
 
 /// A training on disk: the network, where it is, and a digest of what it was trained on and how.
@@ -25,19 +35,22 @@ struct Checkpoint {
   std::string digest;
 };
 
-/// Writes HDF5: /layers/<k>_<name>/{weight, bias, ...} and /optimiser/<moment>/<k>_<name>/... in PyTorch's shapes, the
-/// rest as root attributes. Appears whole. FileError.
-void save_checkpoint(const std::filesystem::path& file, const Network& network, const TrainingState& state,
-                     const std::string& digest);
+/// Writes HDF5: /layers/<k>_<name>/{weight, bias, ...} and /optimiser/<moment>/<k>_<name>/... in
+/// PyTorch's shapes, the rest as root attributes. Appears whole. FileError.
+void save_checkpoint(const std::filesystem::path& file, const Network& network,
+                     const TrainingState& state, const std::string& digest);
 
-/// Reads one with the structure that it brings. FileError where something is missing, misshapen or not finite.
+/// Reads one with the structure that it brings. FileError where something is missing, misshapen or
+/// not finite.
 Checkpoint load_checkpoint(const std::filesystem::path& file);
-/// Reads one of a training on `network`. ConfigError naming what differs where it holds another network.
+/// Reads one of a training on `network`. ConfigError naming what differs where it holds another
+/// network.
 Checkpoint load_checkpoint(const std::filesystem::path& file, const Network& network);
 
-/// Weights from elsewhere: .npz or .h5 with PyTorch's names and shapes ("conv1.weight" out x in x kernel x kernel,
-/// "fc1.weight" out x in, "fc1.bias"; batch-norm "running_mean", "running_var"). FileError for missing, unknown or
-/// non-finite arrays, ShapeError for wrong shapes ("fc1.weight is 120 x 256, expected 120 x 400").
+/// Weights from elsewhere: .npz or .h5 with PyTorch's names and shapes ("conv1.weight" out x in x
+/// kernel x kernel, "fc1.weight" out x in, "fc1.bias"; batch-norm "running_mean", "running_var").
+/// FileError for missing, unknown or non-finite arrays, ShapeError for wrong shapes ("fc1.weight is
+/// 120 x 256, expected 120 x 400").
 ParameterSet<float> load_weights(const std::filesystem::path& file, const Network& network);
 
 }  // namespace ohmic::nn

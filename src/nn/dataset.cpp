@@ -6,23 +6,41 @@
 namespace ohmic::nn {
 
 void fields(FieldVisitor& f, DataParams& p) {
-  f.field({.key = "set", .meaning = "mnist, fashion-mnist, cifar10, cifar100, or a folder with files of these formats"},
+  f.field({.key = "set",
+           .meaning =
+               "mnist, fashion-mnist, cifar10, cifar100, or a folder with files of these formats"},
           p.set);
-  f.field({.key = "path", .meaning = "folder to look in before $OHMIC_DATA, data/sets and /usr/share/datasets",
+  f.field({.key = "path",
+           .meaning = "folder to look in before $OHMIC_DATA, data/sets and /usr/share/datasets",
            .affects_results = false},
           p.path);
-  f.field({.key = "validation", .meaning = "training images kept for validation; -1: 5000, or a tenth of a smaller set",
-           .unit = "images", .low = -1, .high = 1e9},
+  f.field({.key = "validation",
+           .meaning = "training images kept for validation; -1: 5000, or a tenth of a smaller set",
+           .unit = "images",
+           .low = -1,
+           .high = 1e9},
           p.validation);
-  f.field({.key = "split_seed", .meaning = "draws which images validate", .low = 0, .high = 0x1p63, .high_open = true},
+  f.field({.key = "split_seed",
+           .meaning = "draws which images validate",
+           .low = 0,
+           .high = 0x1p63,
+           .high_open = true},
           p.split_seed);
-  f.field({.key = "normalise", .meaning = "pixels to mean 0 and deviation 1 of the training file (a channel), or to 0..1",
-           .one_of = {"standard", "unit"}},
-          p.normalise);
-  f.field({.key = "train_images", .meaning = "train on the first so many images only; 0: all", .unit = "images", .low = 0,
+  f.field(
+      {.key = "normalise",
+       .meaning = "pixels to mean 0 and deviation 1 of the training file (a channel), or to 0..1",
+       .one_of = {"standard", "unit"}},
+      p.normalise);
+  f.field({.key = "train_images",
+           .meaning = "train on the first so many images only; 0: all",
+           .unit = "images",
+           .low = 0,
            .high = 1e9},
           p.train_images);
-  f.field({.key = "test_images", .meaning = "test on the first so many images only; 0: all", .unit = "images", .low = 0,
+  f.field({.key = "test_images",
+           .meaning = "test on the first so many images only; 0: all",
+           .unit = "images",
+           .low = 0,
            .high = 1e9},
           p.test_images);
 }
@@ -33,8 +51,8 @@ ImageList ImageList::first(Index count) const {
 }
 
 template <class T>
-void fill_lanes(const ImageList& list, const Normalisation& normalisation, std::span<const Index> positions, View<T> x,
-                std::span<std::uint8_t> labels) {
+void fill_lanes(const ImageList& list, const Normalisation& normalisation,
+                std::span<const Index> positions, View<T> x, std::span<std::uint8_t> labels) {
   constexpr Index kTile = 64;  // pixels whose lanes stay in the first-level cache
   const Index pixels = list.set->shape.height * list.set->shape.width;
   const auto samples = static_cast<Index>(positions.size());
@@ -42,7 +60,8 @@ void fill_lanes(const ImageList& list, const Normalisation& normalisation, std::
     std::array<T, 256> value;
     const double mean = normalisation.mean[static_cast<std::size_t>(channel)];
     const double deviation = normalisation.deviation[static_cast<std::size_t>(channel)];
-    for (std::size_t v = 0; v < value.size(); ++v) value[v] = static_cast<T>((static_cast<double>(v) - mean) / deviation);
+    for (std::size_t v = 0; v < value.size(); ++v)
+      value[v] = static_cast<T>((static_cast<double>(v) - mean) / deviation);
     for (Index first = channel * pixels; first < (channel + 1) * pixels; first += kTile) {
       const Index n = std::min(kTile, (channel + 1) * pixels - first);
       for (Index lane = 0; lane < samples; ++lane) {
@@ -51,13 +70,14 @@ void fill_lanes(const ImageList& list, const Normalisation& normalisation, std::
       }
     }
   }
-  for (Index row = 0; row < x.rows(); ++row) std::fill_n(x.row(row) + samples, kLanes - samples, T(0));
+  for (Index row = 0; row < x.rows(); ++row)
+    std::fill_n(x.row(row) + samples, kLanes - samples, T(0));
   for (std::size_t i = 0; i < positions.size(); ++i) labels[i] = list.label(positions[i]);
 }
 
-template void fill_lanes(const ImageList&, const Normalisation&, std::span<const Index>, View<float>,
-                         std::span<std::uint8_t>);
-template void fill_lanes(const ImageList&, const Normalisation&, std::span<const Index>, View<double>,
-                         std::span<std::uint8_t>);
+template void fill_lanes(const ImageList&, const Normalisation&, std::span<const Index>,
+                         View<float>, std::span<std::uint8_t>);
+template void fill_lanes(const ImageList&, const Normalisation&, std::span<const Index>,
+                         View<double>, std::span<std::uint8_t>);
 
 }  // namespace ohmic::nn

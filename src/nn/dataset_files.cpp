@@ -6,15 +6,18 @@
 
 #include "base/error.h"
 
-/// IDX: a big-endian header (0, 0, type 8 = byte, number of dimensions; then each dimension in 4 bytes), then the bytes,
-/// row-major (LeCun, Cortes, Burges: the MNIST database). CIFAR's binary version: records of one or two label bytes and
-/// 3072 pixels, red, green, blue planes row by row (Krizhevsky 2009).
+/// IDX: a big-endian header (0, 0, type 8 = byte, number of dimensions; then each dimension in 4
+/// bytes), then the bytes, row-major (LeCun, Cortes, Burges: the MNIST database). CIFAR's binary
+/// version: records of one or two label bytes and 3072 pixels, red, green, blue planes row by row
+/// (Krizhevsky 2009).
 namespace ohmic::nn {
 namespace {
 
 using std::filesystem::path;
 
-[[noreturn]] void fail(const path& file, const std::string& what) { throw FileError(file.string() + ": " + what); }
+[[noreturn]] void fail(const path& file, const std::string& what) {
+  throw FileError(file.string() + ": " + what);
+}
 
 /// A file's bytes in order, gunzipped where it is gzipped.
 class ByteFile {
@@ -29,7 +32,8 @@ class ByteFile {
   ByteFile(const ByteFile&) = delete;
   ByteFile& operator=(const ByteFile&) = delete;
 
-  /// Appends up to `count` bytes; returns how many there were. Grows with what is there, whatever a header claims.
+  /// Appends up to `count` bytes; returns how many there were. Grows with what is there, whatever a
+  /// header claims.
   std::size_t read(std::size_t count, std::vector<std::uint8_t>& out) {
     constexpr std::size_t kChunk = 1 << 22;
     const std::size_t before = out.size();
@@ -62,27 +66,33 @@ Idx read_idx_file(const path& file, std::uint8_t rank, const char* content) {
   source.read(header_size, header);
   if (header.size() < 4) fail(file, "is empty or too short for an IDX file");
   if (header[0] != 0 || header[1] != 0 || header[2] != 8 || header[3] != rank)
-    fail(file, std::string("is no IDX file of ") + content + " (it does not begin with 0 0 8 " + std::to_string(rank) + ")");
+    fail(file, std::string("is no IDX file of ") + content + " (it does not begin with 0 0 8 " +
+                   std::to_string(rank) + ")");
   if (header.size() < header_size) fail(file, "is truncated within its header");
   Idx idx;
   Index total = 1;
   for (std::size_t d = 4; d < header_size; d += 4) {
-    const Index size = (Index{header[d]} << 24) | (Index{header[d + 1]} << 16) | (Index{header[d + 2]} << 8) | header[d + 3];
-    if (size == 0 || total > (Index{1} << 40) / size) fail(file, "has an impossible size in its header");
+    const Index size = (Index{header[d]} << 24) | (Index{header[d + 1]} << 16) |
+                       (Index{header[d + 2]} << 8) | header[d + 3];
+    if (size == 0 || total > (Index{1} << 40) / size)
+      fail(file, "has an impossible size in its header");
     total *= size;
     idx.shape.push_back(size);
   }
   const std::size_t found = source.read(static_cast<std::size_t>(total) + 1, idx.bytes);
-  const std::string expected = ", expected " + std::to_string(total) + " for " + std::to_string(idx.shape[0]) + " " + content;
-  if (found < static_cast<std::size_t>(total)) fail(file, "is truncated: " + std::to_string(found) + " bytes after its header" + expected);
-  if (found > static_cast<std::size_t>(total)) fail(file, "is longer than its header says" + expected);
+  const std::string expected = ", expected " + std::to_string(total) + " for " +
+                               std::to_string(idx.shape[0]) + " " + content;
+  if (found < static_cast<std::size_t>(total))
+    fail(file, "is truncated: " + std::to_string(found) + " bytes after its header" + expected);
+  if (found > static_cast<std::size_t>(total))
+    fail(file, "is longer than its header says" + expected);
   return idx;
 }
 
 void check_label(const path& file, Index image, std::uint8_t label, Index classes) {
   if (label >= classes)
-    fail(file, "label " + std::to_string(label) + " of image " + std::to_string(image) + " is not in 0 .. " +
-                   std::to_string(classes - 1));
+    fail(file, "label " + std::to_string(label) + " of image " + std::to_string(image) +
+                   " is not in 0 .. " + std::to_string(classes - 1));
 }
 
 }  // namespace
@@ -90,14 +100,16 @@ void check_label(const path& file, Index image, std::uint8_t label, Index classe
 Dataset read_idx(const path& images, const path& labels, Index classes) {
   Idx pixels = read_idx_file(images, 3, "images"), names = read_idx_file(labels, 1, "labels");
   if (pixels.shape[0] != names.shape[0])
-    fail(labels, "holds " + std::to_string(names.shape[0]) + " labels for the " + std::to_string(pixels.shape[0]) +
-                     " images of " + images.filename().string());
+    fail(labels, "holds " + std::to_string(names.shape[0]) + " labels for the " +
+                     std::to_string(pixels.shape[0]) + " images of " + images.filename().string());
   Dataset set;
   set.shape = {1, pixels.shape[1], pixels.shape[2]};
-  set.classes = classes > 0 ? classes : 1 + *std::max_element(names.bytes.begin(), names.bytes.end());
+  set.classes =
+      classes > 0 ? classes : 1 + *std::max_element(names.bytes.begin(), names.bytes.end());
   set.pixels = std::move(pixels.bytes);
   set.labels = std::move(names.bytes);
-  for (Index i = 0; i < set.size(); ++i) check_label(labels, i, set.labels[static_cast<std::size_t>(i)], set.classes);
+  for (Index i = 0; i < set.size(); ++i)
+    check_label(labels, i, set.labels[static_cast<std::size_t>(i)], set.classes);
   return set;
 }
 
@@ -114,12 +126,13 @@ Dataset read_cifar(const std::vector<path>& files, int label_bytes, Index classe
       const std::size_t found = source.read(record_size, record);
       if (found == 0 && image > 0) break;
       if (found < record_size)
-        fail(file, "is truncated: image " + std::to_string(image) + " has " + std::to_string(found) + " of " +
-                       std::to_string(record_size) + " bytes");
+        fail(file, "is truncated: image " + std::to_string(image) + " has " +
+                       std::to_string(found) + " of " + std::to_string(record_size) + " bytes");
       const std::uint8_t label = record[static_cast<std::size_t>(label_bytes) - 1];
       check_label(file, image, label, classes);
       set.labels.push_back(label);
-      set.pixels.insert(set.pixels.end(), record.end() - static_cast<std::ptrdiff_t>(pixels), record.end());
+      set.pixels.insert(set.pixels.end(), record.end() - static_cast<std::ptrdiff_t>(pixels),
+                        record.end());
     }
   }
   return set;

@@ -19,10 +19,14 @@ Index host_of(const Network& network, Index l) {
 }
 
 /// w' = s w, b' = s (b - mean) + beta with s = gamma / sqrt(variance + epsilon), in double.
-LayerParameters<float> folded(const LayerParameters<float>& host, const LayerParameters<float>& norm, double epsilon) {
-  LayerParameters<float> result = {{"weight", host[0].value}, {"bias", Matrix<float>(1, host[0].value.rows())}};
+LayerParameters<float> folded(const LayerParameters<float>& host,
+                              const LayerParameters<float>& norm, double epsilon) {
+  LayerParameters<float> result = {{"weight", host[0].value},
+                                   {"bias", Matrix<float>(1, host[0].value.rows())}};
   for (Index o = 0; o < host[0].value.rows(); ++o) {
-    const auto at = [&](const char* name) { return static_cast<double>((*find(norm, name))(0, o)); };
+    const auto at = [&](const char* name) {
+      return static_cast<double>((*find(norm, name))(0, o));
+    };
     const double scale = at("weight") / std::sqrt(at("running_variance") + epsilon);
     const Matrix<float>* old_bias = find(host, "bias");
     const double bias = old_bias ? static_cast<double>((*old_bias)(0, o)) : 0.0;
@@ -37,7 +41,8 @@ LayerParameters<float> folded(const LayerParameters<float>& host, const LayerPar
 
 TrainedNetwork fold_batch_norm(const Network& network, const ParameterSet<float>& parameters) {
   const auto layers = static_cast<std::size_t>(network.layers());
-  std::vector<std::string> stands_for(layers);  // the name under which a layer's output is now found
+  std::vector<std::string> stands_for(
+      layers);  // the name under which a layer's output is now found
   NetworkSpec spec;
   ParameterSet<float> set;
   for (std::size_t l = 0; l < layers; ++l) {
@@ -45,7 +50,8 @@ TrainedNetwork fold_batch_norm(const Network& network, const ParameterSet<float>
     stands_for[l] = network.name(host == Network::kImage ? static_cast<Index>(l) : host);
     if (host != Network::kImage) {
       const auto at = static_cast<std::size_t>(
-          std::find_if(spec.begin(), spec.end(), [&](const LayerSpec& s) { return s.name == stands_for[l]; }) -
+          std::find_if(spec.begin(), spec.end(),
+                       [&](const LayerSpec& s) { return s.name == stands_for[l]; }) -
           spec.begin());
       set[at] = folded(set[at], parameters[l], network.spec()[l].epsilon);
       spec[at].bias = true;
@@ -54,7 +60,8 @@ TrainedNetwork fold_batch_norm(const Network& network, const ParameterSet<float>
     LayerSpec layer = network.spec()[l];
     layer.inputs.clear();
     for (Index from : network.inputs(static_cast<Index>(l)))
-      layer.inputs.push_back(from == Network::kImage ? "input" : stands_for[static_cast<std::size_t>(from)]);
+      layer.inputs.push_back(from == Network::kImage ? "input"
+                                                     : stands_for[static_cast<std::size_t>(from)]);
     const std::string before = spec.empty() ? "input" : spec.back().name;
     if (layer.inputs.size() == 1 && layer.inputs.front() == before) layer.inputs.clear();
     spec.push_back(std::move(layer));

@@ -11,7 +11,11 @@ std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 void apply_operator(const LinearOperator& op, const PatchView& x, const ReadContext& context,
                     const LayerParameters<float>& parameters, View<float> y) {
   const Index positions = x.positions(), outputs = y.rows() / positions;
-  op.apply(x, context, {.data = y.data(), .sample_stride = 1, .output_stride = positions * kLanes, .position_stride = kLanes});
+  op.apply(x, context,
+           {.data = y.data(),
+            .sample_stride = 1,
+            .output_stride = positions * kLanes,
+            .position_stride = kLanes});
   if (op.adds_bias() || parameters.size() < 2) return;
   for (Index o = 0; o < outputs; ++o)
     for (Index i = o * positions * kLanes; i < (o + 1) * positions * kLanes; ++i)
@@ -19,8 +23,8 @@ void apply_operator(const LinearOperator& op, const PatchView& x, const ReadCont
 }
 
 template <class T>
-void run_layer(const Network& network, Index l, const ParameterSet<T>& parameters, Workspace<T>& workspace,
-               const Pass& pass) {
+void run_layer(const Network& network, Index l, const ParameterSet<T>& parameters,
+               Workspace<T>& workspace, const Pass& pass) {
   network.layer<T>(l).forward({pass, l, workspace.inputs(l), parameters[at(l)], workspace.state(l),
                                workspace.output(l).data()});
 }
@@ -28,7 +32,8 @@ void run_layer(const Network& network, Index l, const ParameterSet<T>& parameter
 }  // namespace
 
 template <class T>
-Workspace<T>::Workspace(const Network& network, bool for_training) : slots_(at(network.layers() + 1)) {
+Workspace<T>::Workspace(const Network& network, bool for_training)
+    : slots_(at(network.layers() + 1)) {
   // Two rounds: count what is needed, then hand it out.
   for (T* arena = nullptr;;) {
     Index used = 0;
@@ -54,33 +59,38 @@ Workspace<T>::Workspace(const Network& network, bool for_training) : slots_(at(n
     arena = arena_.data();
   }
   for (Index l = 0; l < network.layers(); ++l)
-    for (Index from : network.inputs(l)) slots_[at(l + 1)].inputs.push_back(slots_[at(from + 1)].output);
+    for (Index from : network.inputs(l))
+      slots_[at(l + 1)].inputs.push_back(slots_[at(from + 1)].output);
 }
 
 template <class T>
-void forward(const Network& network, const ParameterSet<T>& parameters, Workspace<T>& workspace, const Pass& pass) {
+void forward(const Network& network, const ParameterSet<T>& parameters, Workspace<T>& workspace,
+             const Pass& pass) {
   for (Index l = 0; l < network.layers(); ++l) run_layer(network, l, parameters, workspace, pass);
 }
 
-void forward(const Network& network, const ParameterSet<float>& parameters, Workspace<float>& workspace,
-             const Pass& pass, const Deployment& deployment, const ReadContext& context) {
-  ensure(deployment.macs.size() == network.mac_layers().size(), "a deployment has one entry a MAC layer");
+void forward(const Network& network, const ParameterSet<float>& parameters,
+             Workspace<float>& workspace, const Pass& pass, const Deployment& deployment,
+             const ReadContext& context) {
+  ensure(deployment.macs.size() == network.mac_layers().size(),
+         "a deployment has one entry a MAC layer");
   Index k = 0;
   for (Index l = 0; l < network.layers(); ++l) {
     const LinearOperator* op = network.structure(l).mac ? deployment.macs[at(k++)].get() : nullptr;
     if (op)
-      apply_operator(*op, patch_view(network, workspace, k - 1, pass.samples), context, parameters[at(l)],
-                     workspace.output(l));
+      apply_operator(*op, patch_view(network, workspace, k - 1, pass.samples), context,
+                     parameters[at(l)], workspace.output(l));
     else
       run_layer(network, l, parameters, workspace, pass);
   }
 }
 
 template <class T>
-void backward(const Network& network, const ParameterSet<T>& parameters, Workspace<T>& workspace, const Pass& pass,
-              ParameterSet<T>& gradient) {
+void backward(const Network& network, const ParameterSet<T>& parameters, Workspace<T>& workspace,
+              const Pass& pass, ParameterSet<T>& gradient) {
   ensure(workspace.is_for_training(), "this workspace has no room for gradients");
-  // A layer's first reader (from the end) writes its gradient, later ones go by way of the spare room and are added.
+  // A layer's first reader (from the end) writes its gradient, later ones go by way of the spare
+  // room and are added.
   std::vector<bool> is_written(at(network.layers()), false);
   is_written.back() = true;
   for (Index l = network.layers() - 1; l >= 0; --l) {
@@ -92,17 +102,26 @@ void backward(const Network& network, const ParameterSet<T>& parameters, Workspa
       dx[i] = is_written[at(from[i])] ? workspace.spare() : workspace.gradient(from[i]).data();
       is_written[at(from[i])] = true;
     }
-    network.layer<T>(l).backward({pass, workspace.inputs(l), workspace.output(l).data(), workspace.gradient(l).data(),
-                                  parameters[at(l)], workspace.state(l), workspace.work(l),
-                                  {dx, from.size()}, gradient[at(l)]});
-    // Only an add layer has several inputs, and its gradients by all of them are equal: one spare room is enough.
+    network.layer<T>(l).backward({pass,
+                                  workspace.inputs(l),
+                                  workspace.output(l).data(),
+                                  workspace.gradient(l).data(),
+                                  parameters[at(l)],
+                                  workspace.state(l),
+                                  workspace.work(l),
+                                  {dx, from.size()},
+                                  gradient[at(l)]});
+    // Only an add layer has several inputs, and its gradients by all of them are equal: one spare
+    // room is enough.
     for (std::size_t i = 0; i < from.size(); ++i)
       if (dx[i] == workspace.spare())
-        kernels_of<T>().accumulate(workspace.gradient(from[i]).size(), dx[i], T(1), workspace.gradient(from[i]).data());
+        kernels_of<T>().accumulate(workspace.gradient(from[i]).size(), dx[i], T(1),
+                                   workspace.gradient(from[i]).data());
   }
 }
 
-PatchView patch_view(const Network& network, const Workspace<float>& workspace, Index k, Index samples) {
+PatchView patch_view(const Network& network, const Workspace<float>& workspace, Index k,
+                     Index samples) {
   PatchView view = network.mac(k).patch;
   const Index layer = network.mac_layers()[at(k)];
   view.data = workspace.output(network.inputs(layer).front()).data();
@@ -114,7 +133,8 @@ template class Workspace<float>;
 template class Workspace<double>;
 template void forward(const Network&, const ParameterSet<float>&, Workspace<float>&, const Pass&);
 template void forward(const Network&, const ParameterSet<double>&, Workspace<double>&, const Pass&);
-template void backward(const Network&, const ParameterSet<float>&, Workspace<float>&, const Pass&, ParameterSet<float>&);
+template void backward(const Network&, const ParameterSet<float>&, Workspace<float>&, const Pass&,
+                       ParameterSet<float>&);
 template void backward(const Network&, const ParameterSet<double>&, Workspace<double>&, const Pass&,
                        ParameterSet<double>&);
 

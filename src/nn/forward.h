@@ -6,8 +6,8 @@
 /// Passes of one lane block through a network.
 namespace ohmic::nn {
 
-/// The activations of one lane block: features x kLanes a layer. Made once a thread and used again; lanes beyond the
-/// valid ones hold finite numbers.
+/// The activations of one lane block: features x kLanes a layer. Made once a thread and used again;
+/// lanes beyond the valid ones hold finite numbers.
 template <class T>
 class Workspace {
  public:
@@ -19,7 +19,9 @@ class Workspace {
   View<T> input() { return output(Network::kImage); }
   /// Output of a layer, or the image for Network::kImage.
   View<T> output(Index layer) { return {slot(layer).output, slot(layer).features, kLanes}; }
-  ConstView<T> output(Index layer) const { return {slot(layer).output, slot(layer).features, kLanes}; }
+  ConstView<T> output(Index layer) const {
+    return {slot(layer).output, slot(layer).features, kLanes};
+  }
   /// Gradient of the loss by a layer's output.
   View<T> gradient(Index layer) { return {slot(layer).gradient, slot(layer).features, kLanes}; }
 
@@ -44,20 +46,25 @@ class Workspace {
 
 /// Fills the workspace's outputs from its input.
 template <class T>
-void forward(const Network& network, const ParameterSet<T>& parameters, Workspace<T>& workspace, const Pass& pass);
+void forward(const Network& network, const ParameterSet<T>& parameters, Workspace<T>& workspace,
+             const Pass& pass);
 
-/// Inference in which `deployment` multiplies where it has an operator; biases are added digitally unless the operator
-/// does. context.first_sample is the index of lane 0 in the data set.
-void forward(const Network& network, const ParameterSet<float>& parameters, Workspace<float>& workspace,
-             const Pass& pass, const Deployment& deployment, const ReadContext& context);
+/// Inference in which `deployment` multiplies where it has an operator; biases are added digitally
+/// unless the operator does. context.first_sample is the index of lane 0 in the data set.
+void forward(const Network& network, const ParameterSet<float>& parameters,
+             Workspace<float>& workspace, const Pass& pass, const Deployment& deployment,
+             const ReadContext& context);
 
-/// Adds the gradients by the parameters to `gradient`, from workspace.gradient(last layer), after forward().
-/// Batch-norm in training mode puts the block's statistics in place of the gradients of its running ones.
+/// Adds the gradients by the parameters to `gradient`, from workspace.gradient(last layer), after
+/// forward(). Batch-norm in training mode puts the block's statistics in place of the gradients of
+/// its running ones.
 template <class T>
-void backward(const Network& network, const ParameterSet<T>& parameters, Workspace<T>& workspace, const Pass& pass,
-              ParameterSet<T>& gradient);
+void backward(const Network& network, const ParameterSet<T>& parameters, Workspace<T>& workspace,
+              const Pass& pass, ParameterSet<T>& gradient);
 
-/// What MAC layer k reads, as hardware sees it: the first `samples` lanes. Borrows from the workspace.
-PatchView patch_view(const Network& network, const Workspace<float>& workspace, Index k, Index samples);
+/// What MAC layer k reads, as hardware sees it: the first `samples` lanes. Borrows from the
+/// workspace.
+PatchView patch_view(const Network& network, const Workspace<float>& workspace, Index k,
+                     Index samples);
 
 }  // namespace ohmic::nn

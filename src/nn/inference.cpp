@@ -1,5 +1,6 @@
 #include "nn/inference.h"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <numeric>
@@ -9,14 +10,16 @@
 
 namespace ohmic::nn {
 
-Evaluation evaluate(const Network& network, const ParameterSet<float>& parameters, const ImageList& images,
-                    const Normalisation& normalisation, const Deployment* deployment, const EvaluationOptions& options) {
+Evaluation evaluate(const Network& network, const ParameterSet<float>& parameters,
+                    const ImageList& images, const Normalisation& normalisation,
+                    const Deployment* deployment, const EvaluationOptions& options) {
   ensure(options.batch > 0, "a block has images");
   std::vector<Score> scores(static_cast<std::size_t>(images.size()));
   Pool<Workspace<float>> pool([&] { return std::make_unique<Workspace<float>>(network, false); });
   for_each_block(block_count(images.size(), options.batch), [&](Index block) {
     const auto workspace = pool.borrow();
-    ReadContext context = deployment && options.context_of ? options.context_of(block) : ReadContext{};
+    ReadContext context =
+        deployment && options.context_of ? options.context_of(block) : ReadContext{};
     const Index end = std::min(images.size(), (block + 1) * options.batch);
     for (Index first = block * options.batch; first < end; first += kLanes) {
       const Index samples = std::min<Index>(kLanes, end - first);
@@ -24,7 +27,8 @@ Evaluation evaluate(const Network& network, const ParameterSet<float>& parameter
       std::iota(lanes.begin(), lanes.end(), first);
       std::array<std::uint8_t, kLanes> labels;
       const auto n = static_cast<std::size_t>(samples);
-      fill_lanes<float>(images, normalisation, {lanes.data(), n}, workspace->input(), {labels.data(), n});
+      fill_lanes<float>(images, normalisation, {lanes.data(), n}, workspace->input(),
+                        {labels.data(), n});
       const Pass pass{.samples = samples};
       context.first_sample = first;
       if (deployment)
@@ -49,7 +53,8 @@ Evaluation evaluate(const Network& network, const ParameterSet<float>& parameter
     result.class_accuracy[images.label(i)] += s.rank == 0;
   }
   for (std::size_t c = 0; c < of_class.size(); ++c)
-    result.class_accuracy[c] = of_class[c] > 0 ? result.class_accuracy[c] / of_class[c] : std::numeric_limits<double>::quiet_NaN();
+    result.class_accuracy[c] = of_class[c] > 0 ? result.class_accuracy[c] / of_class[c]
+                                               : std::numeric_limits<double>::quiet_NaN();
   const double n = static_cast<double>(images.size());
   result.accuracy = static_cast<double>(result.correct) / n;
   result.top5_accuracy = static_cast<double>(result.top5) / n;

@@ -5,7 +5,8 @@ namespace ohmic::nn {
 template <class T>
 std::unique_ptr<Layer<T>> make_layer(const LayerSpec& spec, const std::vector<Shape>& inputs) {
   if (spec.type == "add") return make_add<T>(spec, inputs);
-  if (inputs.size() != 1) fail(spec, "has " + std::to_string(inputs.size()) + " inputs, expected one");
+  if (inputs.size() != 1)
+    fail(spec, "has " + std::to_string(inputs.size()) + " inputs, expected one");
   const Shape& input = inputs.front();
   if (spec.type == "linear" || spec.type == "conv") return make_mac_layer<T>(spec, input);
   if (spec.type == "max_pool") return make_max_pool<T>(spec, input);

@@ -13,8 +13,8 @@
 #include "nn/parameters.h"
 #include "nn/shape.h"
 
-/// What a layer is: an immutable structure that computes on one lane block. An activation of F features is F x kLanes,
-/// one sample a lane.
+/// What a layer is: an immutable structure that computes on one lane block. An activation of F
+/// features is F x kLanes, one sample a lane.
 namespace ohmic::nn {
 
 /// Inputs that a layer (add) may have.
@@ -25,25 +25,27 @@ enum class Mode { inference, training };
 /// What the layers of one forward and backward pass over a lane block share.
 struct Pass {
   Mode mode = Mode::inference;
-  Index samples = kLanes;                ///< valid lanes: the first ones
-  const RandomStream* stream = nullptr;  ///< draws of dropout; needed in training mode only, borrowed
-  std::uint64_t step = 0;                ///< training step, of dropout's address
-  Index first_in_batch = 0;              ///< sample coordinate of lane 0 in dropout's address
+  Index samples = kLanes;  ///< valid lanes: the first ones
+  /// Draws of dropout: needed in training mode only, borrowed.
+  const RandomStream* stream = nullptr;
+  std::uint64_t step = 0;    ///< training step, of dropout's address
+  Index first_in_batch = 0;  ///< sample coordinate of lane 0 in dropout's address
 };
 
 struct ParameterSpec {
   std::string name;
   Index rows = 0, columns = 0;
-  Index fan_in = 0;         ///< first values uniform in +-1/sqrt(fan_in); 0: all `initial`
+  Index fan_in = 0;  ///< first values uniform in +-1/sqrt(fan_in); 0: all `initial`
   double initial = 0;
-  bool is_trained = true;   ///< false for running statistics
+  bool is_trained = true;  ///< false for running statistics
 };
 
 /// A layer that multiplies by a matrix: the product that hardware can take over.
 struct Mac {
   Index outputs = 0;
   PatchView patch;  ///< geometry and lane-block strides of its input; no data
-  Index count() const { return outputs * patch.inputs() * patch.positions(); }  ///< products an image
+  /// Products an image.
+  Index count() const { return outputs * patch.inputs() * patch.positions(); }
 };
 
 struct LayerStructure {
@@ -59,8 +61,8 @@ struct LayerStructure {
 template <class T>
 struct ForwardArguments {
   const Pass& pass;
-  Index layer;                   ///< index in the network, of dropout's address
-  std::span<const T* const> x;   ///< one activation an input
+  Index layer;                  ///< index in the network, of dropout's address
+  std::span<const T* const> x;  ///< one activation an input
   const LayerParameters<T>& parameters;
   T* state;
   T* y;
@@ -74,8 +76,9 @@ struct BackwardArguments {
   const LayerParameters<T>& parameters;
   T* state;
   T* work;
-  std::span<T* const> dx;         ///< overwritten; null where nobody asks
-  LayerParameters<T>& gradient;   ///< added to; running statistics are overwritten by those of this block
+  std::span<T* const> dx;  ///< overwritten; null where nobody asks
+  /// Added to; in place of running statistics' gradients stand the statistics of this block.
+  LayerParameters<T>& gradient;
 };
 
 template <class T>
@@ -85,8 +88,8 @@ class Layer {
   virtual ~Layer() = default;
   const LayerStructure& structure() const { return structure_; }
   virtual void forward(const ForwardArguments<T>& a) const = 0;
-  /// Gradients by inputs and parameters, from `dy`, after a forward pass. Lanes beyond pass.samples have dy = 0 and get
-  /// dx = 0.
+  /// Gradients by inputs and parameters, from `dy`, after a forward pass. Lanes beyond pass.samples
+  /// have dy = 0 and get dx = 0.
   virtual void backward(const BackwardArguments<T>& a) const = 0;
 
  private:
@@ -97,9 +100,9 @@ class Layer {
 template <class T>
 std::unique_ptr<Layer<T>> make_layer(const LayerSpec& spec, const std::vector<Shape>& inputs);
 
-/// One function a kind; make_layer chooses.
+/// One function a kind (linear and conv are one); make_layer chooses.
 template <class T>
-std::unique_ptr<Layer<T>> make_mac_layer(const LayerSpec& spec, const Shape& input);  ///< linear, conv
+std::unique_ptr<Layer<T>> make_mac_layer(const LayerSpec& spec, const Shape& input);
 template <class T>
 std::unique_ptr<Layer<T>> make_max_pool(const LayerSpec& spec, const Shape& input);
 template <class T>

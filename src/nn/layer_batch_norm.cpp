@@ -3,14 +3,16 @@
 
 #include "nn/layer.h"
 
-/// Batch normalisation (Ioffe, Szegedy, ICML 2015): y = gamma (x - mean) / sqrt(variance + epsilon) + beta, channel by
-/// channel. In training mode mean and variance are those of the valid lanes of this block of up to kLanes images, not of
-/// the whole batch ("ghost" batch normalisation: Hoffer, Hubara, Soudry, NeurIPS 2017), so that a batch's bits do not
-/// depend on how its blocks are spread over threads. In inference mode they are the running statistics.
+/// Batch normalisation (Ioffe, Szegedy, ICML 2015): y = gamma (x - mean) / sqrt(variance + epsilon)
+/// + beta, channel by channel. In training mode mean and variance are those of the valid lanes of
+/// this block of up to kLanes images, not of the whole batch ("ghost" batch normalisation: Hoffer,
+/// Hubara, Soudry, NeurIPS 2017), so that a batch's bits do not depend on how its blocks are spread
+/// over threads. In inference mode they are the running statistics.
 namespace ohmic::nn {
 namespace {
 
-constexpr Index kKept = 3;  ///< numbers a channel from forward to backward: mean, 1/deviation, variance
+constexpr Index kKept =
+    3;  ///< numbers a channel from forward to backward: mean, 1/deviation, variance
 
 template <class T>
 class BatchNorm final : public Layer<T> {
@@ -24,20 +26,24 @@ class BatchNorm final : public Layer<T> {
       double mean = 0, variance = 0;
       if (a.pass.mode == Mode::training) {
         mean = sum(a.pass.samples, [&](Index i) { return static_cast<double>(x[i]); }) / n;
-        variance = sum(a.pass.samples, [&](Index i) {
-                     const double d = static_cast<double>(x[i]) - mean;
-                     return d * d;
-                   }) / n;
+        variance = sum(a.pass.samples,
+                       [&](Index i) {
+                         const double d = static_cast<double>(x[i]) - mean;
+                         return d * d;
+                       }) /
+                   n;
       } else {
         mean = static_cast<double>(a.parameters[kMean].value(0, c));
         variance = static_cast<double>(a.parameters[kVariance].value(0, c));
       }
-      const T centre = static_cast<T>(mean), inverse = static_cast<T>(1 / std::sqrt(variance + epsilon_));
+      const T centre = static_cast<T>(mean),
+              inverse = static_cast<T>(1 / std::sqrt(variance + epsilon_));
       T* kept = a.state + kKept * c;
       kept[0] = centre;
       kept[1] = inverse;
       kept[2] = static_cast<T>(variance);
-      const T scale = a.parameters[kWeight].value(0, c) * inverse, shift = a.parameters[kBias].value(0, c);
+      const T scale = a.parameters[kWeight].value(0, c) * inverse,
+              shift = a.parameters[kBias].value(0, c);
       T* __restrict y = a.y + c * pixels() * kLanes;
       for (Index i = 0; i < pixels() * kLanes; ++i) y[i] = (x[i] - centre) * scale + shift;
     }
@@ -51,7 +57,8 @@ class BatchNorm final : public Layer<T> {
       const T* dy = a.dy + c * pixels() * kLanes;
       const T* kept = a.state + kKept * c;
       const T mean = kept[0], inverse = kept[1];
-      const double sum_dy = sum(a.pass.samples, [&](Index i) { return static_cast<double>(dy[i]); });
+      const double sum_dy =
+          sum(a.pass.samples, [&](Index i) { return static_cast<double>(dy[i]); });
       const double sum_dy_z = sum(a.pass.samples, [&](Index i) {
         return static_cast<double>(dy[i]) * static_cast<double>((x[i] - mean) * inverse);
       });
@@ -103,7 +110,11 @@ std::unique_ptr<Layer<T>> make_batch_norm(const LayerSpec& spec, const Shape& in
   s.parameters = {{.name = "weight", .rows = 1, .columns = channels, .initial = 1},
                   {.name = "bias", .rows = 1, .columns = channels},
                   {.name = "running_mean", .rows = 1, .columns = channels, .is_trained = false},
-                  {.name = "running_variance", .rows = 1, .columns = channels, .initial = 1, .is_trained = false}};
+                  {.name = "running_variance",
+                   .rows = 1,
+                   .columns = channels,
+                   .initial = 1,
+                   .is_trained = false}};
   s.state = kKept * channels;
   return std::make_unique<BatchNorm<T>>(std::move(s), spec.epsilon);
 }

@@ -45,14 +45,16 @@ template <class T>
 class Flatten final : public Layer<T> {
  public:
   using Layer<T>::Layer;
-  void forward(const ForwardArguments<T>& a) const override { std::copy_n(a.x[0], numbers(*this), a.y); }
+  void forward(const ForwardArguments<T>& a) const override {
+    std::copy_n(a.x[0], numbers(*this), a.y);
+  }
   void backward(const BackwardArguments<T>& a) const override {
     if (a.dx[0]) std::copy_n(a.dy, numbers(*this), a.dx[0]);
   }
 };
 
-/// Zeroes a share `rate` of the features while training and scales the others by 1 / (1 - rate); the factors are kept in
-/// `state`. A draw is addressed by (step, layer, sample, feature).
+/// Zeroes a share `rate` of the features while training and scales the others by 1 / (1 - rate);
+/// the factors are kept in `state`. A draw is addressed by (step, layer, sample, feature).
 template <class T>
 class Dropout final : public Layer<T> {
  public:
@@ -81,14 +83,17 @@ class Dropout final : public Layer<T> {
     const auto threshold = static_cast<std::uint32_t>(rate_ * 0x1p32);
     const Index features = this->structure().output.features();
     for (Index lane = 0; lane < a.pass.samples; ++lane) {
-      const Address row = dropout_address({.step = a.pass.step,
-                                           .layer = static_cast<std::uint64_t>(a.layer),
-                                           .sample = static_cast<std::uint64_t>(a.pass.first_in_batch + lane)});
+      const Address row =
+          dropout_address({.step = a.pass.step,
+                           .layer = static_cast<std::uint64_t>(a.layer),
+                           .sample = static_cast<std::uint64_t>(a.pass.first_in_batch + lane)});
       for (Index first = 0; first < features; first += kChunk) {
         std::uint32_t words[kChunk];
         const Index n = std::min(kChunk, features - first);
-        a.pass.stream->words(row, static_cast<std::uint64_t>(first), {words, static_cast<std::size_t>(n)});
-        for (Index i = 0; i < n; ++i) a.state[(first + i) * kLanes + lane] = words[i] < threshold ? T(0) : kept;
+        a.pass.stream->words(row, static_cast<std::uint64_t>(first),
+                             {words, static_cast<std::size_t>(n)});
+        for (Index i = 0; i < n; ++i)
+          a.state[(first + i) * kLanes + lane] = words[i] < threshold ? T(0) : kept;
       }
     }
   }
@@ -139,7 +144,8 @@ std::unique_ptr<Layer<T>> make_add(const LayerSpec& spec, const std::vector<Shap
     fail(spec, "adds 2 to " + std::to_string(kMostInputs) + " layers: inputs = [\"a\", \"b\"]");
   for (std::size_t k = 1; k < inputs.size(); ++k)
     if (inputs[k] != inputs[0])
-      fail(spec, "adds outputs of different shapes, " + text(inputs[0]) + " and " + text(inputs[k]));
+      fail(spec,
+           "adds outputs of different shapes, " + text(inputs[0]) + " and " + text(inputs[k]));
   LayerStructure s = same_shape(inputs[0]);
   s.inputs = inputs;
   return std::make_unique<Add<T>>(std::move(s));

@@ -1,12 +1,15 @@
 #include <algorithm>
+#include <limits>
 
 #include "nn/layer.h"
 
-/// Linear and convolution layers: y = W x + b at every position of a window that slides over the zero-padded image.
-/// A linear layer is the window of one pixel over an image of one pixel. Both gradients are products of the same two
-/// kernels: dW sums dy x over positions, and dx is the correlation of the spread-out dy (stride - 1 zeros between pixels,
-/// kernel - 1 - padding at both sides) with the weights turned by 180 degrees. There the window is read in the order
-/// (kernel row, kernel column, output), so that its rows above and below dy are left out instead of multiplied by zeros.
+/// Linear and convolution layers: y = W x + b at every position of a window that slides over the
+/// zero-padded image. A linear layer is the window of one pixel over an image of one pixel. Both
+/// gradients are products of the same two kernels: dW sums dy x over positions, and dx is the
+/// correlation of the spread-out dy (stride - 1 zeros between pixels, kernel - 1 - padding at both
+/// sides) with the weights turned by 180 degrees. There the window is read in the order (kernel
+/// row, kernel column, output), so that its rows above and below dy are left out instead of
+/// multiplied by zeros.
 namespace ohmic::nn {
 namespace {
 
@@ -17,16 +20,19 @@ std::vector<std::int32_t> window_offsets(const PatchView& g, Index height, Index
   std::vector<std::int32_t> offsets;
   for (Index c = 0; c < g.channels; ++c)
     for (Index row = 0; row < g.kernel; ++row)
-      for (Index column = 0; column < g.kernel; ++column) offsets.push_back(lane_offset((c * height + row) * width + column));
+      for (Index column = 0; column < g.kernel; ++column)
+        offsets.push_back(lane_offset((c * height + row) * width + column));
   return offsets;
 }
 
 /// The same over `outputs` images in the order (row, column, output).
-std::vector<std::int32_t> turned_offsets(Index outputs, const PatchView& g, Index height, Index width) {
+std::vector<std::int32_t> turned_offsets(Index outputs, const PatchView& g, Index height,
+                                         Index width) {
   std::vector<std::int32_t> offsets;
   for (Index row = 0; row < g.kernel; ++row)
     for (Index column = 0; column < g.kernel; ++column)
-      for (Index o = 0; o < outputs; ++o) offsets.push_back(lane_offset((o * height + row) * width + column));
+      for (Index o = 0; o < outputs; ++o)
+        offsets.push_back(lane_offset((o * height + row) * width + column));
   return offsets;
 }
 
@@ -76,8 +82,8 @@ class MacLayer final : public Layer<T> {
     for (Index p = 0; p < positions; ++p) {
       T* y = a.y + p * kLanes;
       kernels_of<T>().lane_product(outputs_, weight.columns(), weight.data(), weight.columns(),
-                                   x + position_offset_[static_cast<std::size_t>(p)], row_offset_.data(), y,
-                                   positions * kLanes);
+                                   x + position_offset_[static_cast<std::size_t>(p)],
+                                   row_offset_.data(), y, positions * kLanes);
       if (!bias) continue;
       for (Index o = 0; o < outputs_; ++o)
         for (Index lane = 0; lane < kLanes; ++lane) y[o * positions * kLanes + lane] += bias[o];
@@ -91,8 +97,9 @@ class MacLayer final : public Layer<T> {
     if (positions == 1)
       matrix_gradient(x, a.dy, a.work, dw);
     else
-      kernels_of<T>().lane_gradient(outputs_, dw.columns(), positions, a.dy, positions * kLanes, x, row_offset_.data(),
-                                    position_offset_.data(), dw.data(), dw.columns());
+      kernels_of<T>().lane_gradient(outputs_, dw.columns(), positions, a.dy, positions * kLanes, x,
+                                    row_offset_.data(), position_offset_.data(), dw.data(),
+                                    dw.columns());
     if (a.gradient.size() > 1)
       for (Index o = 0; o < outputs_; ++o)
         a.gradient[1].value(0, o) += lane_sum(a.dy + o * positions * kLanes, positions);
@@ -109,14 +116,15 @@ class MacLayer final : public Layer<T> {
     const Index window_row = g_.kernel * outputs_, rows = g_.kernel * window_row;
     const Index pixels = g_.height * g_.width;
     for (Index row = 0; row < g_.height; ++row) {
-      const Index top = row + g_.padding - (g_.kernel - 1);  // row of dy that the window's first one meets
-      const Index first = std::max<Index>(0, -top), last = std::min(g_.kernel, spread_height_ - top);
+      const Index top = row + g_.padding - (g_.kernel - 1);  // where the window begins in dy
+      const Index first = std::max<Index>(0, -top);
+      const Index last = std::min(g_.kernel, spread_height_ - top);
       T* dx = a.dx[0] + row * g_.width * kLanes;
       for (Index column = 0; column < g_.width; ++column, dx += kLanes)
         kernels_of<T>().lane_product(g_.channels, std::max<Index>(0, last - first) * window_row,
                                      turned + first * window_row, rows,
-                                     dy + ((top + first) * spread_width_ + column) * kLanes, spread_offset_.data(), dx,
-                                     pixels * kLanes);
+                                     dy + ((top + first) * spread_width_ + column) * kLanes,
+                                     spread_offset_.data(), dx, pixels * kLanes);
     }
   }
 
@@ -125,20 +133,25 @@ class MacLayer final : public Layer<T> {
   void copy_image(const T* x, T* padded) const {
     for (Index c = 0; c < g_.channels; ++c)
       for (Index row = 0; row < g_.height; ++row)
-        std::copy_n(x + (c * g_.height + row) * g_.width * kLanes, g_.width * kLanes,
-                    padded + ((c * padded_height_ + row + g_.padding) * padded_width_ + g_.padding) * kLanes);
+        std::copy_n(
+            x + (c * g_.height + row) * g_.width * kLanes, g_.width * kLanes,
+            padded +
+                ((c * padded_height_ + row + g_.padding) * padded_width_ + g_.padding) * kLanes);
   }
 
-  /// dW of a layer with one position, where lane_gradient would spend its time on sums across lanes: a product over
-  /// samples, with kLanes inputs in the lanes. `work` holds (kLanes + outputs) x kLanes numbers.
+  /// dW of a layer with one position, where lane_gradient would spend its time on sums across
+  /// lanes: a product over samples, with kLanes inputs in the lanes. `work` holds (kLanes +
+  /// outputs) x kLanes numbers.
   void matrix_gradient(const T* x, const T* dy, T* work, Matrix<T>& dw) const {
     T *inputs = work, *product = work + kLanes * kLanes;
     for (Index first = 0; first < dw.columns(); first += kLanes) {
       const Index n = std::min<Index>(kLanes, dw.columns() - first);
       for (Index r = 0; r < n; ++r)
         for (Index sample = 0; sample < kLanes; ++sample)
-          inputs[sample * kLanes + r] = x[row_offset_[static_cast<std::size_t>(first + r)] + sample];
-      kernels_of<T>().lane_product(outputs_, kLanes, dy, kLanes, inputs, sample_offset_.data(), product, kLanes);
+          inputs[sample * kLanes + r] =
+              x[row_offset_[static_cast<std::size_t>(first + r)] + sample];
+      kernels_of<T>().lane_product(outputs_, kLanes, dy, kLanes, inputs, sample_offset_.data(),
+                                   product, kLanes);
       for (Index o = 0; o < outputs_; ++o)
         for (Index r = 0; r < n; ++r) dw(o, first + r) += product[o * kLanes + r];
     }
@@ -146,7 +159,8 @@ class MacLayer final : public Layer<T> {
 
   /// channels x (kernel row, kernel column, output), the window turned by 180 degrees.
   void turn(const Matrix<T>& weight, T* turned) const {
-    constexpr Index kColumns = 16;  // written side by side, so that the reads are of whole cache lines
+    // Inputs that are written side by side, so that the reads are of whole cache lines.
+    constexpr Index kColumns = 16;
     const Index window = g_.kernel * g_.kernel;
     for (Index first = 0; first < weight.columns(); first += kColumns)
       for (Index o = 0; o < outputs_; ++o)
@@ -160,7 +174,9 @@ class MacLayer final : public Layer<T> {
       for (Index row = 0; row < g_.out_height(); ++row)
         for (Index column = 0; column < g_.out_width(); ++column, dy += kLanes)
           std::copy_n(dy, kLanes,
-                      spread + ((o * spread_height_ + row * g_.stride) * spread_width_ + left + column * g_.stride) * kLanes);
+                      spread + ((o * spread_height_ + row * g_.stride) * spread_width_ + left +
+                                column * g_.stride) *
+                                   kLanes);
   }
 
   Index outputs_;
@@ -183,10 +199,12 @@ PatchView window_of(const LayerSpec& spec, const Shape& input) {
     g.stride = spec.stride == 0 ? 1 : spec.stride;
     g.padding = spec.padding;
     if (g.kernel < 1) fail(spec, "needs a kernel");
-    if (g.padding >= g.kernel) fail(spec, "padding " + std::to_string(g.padding) + " is not below the kernel's " + std::to_string(g.kernel));
+    if (g.padding >= g.kernel)
+      fail(spec, "padding " + std::to_string(g.padding) + " is not below the kernel's " +
+                     std::to_string(g.kernel));
     if (g.kernel > std::min(g.height, g.width) + 2 * g.padding)
-      fail(spec, "kernel " + std::to_string(g.kernel) + " is larger than its input " + text(input) + " with padding " +
-                     std::to_string(g.padding));
+      fail(spec, "kernel " + std::to_string(g.kernel) + " is larger than its input " + text(input) +
+                     " with padding " + std::to_string(g.padding));
   }
   g.sample_stride = 1;
   g.column_stride = kLanes;
@@ -204,13 +222,23 @@ std::unique_ptr<Layer<T>> make_mac_layer(const LayerSpec& spec, const Shape& inp
   LayerStructure s;
   s.inputs = {input};
   s.output = {spec.outputs, g.out_height(), g.out_width()};
-  s.parameters = {{.name = "weight", .rows = spec.outputs, .columns = g.inputs(), .fan_in = g.inputs()}};
-  if (spec.bias) s.parameters.push_back({.name = "bias", .rows = 1, .columns = spec.outputs, .fan_in = g.inputs()});
+  s.parameters = {
+      {.name = "weight", .rows = spec.outputs, .columns = g.inputs(), .fan_in = g.inputs()}};
+  if (spec.bias)
+    s.parameters.push_back(
+        {.name = "bias", .rows = 1, .columns = spec.outputs, .fan_in = g.inputs()});
   s.mac = Mac{spec.outputs, g};
-  if (g.padding > 0) s.state = g.channels * (g.height + 2 * g.padding) * (g.width + 2 * g.padding) * kLanes;
+  const Index largest = std::numeric_limits<std::int32_t>::max() / kLanes;
+  const Index padded = (g.height + 2 * g.padding) * (g.width + 2 * g.padding);
+  const Index spread = (g.height + g.kernel) * (g.width + g.kernel);
+  if (std::max(g.channels * padded, spec.outputs * spread) > largest)
+    fail(spec, "an image has more than " + std::to_string(largest) + " numbers in or out of it");
+  if (g.padding > 0)
+    s.state = g.channels * (g.height + 2 * g.padding) * (g.width + 2 * g.padding) * kLanes;
   s.work = room(spec.outputs, g);
   if (g.kernel > 1 || g.stride > 1)
-    s.work += spec.outputs * ((g.out_height() - 1) * g.stride + 1) * (g.width + g.kernel - 1) * kLanes;
+    s.work +=
+        spec.outputs * ((g.out_height() - 1) * g.stride + 1) * (g.width + g.kernel - 1) * kLanes;
   return std::make_unique<MacLayer<T>>(std::move(s));
 }
 

@@ -2,7 +2,8 @@
 
 #include "nn/layer.h"
 
-/// Max- and average-pooling over square windows, without padding; columns and rows that fill no window are left out.
+/// Max- and average-pooling over square windows, without padding; columns and rows that fill no
+/// window are left out.
 namespace ohmic::nn {
 namespace {
 
@@ -11,11 +12,13 @@ Index stride_of(const LayerSpec& spec) { return spec.stride == 0 ? spec.kernel :
 LayerStructure pool_structure(const LayerSpec& spec, const Shape& input) {
   if (spec.kernel < 1) fail(spec, "needs a kernel");
   if (spec.kernel > std::min(input.height, input.width))
-    fail(spec, "kernel " + std::to_string(spec.kernel) + " is larger than its input " + text(input));
+    fail(spec,
+         "kernel " + std::to_string(spec.kernel) + " is larger than its input " + text(input));
   const Index stride = stride_of(spec);
   LayerStructure s;
   s.inputs = {input};
-  s.output = {input.channels, (input.height - spec.kernel) / stride + 1, (input.width - spec.kernel) / stride + 1};
+  s.output = {input.channels, (input.height - spec.kernel) / stride + 1,
+              (input.width - spec.kernel) / stride + 1};
   return s;
 }
 
@@ -44,7 +47,8 @@ Windows windows_of(const LayerSpec& spec, const LayerStructure& s) {
 template <class T>
 class MaxPool final : public Layer<T> {
  public:
-  MaxPool(const LayerSpec& spec, LayerStructure s) : Layer<T>(std::move(s)), windows_(windows_of(spec, this->structure())) {}
+  MaxPool(const LayerSpec& spec, LayerStructure s)
+      : Layer<T>(std::move(s)), windows_(windows_of(spec, this->structure())) {}
 
   void forward(const ForwardArguments<T>& a) const override {
     windows_.for_each([&](Index out, Index in) {
@@ -53,12 +57,14 @@ class MaxPool final : public Layer<T> {
       std::copy_n(first, kLanes, y);
       for (Index k = 1; k < windows_.pixels(); ++k) {
         const T* x = first + windows_.pixel(k);
-        for (Index lane = 0; lane < kLanes; ++lane) y[lane] = x[lane] <= y[lane] ? y[lane] : x[lane];
+        for (Index lane = 0; lane < kLanes; ++lane)
+          y[lane] = x[lane] <= y[lane] ? y[lane] : x[lane];
       }
     });
   }
 
-  /// Of equal largest pixels the first in row-major order takes the whole gradient: what it took is gone from `rest`.
+  /// Of equal largest pixels the first in row-major order takes the whole gradient: what it took is
+  /// gone from `rest`.
   void backward(const BackwardArguments<T>& a) const override {
     if (!a.dx[0]) return;
     std::fill_n(a.dx[0], windows_.in.features() * kLanes, T(0));
@@ -73,7 +79,8 @@ class MaxPool final : public Layer<T> {
  private:
   static void take(const T* x, const T* y, T* __restrict rest, T* __restrict dx) {
     for (Index lane = 0; lane < kLanes; ++lane) {
-      const T taken = static_cast<T>(x[lane] == y[lane]) * rest[lane];  // a product, so that the loop has no branch
+      const T taken = static_cast<T>(x[lane] == y[lane]) *
+                      rest[lane];  // a product, so that the loop has no branch
       dx[lane] += taken;
       rest[lane] -= taken;
     }

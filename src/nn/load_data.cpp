@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "base/digest.h"
+#include "base/parallel.h"
 #include "nn/dataset.h"
 #include "nn/dataset_files.h"
 #include "nn/permutation.h"
@@ -22,7 +23,8 @@ struct KnownSet {
 };
 constexpr KnownSet kKnownSets[] = {
     {"mnist", "mnist", Format::idx, 10,
-     "get its four files (train-images-idx3-ubyte.gz, ...) from https://ossci-datasets.s3.amazonaws.com/mnist"},
+     "get its four files (train-images-idx3-ubyte.gz, ...) from "
+     "https://ossci-datasets.s3.amazonaws.com/mnist"},
     {"fashion-mnist", "fashion-mnist", Format::idx, 10,
      "install the package dataset-fashion-mnist, or get its four files from "
      "https://github.com/zalandoresearch/fashion-mnist"},
@@ -40,43 +42,52 @@ struct TwoSets {
 /// An IDX file with or without ".gz", whichever is there.
 path idx_file(const path& folder, const std::string& name) {
   const path zipped = folder / (name + ".gz");
-  return std::filesystem::exists(zipped) && !std::filesystem::exists(folder / name) ? zipped : folder / name;
+  return std::filesystem::exists(zipped) && !std::filesystem::exists(folder / name) ? zipped
+                                                                                    : folder / name;
 }
 
 /// Whether a folder holds a set of that format: its first file tells.
 bool is_there(const path& folder, Format format) {
   switch (format) {
-    case Format::idx: return std::filesystem::exists(idx_file(folder, "train-images-idx3-ubyte"));
-    case Format::cifar10: return std::filesystem::exists(folder / "data_batch_1.bin");
-    case Format::cifar100: return std::filesystem::exists(folder / "train.bin");
+    case Format::idx:
+      return std::filesystem::exists(idx_file(folder, "train-images-idx3-ubyte"));
+    case Format::cifar10:
+      return std::filesystem::exists(folder / "data_batch_1.bin");
+    case Format::cifar100:
+      return std::filesystem::exists(folder / "train.bin");
   }
   return false;
 }
 
 TwoSets read_folder(const path& folder, Format format, Index classes) {
   const auto idx = [&](const std::string& which, Index count) {
-    return read_idx(idx_file(folder, which + "-images-idx3-ubyte"), idx_file(folder, which + "-labels-idx1-ubyte"), count);
+    return read_idx(idx_file(folder, which + "-images-idx3-ubyte"),
+                    idx_file(folder, which + "-labels-idx1-ubyte"), count);
   };
   switch (format) {
     case Format::idx: {
       Dataset train = idx("train", classes);
       Dataset test = idx("t10k", train.classes);
       if (test.shape != train.shape)
-        throw FileError(folder.string() + ": test images are " + text(test.shape) + ", training images " + text(train.shape));
+        throw FileError(folder.string() + ": test images are " + text(test.shape) +
+                        ", training images " + text(train.shape));
       return {std::move(train), std::move(test)};
     }
     case Format::cifar10: {
       std::vector<path> batches;
-      for (int i = 1; i <= 5; ++i) batches.push_back(folder / ("data_batch_" + std::to_string(i) + ".bin"));
+      for (int i = 1; i <= 5; ++i)
+        batches.push_back(folder / ("data_batch_" + std::to_string(i) + ".bin"));
       return {read_cifar(batches, 1, classes), read_cifar({folder / "test_batch.bin"}, 1, classes)};
     }
     case Format::cifar100:
-      return {read_cifar({folder / "train.bin"}, 2, classes), read_cifar({folder / "test.bin"}, 2, classes)};
+      return {read_cifar({folder / "train.bin"}, 2, classes),
+              read_cifar({folder / "test.bin"}, 2, classes)};
   }
   throw LogicError("unknown format");
 }
 
-/// Looks for a known set in the places where sets are. A folder named like another set is never taken for this one.
+/// Looks for a known set in the places where sets are. A folder named like another set is never
+/// taken for this one.
 TwoSets find_known(const KnownSet& set, const DataParams& params, const path& base) {
   std::vector<path> roots;
   if (!params.path.empty()) {
@@ -84,7 +95,8 @@ TwoSets find_known(const KnownSet& set, const DataParams& params, const path& ba
     if (!std::filesystem::is_directory(roots.back()))
       throw FileError("data.path: " + roots.back().string() + " is no folder");
   }
-  if (const char* variable = std::getenv("OHMIC_DATA"); variable && *variable) roots.emplace_back(variable);
+  if (const char* variable = std::getenv("OHMIC_DATA"); variable && *variable)
+    roots.emplace_back(variable);
   roots.emplace_back("data/sets");
   std::vector<path> places;
   for (const path& root : roots) {
@@ -110,18 +122,21 @@ TwoSets find_sets(const DataParams& params, const path& base) {
     if (params.set == set.name) return find_known(set, params, base);
     names.emplace_back(set.name);
   }
-  if (params.set.empty()) throw ConfigError("data.set is missing: mnist, fashion-mnist, cifar10, cifar100 or a folder");
+  if (params.set.empty())
+    throw ConfigError("data.set is missing: mnist, fashion-mnist, cifar10, cifar100 or a folder");
   const path folder = base / params.path / params.set;
   if (!std::filesystem::is_directory(folder)) {
     const std::string near = nearest(params.set, names);
     throw ConfigError("data.set = '" + params.set + "' is neither a known set" +
-                      (near.empty() ? " (mnist, fashion-mnist, cifar10, cifar100)" : " (did you mean '" + near + "'?)") +
+                      (near.empty() ? " (mnist, fashion-mnist, cifar10, cifar100)"
+                                    : " (did you mean '" + near + "'?)") +
                       " nor a folder (" + folder.string() + ")");
   }
   if (is_there(folder, Format::idx)) return read_folder(folder, Format::idx, 0);
   if (is_there(folder, Format::cifar10)) return read_folder(folder, Format::cifar10, 10);
   if (is_there(folder, Format::cifar100)) return read_folder(folder, Format::cifar100, 100);
-  throw FileError(folder.string() + ": holds none of train-images-idx3-ubyte(.gz), data_batch_1.bin, train.bin");
+  throw FileError(folder.string() +
+                  ": holds none of train-images-idx3-ubyte(.gz), data_batch_1.bin, train.bin");
 }
 
 /// Mean and (population) deviation of each channel, from exact sums.
@@ -147,14 +162,27 @@ Normalisation statistics(const Dataset& set) {
   return result;
 }
 
+/// Digest of an array's bytes: that of the digests of its pieces, which several threads take.
 template <class V>
 std::string digest_of(const V& values) {
-  return digest({reinterpret_cast<const char*>(values.data()), values.size() * sizeof(values[0])});
+  constexpr Index kPiece = 1 << 22;
+  const std::string_view bytes(reinterpret_cast<const char*>(values.data()),
+                               values.size() * sizeof(values[0]));
+  std::vector<std::string> pieces(
+      static_cast<std::size_t>(block_count(static_cast<Index>(bytes.size()), kPiece)));
+  for_each_block(static_cast<Index>(pieces.size()), [&](Index i) {
+    pieces[static_cast<std::size_t>(i)] =
+        digest(bytes.substr(static_cast<std::size_t>(i * kPiece), kPiece));
+  });
+  std::string all;
+  for (const std::string& piece : pieces) all += piece;
+  return digest(all);
 }
 
 std::string digest_of(const Data& data) {
   std::string all;
-  for (const ImageList* list : {&data.train, &data.validation, &data.test}) all += digest_of(list->index);
+  for (const ImageList* list : {&data.train, &data.validation, &data.test})
+    all += digest_of(list->index);
   for (const ImageList* list : {&data.train, &data.test}) {
     all += digest_of(list->set->pixels) + digest_of(list->set->labels);
     all += text(list->set->shape) + "/" + std::to_string(list->set->classes);
@@ -167,10 +195,11 @@ std::string digest_of(const Data& data) {
 Data load_data(const DataParams& params, const path& base) {
   TwoSets sets = find_sets(params, base);
   const Index all = sets.train.size();
-  const Index validation = params.validation >= 0 ? params.validation : std::min(Index{5000}, all / 10);
+  const Index validation =
+      params.validation >= 0 ? params.validation : std::min(Index{5000}, all / 10);
   if (validation >= all)
-    throw ConfigError("data.validation = " + std::to_string(validation) + " leaves nothing of " + std::to_string(all) +
-                      " training images");
+    throw ConfigError("data.validation = " + std::to_string(validation) + " leaves nothing of " +
+                      std::to_string(all) + " training images");
   Data data;
   data.name = params.set;
   data.normalisation = statistics(sets.train);
@@ -179,9 +208,11 @@ Data load_data(const DataParams& params, const path& base) {
     data.normalisation.deviation.assign(data.normalisation.deviation.size(), 255.0);
   }
   for (double deviation : data.normalisation.deviation)
-    if (!(deviation > 0)) throw FileError("data set " + params.set + ": a channel has the same value everywhere");
+    if (!(deviation > 0))
+      throw FileError("data set " + params.set + ": a channel has the same value everywhere");
 
-  std::vector<Index> order = permutation(all, RandomStream(static_cast<std::uint64_t>(params.split_seed)), split_address());
+  std::vector<Index> order = permutation(
+      all, RandomStream(static_cast<std::uint64_t>(params.split_seed)), split_address());
   std::sort(order.begin(), order.begin() + validation);
   std::sort(order.begin() + validation, order.end());
   const auto train = std::make_shared<const Dataset>(std::move(sets.train));
@@ -192,8 +223,8 @@ Data load_data(const DataParams& params, const path& base) {
   for (Index i = 0; i < test->size(); ++i) data.test.index.push_back(i);
   const auto limit = [](ImageList& list, Index count, const char* key) {
     if (count > list.size())
-      throw ConfigError("data." + std::string(key) + " = " + std::to_string(count) + ", but there are only " +
-                        std::to_string(list.size()));
+      throw ConfigError("data." + std::string(key) + " = " + std::to_string(count) +
+                        ", but there are only " + std::to_string(list.size()));
     if (count > 0) list = list.first(count);
   };
   limit(data.train, params.train_images, "train_images");

@@ -19,21 +19,24 @@ Index rank_of(ConstView<T> logits, Index label, Index lane) {
 }  // namespace
 
 template <class T>
-void softmax_cross_entropy(ConstView<T> logits, std::span<const std::uint8_t> labels, std::span<Score> scores,
-                           double weight, View<T> gradient) {
+void softmax_cross_entropy(ConstView<T> logits, std::span<const std::uint8_t> labels,
+                           std::span<Score> scores, double weight, View<T> gradient) {
   const Index classes = logits.rows();
-  for (Index c = 0; c < gradient.rows(); ++c) std::fill_n(gradient.row(c), gradient.columns(), T(0));
+  for (Index c = 0; c < gradient.rows(); ++c)
+    std::fill_n(gradient.row(c), gradient.columns(), T(0));
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const Index label = labels[i], lane = static_cast<Index>(i);
     T largest = logits(0, lane);
     for (Index c = 1; c < classes; ++c) largest = std::max(largest, logits(c, lane));
     double sum = 0;
     for (Index c = 0; c < classes; ++c) {
-      const double e = elementary::exp(static_cast<double>(logits(c, lane)) - static_cast<double>(largest));
+      const double e =
+          elementary::exp(static_cast<double>(logits(c, lane)) - static_cast<double>(largest));
       sum += e;
       if (!gradient.empty()) gradient(c, lane) = static_cast<T>(e);
     }
-    scores[i].loss = elementary::log(sum) - (static_cast<double>(logits(label, lane)) - static_cast<double>(largest));
+    scores[i].loss = elementary::log(sum) -
+                     (static_cast<double>(logits(label, lane)) - static_cast<double>(largest));
     scores[i].rank = rank_of(logits, label, lane);
     if (gradient.empty()) continue;
     const T scale = static_cast<T>(weight / sum);
@@ -42,9 +45,9 @@ void softmax_cross_entropy(ConstView<T> logits, std::span<const std::uint8_t> la
   }
 }
 
-template void softmax_cross_entropy(ConstView<float>, std::span<const std::uint8_t>, std::span<Score>, double,
-                                    View<float>);
-template void softmax_cross_entropy(ConstView<double>, std::span<const std::uint8_t>, std::span<Score>, double,
-                                    View<double>);
+template void softmax_cross_entropy(ConstView<float>, std::span<const std::uint8_t>,
+                                    std::span<Score>, double, View<float>);
+template void softmax_cross_entropy(ConstView<double>, std::span<const std::uint8_t>,
+                                    std::span<Score>, double, View<double>);
 
 }  // namespace ohmic::nn

@@ -11,13 +11,15 @@ namespace ohmic::nn {
 /// How one image came out.
 struct Score {
   double loss = 0;  ///< cross-entropy of the softmax, natural logarithm
-  Index rank = 0;   ///< classes ahead of the true one; 0 = correct. Of equal outputs the first class leads; NaN leads.
+  Index rank = 0;  ///< classes ahead of the true one; 0 = correct. Of equal outputs the first class
+                   ///< leads; NaN leads.
 };
 
-/// Softmax cross-entropy of the first labels.size() lanes of `logits` (classes x kLanes): one score a lane, and, unless
-/// `gradient` is empty, the gradient by the logits times `weight` (1 / batch for a mean over the batch), 0 in other lanes.
+/// Softmax cross-entropy of the first labels.size() lanes of `logits` (classes x kLanes): one score
+/// a lane, and, unless `gradient` is empty, the gradient by the logits times `weight` (1 / batch
+/// for a mean over the batch), 0 in other lanes.
 template <class T>
-void softmax_cross_entropy(ConstView<T> logits, std::span<const std::uint8_t> labels, std::span<Score> scores,
-                           double weight = 0, View<T> gradient = {});
+void softmax_cross_entropy(ConstView<T> logits, std::span<const std::uint8_t> labels,
+                           std::span<Score> scores, double weight = 0, View<T> gradient = {});
 
 }  // namespace ohmic::nn

@@ -1,6 +1,7 @@
 #include "nn/network.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <map>
 
@@ -32,7 +33,8 @@ Network::Network(NetworkSpec spec, Shape input) : spec_(std::move(spec)), input_
   std::map<std::string, Index> index = {{"input", kImage}};
   for (Index l = 0; l < layers(); ++l) {
     const LayerSpec& layer = spec_[at(l)];
-    if (!is_good_name(layer.name)) fail(layer, "a name is made of letters, digits, _ and -, and is not \"input\"");
+    if (!is_good_name(layer.name))
+      fail(layer, "a name is made of letters, digits, _ and -, and is not \"input\"");
     std::vector<Index> from;
     for (const std::string& name : layer.inputs) {
       const auto found = index.find(name);
@@ -50,8 +52,9 @@ Network::Network(NetworkSpec spec, Shape input) : spec_(std::move(spec)), input_
     for (Index f : from) shapes.push_back(shape(f));
     layer32_.push_back(make_layer<float>(layer, shapes));
     layer64_.push_back(make_layer<double>(layer, shapes));
-    const bool needs = !structure(l).parameters.empty() ||
-                       std::any_of(from.begin(), from.end(), [this](Index f) { return needs_gradient(f); });
+    const bool needs =
+        !structure(l).parameters.empty() ||
+        std::any_of(from.begin(), from.end(), [this](Index f) { return needs_gradient(f); });
     needs_gradient_.push_back(needs);
     inputs_.push_back(std::move(from));
     if (structure(l).mac) mac_layers_.push_back(l);
@@ -76,8 +79,9 @@ Index Network::parameter_count() const {
 Network build_network(const NetworkParams& params, const Shape& input, Index classes) {
   Network network(network_spec(params, input, classes), input);
   if (network.output().features() != classes)
-    fail(network.spec().back(), "the network ends in " + text(network.output()) + " outputs, but the data have " +
-                                    std::to_string(classes) + " classes");
+    fail(network.spec().back(), "the network ends in " + text(network.output()) +
+                                    " outputs, but the data have " + std::to_string(classes) +
+                                    " classes");
   return network;
 }
 
@@ -107,17 +111,20 @@ ParameterSet<float> initial_parameters(const Network& network, std::uint64_t see
       u.resize(static_cast<std::size_t>(value.size()));
       stream.uniforms(initialisation_address({.layer = l, .parameter = p}), 0, u);
       const double bound = 1 / std::sqrt(static_cast<double>(spec.fan_in));
-      std::transform(u.begin(), u.end(), value.data(), [&](double x) { return static_cast<float>((2 * x - 1) * bound); });
+      std::transform(u.begin(), u.end(), value.data(),
+                     [&](double x) { return static_cast<float>((2 * x - 1) * bound); });
     }
   return set;
 }
 
-std::string difference(const NetworkSpec& a, const Shape& input_a, const NetworkSpec& b, const Shape& input_b) {
+std::string difference(const NetworkSpec& a, const Shape& input_a, const NetworkSpec& b,
+                       const Shape& input_b) {
   if (input_a != input_b) return "its images are " + text(input_a) + ", expected " + text(input_b);
   for (std::size_t l = 0; l < std::min(a.size(), b.size()); ++l) {
     const ConfigNode left = write_fields(a[l]), right = write_fields(b[l]);
     const std::string place = "its layer " + std::to_string(l) + " (" + a[l].name + ")";
-    if (a[l].type != b[l].type) return place + " is " + a[l].type + ", expected " + b[l].type + " (" + b[l].name + ")";
+    if (a[l].type != b[l].type)
+      return place + " is " + a[l].type + ", expected " + b[l].type + " (" + b[l].name + ")";
     for (std::size_t k = 0; k < left.table().size(); ++k) {
       ConfigNode one, other;
       one.put(left.table()[k].first, left.table()[k].second);

@@ -8,13 +8,15 @@
 
 namespace ohmic::nn {
 
-/// A checked structure: layers with names, shapes and inputs. A value, cheap to copy; numbers live in a ParameterSet.
+/// A checked structure: layers with names, shapes and inputs. A value, cheap to copy; numbers live
+/// in a ParameterSet.
 class Network {
  public:
   /// Index of the image where a layer's input is asked for.
   static constexpr Index kImage = -1;
 
-  /// Throws what fail() throws, naming the layer: unknown or later input, shapes that do not fit, a name twice.
+  /// Throws what fail() throws, naming the layer: unknown or later input, shapes that do not fit, a
+  /// name twice.
   Network(NetworkSpec spec, Shape input);
 
   /// Every name filled in.
@@ -28,10 +30,12 @@ class Network {
   const LayerStructure& structure(Index layer) const { return layer32_[at(layer)]->structure(); }
   /// Layers (or kImage) that feed `layer`.
   const std::vector<Index>& inputs(Index layer) const { return inputs_[at(layer)]; }
-  /// True if training needs the gradient of this layer's output: it or something before it is trained.
+  /// True if training needs the gradient of this layer's output: it or something before it is
+  /// trained.
   bool needs_gradient(Index layer) const { return layer != kImage && needs_gradient_[at(layer)]; }
 
-  /// The layers that multiply by a matrix, in order: entry k is "MAC layer k" of deployments and of addresses.
+  /// The layers that multiply by a matrix, in order: entry k is "MAC layer k" of deployments and of
+  /// addresses.
   const std::vector<Index>& mac_layers() const { return mac_layers_; }
   const Mac& mac(Index k) const { return *structure(mac_layers_[static_cast<std::size_t>(k)]).mac; }
   /// Products an image, of all MAC layers.
@@ -65,8 +69,8 @@ Network build_network(const NetworkParams& params, const Shape& input, Index cla
 template <class T>
 ParameterSet<T> zero_parameters(const Network& network);
 
-/// First values as PyTorch draws them: weights and biases uniform in +-1/sqrt(fan_in), batch-norm 1, 0, 0, 1. Drawn at
-/// initialisation addresses under `seed`.
+/// First values as PyTorch draws them: weights and biases uniform in +-1/sqrt(fan_in), batch-norm
+/// 1, 0, 0, 1. Drawn at initialisation addresses under `seed`.
 ParameterSet<float> initial_parameters(const Network& network, std::uint64_t seed);
 
 /// A structure with its numbers.
@@ -75,11 +79,13 @@ struct TrainedNetwork {
   ParameterSet<float> parameters;
 };
 
-/// The same function without the batch-norm layers that directly follow a linear or conv layer which nothing else reads:
-/// scale and shift go into its weight and bias. Other batch-norm layers stay (digital).
+/// The same function without the batch-norm layers that directly follow a linear or conv layer
+/// which nothing else reads: scale and shift go into its weight and bias. Other batch-norm layers
+/// stay (digital).
 TrainedNetwork fold_batch_norm(const Network& network, const ParameterSet<float>& parameters);
 
 /// "conv1 (conv) 6 x 28 x 28": what differs between two structures, or "" if nothing does.
-std::string difference(const NetworkSpec& a, const Shape& input_a, const NetworkSpec& b, const Shape& input_b);
+std::string difference(const NetworkSpec& a, const Shape& input_a, const NetworkSpec& b,
+                       const Shape& input_b);
 
 }  // namespace ohmic::nn

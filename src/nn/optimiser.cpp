@@ -16,7 +16,8 @@ void sgd_step(Index n, const float* g, float momentum, float decay, float rate, 
   }
 }
 
-/// The numbers of one Adam step (Kingma, Ba, ICLR 2015), the bias corrections of both moments folded in.
+/// The numbers of one Adam step (Kingma, Ba, ICLR 2015), the bias corrections of both moments
+/// folded in.
 struct AdamStep {
   float beta1, beta2, epsilon, rate, root_correction, decay, shrink;
 };

@@ -9,7 +9,8 @@
 
 namespace ohmic::nn {
 
-/// What an optimiser remembers: sgd a "momentum", adam and adamw a "first_moment" and a "second_moment".
+/// What an optimiser remembers: sgd a "momentum", adam and adamw a "first_moment" and a
+/// "second_moment".
 struct OptimiserState {
   Index steps = 0;  ///< taken so far
   std::vector<std::pair<std::string, ParameterSet<float>>> moments;
@@ -18,9 +19,11 @@ struct OptimiserState {
 /// The state before the first step.
 OptimiserState initial_state(const TrainingParams& params, const Network& network);
 
-/// One step on the trained parameters, as PyTorch takes it: sgd with momentum and weight decay, adam (decay added to the
-/// gradient), adamw (decay apart: Loshchilov, Hutter, ICLR 2019). Running statistics are left alone.
-void optimise(const TrainingParams& params, const Network& network, const ParameterSet<float>& gradient,
-              double learning_rate, OptimiserState& state, ParameterSet<float>& parameters);
+/// One step on the trained parameters, as PyTorch takes it: sgd with momentum and weight decay,
+/// adam (decay added to the gradient), adamw (decay apart: Loshchilov, Hutter, ICLR 2019). Running
+/// statistics are left alone.
+void optimise(const TrainingParams& params, const Network& network,
+              const ParameterSet<float>& gradient, double learning_rate, OptimiserState& state,
+              ParameterSet<float>& parameters);
 
 }  // namespace ohmic::nn

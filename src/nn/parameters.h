@@ -2,15 +2,17 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/matrix.h"
 
-/// The numbers of a network, apart from its structure: perturbed weights may stand in for the trained ones.
+/// The numbers of a network, apart from its structure: perturbed weights may stand in for the
+/// trained ones.
 namespace ohmic::nn {
 
-/// A matrix with the name that PyTorch gives it: "weight" (outputs x fan-in), "bias" (1 x outputs), and of batch-norm
-/// "weight", "bias", "running_mean", "running_variance" (1 x channels).
+/// A matrix with the name that PyTorch gives it: "weight" (outputs x fan-in), "bias" (1 x outputs),
+/// and of batch-norm "weight", "bias", "running_mean", "running_variance" (1 x channels).
 template <class T>
 struct Parameter {
   std::string name;
@@ -44,7 +46,8 @@ ParameterSet<To> converted(const ParameterSet<From>& from) {
   return to;
 }
 
-/// Calls body(matrix, other matrices of the same place...) for every parameter of sets of equal structure.
+/// Calls body(matrix, other matrices of the same place...) for every parameter of sets of equal
+/// structure.
 template <class Body, class Set, class... Sets>
 void for_each_parameter(Body&& body, Set& set, Sets&... sets) {
   for (std::size_t l = 0; l < set.size(); ++l)

@@ -10,7 +10,8 @@ std::vector<Index> permutation(Index n, const RandomStream& stream, const Addres
   std::iota(order.begin(), order.end(), Index{0});
   AddressedGenerator generator(stream, row);
   for (std::uint32_t last = static_cast<std::uint32_t>(n); last > 1; --last) {
-    const std::uint32_t chosen = boost::random::uniform_int_distribution<std::uint32_t>(0, last - 1)(generator);
+    const std::uint32_t chosen =
+        boost::random::uniform_int_distribution<std::uint32_t>(0, last - 1)(generator);
     std::swap(order[chosen], order[last - 1]);
   }
   return order;

@@ -7,7 +7,8 @@
 
 namespace ohmic::nn {
 
-/// Things that are costly to make, lent to one thread at a time and used again: as many exist as were needed at once.
+/// Things that are costly to make, lent to one thread at a time and used again: as many exist as
+/// were needed at once.
 template <class W>
 class Pool {
  public:

@@ -6,7 +6,8 @@
 
 namespace ohmic::nn {
 
-/// An activation of one image: channels x height x width, its features in that order. A vector is channels x 1 x 1.
+/// An activation of one image: channels x height x width, its features in that order. A vector is
+/// channels x 1 x 1.
 struct Shape {
   Index channels = 0, height = 1, width = 1;
   Index features() const { return channels * height * width; }

@@ -36,8 +36,8 @@ struct SubBatch {
 
 class Trainer {
  public:
-  Trainer(const Network& network, const Data& data, const TrainingParams& params, TrainingState state,
-          const TrainingHooks& hooks)
+  Trainer(const Network& network, const Data& data, const TrainingParams& params,
+          TrainingState state, const TrainingHooks& hooks)
       : network_(network),
         data_(data),
         params_(params),
@@ -46,7 +46,8 @@ class Trainer {
         state_(std::move(state)),
         steps_per_epoch_(block_count(data.train.size(), params.batch)),
         sub_batches_(static_cast<std::size_t>(block_count(params.batch, kLanes))),
-        pool_([this] { return std::make_unique<Worker>(network_, hooks_.perturbation != nullptr); }) {
+        pool_(
+            [this] { return std::make_unique<Worker>(network_, hooks_.perturbation != nullptr); }) {
     for (SubBatch& s : sub_batches_) s.gradient = zero_parameters<float>(network);
   }
 
@@ -56,8 +57,8 @@ class Trainer {
     progress.advance(std::min(state_.step, steps));
     while (state_.step < steps) {
       const Index epoch = state_.step / steps_per_epoch_;
-      const std::vector<Index> order =
-          permutation(data_.train.size(), stream_, order_address({.epoch = static_cast<std::uint64_t>(epoch)}));
+      const std::vector<Index> order = permutation(
+          data_.train.size(), stream_, order_address({.epoch = static_cast<std::uint64_t>(epoch)}));
       const Index images_before = state_.epoch_images;
       const auto start = std::chrono::steady_clock::now();
       for (Index step = state_.step % steps_per_epoch_; step < steps_per_epoch_; ++step) {
@@ -78,7 +79,8 @@ class Trainer {
     const Index blocks = block_count(static_cast<Index>(images.size()), kLanes);
     for_each_block(blocks, [&](Index block) {
       const auto first = static_cast<std::size_t>(block * kLanes);
-      compute(block, images.subspan(first, std::min<std::size_t>(kLanes, images.size() - first)), images.size());
+      compute(block, images.subspan(first, std::min<std::size_t>(kLanes, images.size() - first)),
+              images.size());
     });
     double loss = 0;
     for (Index block = 0; block < blocks; ++block) {
@@ -98,10 +100,12 @@ class Trainer {
     if (!std::isfinite(loss))
       throw ConfigError("training diverged: the loss is not finite at epoch " +
                         std::to_string(state_.step / steps_per_epoch_ + 1) + ", step " +
-                        std::to_string(state_.step % steps_per_epoch_ + 1) + "; a training.learning_rate below " +
-                        shortest(params_.learning_rate) + " may help");
-    optimise(params_, network_, sub_batches_[0].gradient, learning_rate(params_, state_.step, steps_per_epoch_),
-             state_.optimiser, state_.parameters);
+                        std::to_string(state_.step % steps_per_epoch_ + 1) +
+                        "; a training.learning_rate below " + shortest(params_.learning_rate) +
+                        " may help");
+    optimise(params_, network_, sub_batches_[0].gradient,
+             learning_rate(params_, state_.step, steps_per_epoch_), state_.optimiser,
+             state_.parameters);
     state_.epoch_loss += loss;
     state_.epoch_images += static_cast<Index>(images.size());
     ++state_.step;
@@ -125,29 +129,33 @@ class Trainer {
                     .step = step,
                     .first_in_batch = block * kLanes};
     const bool is_perturbed = hooks_.perturbation != nullptr;
-    if (is_perturbed) perturb(*worker, {.step = step, .sub_batch = static_cast<std::uint64_t>(block)});
+    if (is_perturbed)
+      perturb(*worker, {.step = step, .sub_batch = static_cast<std::uint64_t>(block)});
     const ParameterSet<float>& parameters = is_perturbed ? worker->noisy : state_.parameters;
     const Index last = network_.layers() - 1;
     forward(network_, parameters, workspace, pass);
-    softmax_cross_entropy<float>(workspace.output(last), labels, s.scores, 1 / static_cast<double>(batch),
-                                 workspace.gradient(last));
+    softmax_cross_entropy<float>(workspace.output(last), labels, s.scores,
+                                 1 / static_cast<double>(batch), workspace.gradient(last));
     backward(network_, parameters, workspace, pass, s.gradient);
     if (is_perturbed) apply_derivative(worker->derivative, s.gradient);
   }
 
-  /// The clean parameters with the weights of MAC layers as a chip would hold them, one draw for both passes.
+  /// The clean parameters with the weights of MAC layers as a chip would hold them, one draw for
+  /// both passes.
   void perturb(Worker& worker, TrainingDraw draw) {
     worker.noisy = state_.parameters;
     for (const Index layer : network_.mac_layers()) {
       const auto l = static_cast<std::size_t>(layer);
-      hooks_.perturbation->draw(stream_, Purpose::training_noise, draw, state_.parameters[l][0].value,
-                                worker.noisy[l][0].value, worker.derivative[l][0].value);
+      hooks_.perturbation->draw(stream_, Purpose::training_noise, draw,
+                                state_.parameters[l][0].value, worker.noisy[l][0].value,
+                                worker.derivative[l][0].value);
       ++draw.layer;
     }
   }
 
   /// dL/dw = dL/dw~ * dw~/dw.
-  void apply_derivative(const ParameterSet<float>& derivative, ParameterSet<float>& gradient) const {
+  void apply_derivative(const ParameterSet<float>& derivative,
+                        ParameterSet<float>& gradient) const {
     for (const Index layer : network_.mac_layers()) {
       const auto l = static_cast<std::size_t>(layer);
       Matrix<float>& g = gradient[l][0].value;
@@ -177,23 +185,32 @@ class Trainer {
                        .learning_rate = learning_rate(params_, state_.step - 1, steps_per_epoch_),
                        .images_per_second = images_per_second};
     if (data_.validation.size() > 0)
-      report.validation_accuracy = evaluate(network_, state_.parameters, data_.validation, data_.normalisation).accuracy;
+      report.validation_accuracy =
+          evaluate(network_, state_.parameters, data_.validation, data_.normalisation).accuracy;
+    state_.course.loss.push_back(report.loss);
+    state_.course.accuracy.push_back(report.train_accuracy);
+    state_.course.validation_accuracy.push_back(report.validation_accuracy);
+    state_.course.learning_rate.push_back(report.learning_rate);
     state_.epoch_loss = 0;
     state_.epoch_correct = state_.epoch_images = 0;
-    if (state_.epoch % params_.checkpoint_every_epochs == 0 || state_.epoch == params_.epochs) save();
+    if (state_.epoch % params_.checkpoint_every_epochs == 0 || state_.epoch == params_.epochs)
+      save();
     if (hooks_.on_epoch) hooks_.on_epoch(report);
   }
 
   void save() const {
-    if (!hooks_.checkpoint.empty()) save_checkpoint(hooks_.checkpoint, network_, state_, hooks_.digest);
+    if (!hooks_.checkpoint.empty())
+      save_checkpoint(hooks_.checkpoint, network_, state_, hooks_.digest);
   }
 
   [[noreturn]] void stop(Index epoch, Index step) const {
     save();
-    throw Interrupted("training stopped in epoch " + std::to_string(epoch + 1) + " of " + std::to_string(params_.epochs) +
-                      " after " + std::to_string(step) + " of its " + std::to_string(steps_per_epoch_) + " steps; " +
-                      (hooks_.checkpoint.empty() ? "nothing was kept"
-                                                 : "the same command goes on from " + hooks_.checkpoint.string()));
+    throw Interrupted("training stopped in epoch " + std::to_string(epoch + 1) + " of " +
+                      std::to_string(params_.epochs) + " after " + std::to_string(step) +
+                      " of its " + std::to_string(steps_per_epoch_) + " steps; " +
+                      (hooks_.checkpoint.empty()
+                           ? "nothing was kept"
+                           : "the same command goes on from " + hooks_.checkpoint.string()));
   }
 
   const Network& network_;
@@ -209,8 +226,8 @@ class Trainer {
 
 }  // namespace
 
-TrainingState train(const Network& network, const Data& data, const TrainingParams& params, TrainingState state,
-                    const TrainingHooks& hooks) {
+TrainingState train(const Network& network, const Data& data, const TrainingParams& params,
+                    TrainingState state, const TrainingHooks& hooks) {
   if (data.train.size() == 0) throw ConfigError("there are no training images");
   const OptimiserState fresh = initial_state(params, network);
   if (state.optimiser.moments.size() != fresh.moments.size() ||

@@ -12,29 +12,33 @@
 namespace ohmic::nn {
 
 struct EpochReport {
-  Index epoch = 0, epochs = 0;  ///< epoch counts from 1
+  Index epoch = 0, epochs = 0;          ///< epoch counts from 1
   double loss = 0, train_accuracy = 0;  ///< means over the epoch's images while training
-  double validation_accuracy = std::numeric_limits<double>::quiet_NaN();  ///< NaN without validation images
+  /// NaN without validation images.
+  double validation_accuracy = std::numeric_limits<double>::quiet_NaN();
   double learning_rate = 0;
   double images_per_second = 0;  ///< of training alone
 };
 
 /// What goes on around a training. Everything is borrowed and may be left out.
 struct TrainingHooks {
-  const WeightPerturbation* perturbation = nullptr;  ///< variation-aware training: a fresh draw a sub-batch
+  /// Variation-aware training: a fresh draw a sub-batch.
+  const WeightPerturbation* perturbation = nullptr;
   std::function<void(const EpochReport&)> on_epoch = {};
   std::function<bool()> stop_requested = {};  ///< asked before each step
-  std::filesystem::path checkpoint = {};      ///< written every checkpoint_every_epochs, on a stop and at the end
-  std::string digest = {};                    ///< goes into the checkpoint
-  bool quiet = false;                         ///< no progress line
+  /// Written every checkpoint_every_epochs, on a stop and at the end.
+  std::filesystem::path checkpoint = {};
+  std::string digest = {};  ///< goes into the checkpoint
+  bool quiet = false;       ///< no progress line
 };
 
-/// Trains from `state` (a fresh or a resumed one) to the end of params.epochs and returns the final state. A batch is cut
-/// into sub-batches of kLanes images, whose gradients are added in order: no bit depends on the number of threads, and a
-/// resumed training ends with the bits of an uninterrupted one. Throws Interrupted on a stop (with a checkpoint, the
-/// state so far is in it) and ConfigError where the loss is no longer finite.
-TrainingState train(const Network& network, const Data& data, const TrainingParams& params, TrainingState state,
-                    const TrainingHooks& hooks = {});
+/// Trains from `state` (a fresh or a resumed one) to the end of params.epochs and returns the final
+/// state. A batch is cut into sub-batches of kLanes images, whose gradients are added in order: no
+/// bit depends on the number of threads, and a resumed training ends with the bits of an
+/// uninterrupted one. Throws Interrupted on a stop (with a checkpoint, the state so far is in it)
+/// and ConfigError where the loss is no longer finite.
+TrainingState train(const Network& network, const Data& data, const TrainingParams& params,
+                    TrainingState state, const TrainingHooks& hooks = {});
 
 /// The state before the first step: initial_parameters under params.seed.
 TrainingState initial_training_state(const Network& network, const TrainingParams& params);

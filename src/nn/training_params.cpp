@@ -7,47 +7,85 @@
 namespace ohmic::nn {
 
 void fields(FieldVisitor& f, TrainingParams& p) {
-  f.field({.key = "epochs", .meaning = "passes over the training images", .low = 0, .high = 1e6}, p.epochs);
-  f.field({.key = "batch", .meaning = "images a step; gradients are means over it", .unit = "images", .low = 1,
+  f.field({.key = "epochs", .meaning = "passes over the training images", .low = 0, .high = 1e6},
+          p.epochs);
+  f.field({.key = "batch",
+           .meaning = "images a step; gradients are means over it",
+           .unit = "images",
+           .low = 1,
            .high = 16384},
           p.batch);
-  f.field({.key = "optimiser", .meaning = "how a step uses the gradient"}, p.optimiser, {"sgd", "adam", "adamw"});
-  f.field({.key = "learning_rate", .meaning = "rate at the schedule's top", .low = 0}, p.learning_rate);
-  f.field({.key = "schedule", .meaning = "the rate over the steps: constant, in steps, half a cosine down to 0"},
+  f.field({.key = "optimiser", .meaning = "how a step uses the gradient"}, p.optimiser,
+          {"sgd", "adam", "adamw"});
+  f.field({.key = "learning_rate", .meaning = "rate at the schedule's top", .low = 0},
+          p.learning_rate);
+  f.field({.key = "schedule",
+           .meaning = "the rate over the steps: constant, in steps, half a cosine down to 0"},
           p.schedule, {"constant", "step", "cosine"});
-  f.field({.key = "warm_up_epochs", .meaning = "epochs in which the rate grows linearly from 0", .unit = "epochs",
-           .low = 0, .high = 1e6},
+  f.field({.key = "warm_up_epochs",
+           .meaning = "epochs in which the rate grows linearly from 0",
+           .unit = "epochs",
+           .low = 0,
+           .high = 1e6},
           p.warm_up_epochs);
-  f.field({.key = "step_epochs", .meaning = "of schedule step: epochs between two falls of the rate", .unit = "epochs",
-           .low = 1, .high = 1e6},
+  f.field({.key = "step_epochs",
+           .meaning = "of schedule step: epochs between two falls of the rate",
+           .unit = "epochs",
+           .low = 1,
+           .high = 1e6},
           p.step_epochs);
-  f.field({.key = "step_factor", .meaning = "of schedule step: what the rate is multiplied by", .low = 0, .high = 1},
+  f.field({.key = "step_factor",
+           .meaning = "of schedule step: what the rate is multiplied by",
+           .low = 0,
+           .high = 1},
           p.step_factor);
-  f.field({.key = "momentum", .meaning = "of sgd", .low = 0, .high = 1, .high_open = true}, p.momentum);
-  f.field({.key = "beta1", .meaning = "of adam: decay of the mean gradient", .low = 0, .high = 1, .high_open = true},
+  f.field({.key = "momentum", .meaning = "of sgd", .low = 0, .high = 1, .high_open = true},
+          p.momentum);
+  f.field({.key = "beta1",
+           .meaning = "of adam: decay of the mean gradient",
+           .low = 0,
+           .high = 1,
+           .high_open = true},
           p.beta1);
-  f.field({.key = "beta2", .meaning = "of adam: decay of the mean square", .low = 0, .high = 1, .high_open = true},
+  f.field({.key = "beta2",
+           .meaning = "of adam: decay of the mean square",
+           .low = 0,
+           .high = 1,
+           .high_open = true},
           p.beta2);
-  f.field({.key = "epsilon", .meaning = "of adam: added to the root mean square", .low = 0, .low_open = true},
+  f.field({.key = "epsilon",
+           .meaning = "of adam: added to the root mean square",
+           .low = 0,
+           .low_open = true},
           p.epsilon);
-  f.field({.key = "weight_decay", .meaning = "pull towards 0, on all trained parameters", .low = 0}, p.weight_decay);
-  f.field({.key = "seed", .meaning = "of first weights, order, dropout and training noise", .low = 0, .high = 0x1p63,
+  f.field({.key = "weight_decay", .meaning = "pull towards 0, on all trained parameters", .low = 0},
+          p.weight_decay);
+  f.field({.key = "seed",
+           .meaning = "of first weights, order, dropout and training noise",
+           .low = 0,
+           .high = 0x1p63,
            .high_open = true},
           p.seed);
-  f.field({.key = "checkpoint_every_epochs", .meaning = "epochs between two checkpoints", .unit = "epochs", .low = 1,
-           .high = 1e6, .affects_results = false},
+  f.field({.key = "checkpoint_every_epochs",
+           .meaning = "epochs between two checkpoints",
+           .unit = "epochs",
+           .low = 1,
+           .high = 1e6,
+           .affects_results = false},
           p.checkpoint_every_epochs);
 }
 
 double learning_rate(const TrainingParams& p, Index step, Index steps_per_epoch) {
   const auto warm = static_cast<Index>(p.warm_up_epochs) * steps_per_epoch;
-  if (step < warm) return p.learning_rate * static_cast<double>(step + 1) / static_cast<double>(warm);
+  if (step < warm)
+    return p.learning_rate * static_cast<double>(step + 1) / static_cast<double>(warm);
   switch (p.schedule) {
     case ScheduleKind::constant:
       return p.learning_rate;
     case ScheduleKind::step: {
       double rate = p.learning_rate;
-      for (Index falls = step / steps_per_epoch / static_cast<Index>(p.step_epochs); falls > 0; --falls)
+      for (Index falls = step / steps_per_epoch / static_cast<Index>(p.step_epochs); falls > 0;
+           --falls)
         rate *= p.step_factor;
       return rate;
     }

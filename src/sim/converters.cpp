@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/units.h"
-
 namespace ohmic::sim {
 
 Quantiser::Quantiser(double low, double high, Index levels) : low_(low), high_(high), levels_(levels) {
@@ -85,9 +83,9 @@ void check_dac(const DacParams& p, const ConfigNode& table, const std::string& p
 
 void check_adc(const AdcParams& p, const ConfigNode& table, const std::string& path) {
   if (p.range == AdcRange::fixed && !(p.low < p.high))
-    fail_key(table, "low_uA", path + ".low_uA = " + shortest(p.low / units::kMicroamperes) + " is not below " + path +
-                                  ".high_uA = " + shortest(p.high / units::kMicroamperes));
-  if (p.bits && *p.bits == 1 && p.zero && p.range != AdcRange::fixed)
+    fail_key(table, "low_uA", path + ".low_uA = " + shortest(in_user_units(p.low, units::kMicroamperes)) + " is not below " + path +
+                                  ".high_uA = " + shortest(in_user_units(p.high, units::kMicroamperes)));
+  if (p.bits && *p.bits == 1 && p.zero && (p.range != AdcRange::fixed || p.low == -p.high))
     fail_key(table, "bits", path + ".bits = 1 leaves a signed ADC with zero as its only level; set " + path + ".zero = false");
 }
 

@@ -6,6 +6,7 @@
 #include "base/fields.h"
 #include "base/kernels.h"
 #include "base/matrix.h"
+#include "base/units.h"
 #include "sim/histogram.h"
 
 /// Digital-to-analog and analog-to-digital conversion.
@@ -55,7 +56,7 @@ struct AdcParams {
   std::optional<std::int64_t> bits = 8;  ///< none = ideal
   AdcRange range = AdcRange::percentile;
   double percentile = 0.999;            ///< of |I|
-  double low = -10e-6, high = 10e-6;    ///< [A], where range is fixed
+  double low = -10 * units::kMicroamperes, high = 10 * units::kMicroamperes;  ///< [A], where range is fixed
   bool per_tile = false;                ///< calibrate every tile on its own
   bool recalibrate_per_chip = false;    ///< on the chip's own conductances instead of ideal ones
   bool zero = true;                     ///< signed converters: zero is a level (2^b - 1 levels)

@@ -30,6 +30,12 @@ LayerPlan plan_layer(std::string name, Index layer, const LayerHardware& hardwar
     if (bias_row) u(o, weights.columns()) = static_cast<float>(bias[static_cast<std::size_t>(o)] / dac.limit);
   }
   plan.tiling = make_tiling(hardware.array, u, plan.name);
+  constexpr std::size_t kMostRowTiles = 256;  // the row-tile field of read noise's addresses
+  if (plan.tiling.rows.size() > kMostRowTiles && device.uniform_read_sigma().value_or(1.0) > 0)
+    throw ShapeError("layer " + plan.name + ": array.rows = " + std::to_string(hardware.array.rows) +
+                     " cuts its " + std::to_string(u.columns()) + " inputs into " +
+                     std::to_string(plan.tiling.rows.size()) + " tiles, more than the " +
+                     std::to_string(kMostRowTiles) + " that read noise can tell apart");
   for (std::size_t t = 0; t < plan.tiling.rows.size(); ++t)
     for (Index o = 0; o < u.rows(); ++o) {
       const double scale = plan.tiling.scale(static_cast<Index>(t), o);
@@ -108,10 +114,10 @@ std::vector<Quantiser> calibrate_adc(const LayerPlan& plan, std::span<const Patc
     for_each_block(static_cast<Index>(inputs.size()), [&](Index block) {
       const PatchView& x = inputs[static_cast<std::size_t>(block)];
       CurrentHistogram mine(plan.tiles(), column_tiles, !params.per_tile);
-      std::vector<float> y(static_cast<std::size_t>(crossbar.outputs() * x.positions() * kLanes));
+      std::vector<float> y(static_cast<std::size_t>(crossbar.outputs() * x.positions() * x.samples));
       ReadContext context;
       context.tap = &mine;
-      crossbar.apply(x, context, {y.data(), 1, x.positions() * kLanes, kLanes});
+      crossbar.apply(x, context, {y.data(), 1, x.positions() * x.samples, x.samples});
       const std::lock_guard<std::mutex> guard(lock);
       all.merge(mine);  // counts: any order gives the same
     });

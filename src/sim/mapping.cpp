@@ -56,8 +56,10 @@ MappingRule::Pair MappingRule::exact(double u) const {
 MappingRule::Pair MappingRule::quantised(Pair pair) const {
   if (!levels_) return pair;
   const double steps = static_cast<double>(*levels_ - 1), range = g_max_ - g_min_;
+  // A tie counts as one at float precision: so both devices of a two-sided pair round alike for a weight of almost 0.
   const auto nearest_level = [&](double g) {
-    return std::nearbyint((std::clamp(g, g_min_, g_max_) - g_min_) * steps / range) * range / steps + g_min_;
+    const auto position = static_cast<float>((std::clamp(g, g_min_, g_max_) - g_min_) * steps / range);
+    return std::nearbyint(position) * range / steps + g_min_;
   };
   return {nearest_level(pair.positive), mapping_ == Mapping::offset ? 0.0 : nearest_level(pair.negative)};
 }

@@ -26,7 +26,8 @@ Matrix<double> reference_product(const Crossbar& crossbar, const PatchView& x, c
   std::vector<std::vector<Matrix<float>>> sigma;
   for (const Tile& tile : crossbar.tiles()) {
     sigma.emplace_back();
-    for (std::size_t p = 0; tile.setting().read_noise && p < tile.array().polarities(); ++p)
+    const bool noisy = tile.setting().read_noise && tile.array().device().uniform_read_sigma() != 0.0;
+    for (std::size_t p = 0; noisy && p < tile.array().polarities(); ++p)
       sigma.back().push_back(tile.array().read_sigma(p));
   }
   for (Index s = 0; s < x.samples; ++s)

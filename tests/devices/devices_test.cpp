@@ -1,0 +1,190 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "base/config.h"
+#include "base/elementary.h"
+#include "devices/catalogue.h"
+#include "devices/gaussian.h"
+#include "devices/lognormal.h"
+
+using namespace ohmic;
+using namespace ohmic::devices;
+
+namespace {
+
+/// A model of the catalogue from the text of its table.
+std::shared_ptr<const DeviceModel> device(const std::string& text) { return make_device(parse_config(text, "test"), "device"); }
+
+struct Sample {
+  double mean = 0, variance = 0;
+};
+
+/// Moments of `count` conductances programmed to `target` [S].
+Sample programmed(const DeviceModel& model, double target, Index count) {
+  const RandomStream stream(17);
+  constexpr Index kColumns = 1000;
+  const Matrix<float> targets(count / kColumns, kColumns, static_cast<float>(target));
+  Cells cells;
+  model.program({.stream = &stream, .chip = 3, .layer = 1}, targets, cells);
+  Matrix<float> g(targets.rows(), kColumns);
+  model.conductance(cells, 0, g);
+  Sample s;
+  for (Index i = 0; i < g.size(); ++i) s.mean += g.data()[i] / static_cast<double>(g.size());
+  for (Index i = 0; i < g.size(); ++i) s.variance += (g.data()[i] - s.mean) * (g.data()[i] - s.mean) / static_cast<double>(g.size());
+  return s;
+}
+
+}  // namespace
+
+TEST_CASE("every model of the catalogue keeps the contract") {
+  for (const CatalogueEntry& entry : catalogue()) {
+    CAPTURE(entry.name);
+    const auto model = device("model = \"" + std::string(entry.name) + "\"\nread_noise = 0.02\nread_noise_of = \"g\"");
+    CHECK(model->g_min() < model->g_max());
+    CHECK(std::string(entry.manual).find("Source:") + std::string(entry.manual).find("arXiv") != 2 * std::string::npos);
+    for (const FieldManual& key : entry.keys()) CHECK(!key.meaning.empty());
+    // Its own parameters make it again.
+    const auto again = make_device(model->parameters(), "device");
+    CHECK(to_toml(again->parameters()) == to_toml(model->parameters()));
+    // Draws agree with the analytic moments: 1e5 cells, 5 standard errors; the kurtosis of a rectified normal or a log-normal
+    // of sigma 0.5 stays below 9.
+    constexpr Index n = 100000;
+    for (const double share : {0.0, 0.1, 0.5, 1.0}) {
+      const double g = model->g_min() + share * (model->g_max() - model->g_min());
+      const Sample s = programmed(*model, g, n);
+      const double sigma = model->sigma(g, 0), rounding = 1e-6 * g;
+      CHECK(std::fabs(s.mean - model->mean(g, 0)) <= 5 * sigma / std::sqrt(n) + rounding);
+      CHECK(std::fabs(std::sqrt(s.variance) - sigma) <= 5 * sigma * std::sqrt(8.0 / (4 * n)) + rounding);
+      CHECK(s.mean >= 0);
+    }
+    // Read noise is a fraction of g, as asked for.
+    const Matrix<float> target(1, 3, 10e-6f);
+    Cells cells;
+    const RandomStream stream(1);
+    model->program({.stream = &stream}, target, cells);
+    Matrix<float> g(1, 3), sigma(1, 3);
+    model->conductance(cells, 0, g);
+    model->read_sigma(cells, 0, sigma);
+    for (Index c = 0; c < 3; ++c) CHECK(sigma(0, c) == doctest::Approx(0.02 * g(0, c)));
+    CHECK(!model->uniform_read_sigma());
+  }
+}
+
+TEST_CASE("log-normal factors have the stated moments, on the weight and on the device, mean-corrected and not") {
+  constexpr Index n = 1000000;
+  const RandomStream stream(2);
+  const Matrix<float> w(n / 1000, 1000, 1.0f);
+  for (const bool corrected : {false, true})
+    for (const bool on_device : {false, true}) {
+      LognormalParams params;
+      params.sigma = 0.4;
+      params.sigma_device = 0.3;
+      params.mean_corrected = corrected;
+      params.on_device = on_device;
+      const auto model = make_lognormal(params);
+      Matrix<float> factor(w.rows(), w.columns());
+      if (on_device) {
+        Cells cells;
+        model->program({.stream = &stream}, w, cells);
+        factor = cells.programmed;
+      } else {
+        REQUIRE(model->perturb_weights({.stream = &stream}, w, factor));
+      }
+      // ln of the factor is normal with s^2 = .16 + .09.
+      double mean = 0, square = 0, average = 0;
+      for (Index i = 0; i < factor.size(); ++i) {
+        const double theta = std::log(static_cast<double>(factor.data()[i]));
+        mean += theta / n;
+        square += theta * theta / n;
+        average += factor.data()[i] / static_cast<double>(n);
+      }
+      const double shift = corrected ? -0.125 : 0;
+      CHECK(std::fabs(mean - shift) < 5 * 0.5 / std::sqrt(n));
+      CHECK(std::fabs(std::sqrt(square - mean * mean) - 0.5) < 5 * 0.5 / std::sqrt(2.0 * n));
+      const double expected = corrected ? 1 : std::exp(0.125);
+      CHECK(std::fabs(average - expected) < 5 * expected * std::sqrt((std::exp(0.25) - 1) / n));
+      CHECK((on_device ? model->mean(1, 0) : model->mean_weight_factor()) == doctest::Approx(expected));
+    }
+}
+
+TEST_CASE("device-to-device parts stay over programmings and cycle-to-cycle parts do not") {
+  const RandomStream stream(8);
+  const Matrix<float> target(2, 50, 20e-6f);
+  const auto once = [&](const std::string& text, Index chip, Index programming) {
+    Cells cells;
+    device(text)->program({.stream = &stream, .chip = chip, .programming = programming}, target, cells);
+    return cells.programmed;
+  };
+  for (const std::string model : {"model = \"gaussian\"\n", "model = \"lognormal\"\nvariation_on = \"device\"\n"}) {
+    const std::string fixed = model + "sigma = 0\nsigma_device = 0.1", anew = model + "sigma = 0.1";
+    CHECK(once(fixed, 1, 0) == once(fixed, 1, 5));
+    CHECK(!(once(fixed, 1, 0) == once(fixed, 2, 0)));
+    CHECK(!(once(anew, 1, 0) == once(anew, 1, 5)));
+    CHECK(once(anew, 1, 5) == once(anew, 1, 5));
+  }
+}
+
+TEST_CASE("draws of layers, polarities, populations, chips and cells have distinct addresses: the numbers are uncorrelated") {
+  const RandomStream stream(8);
+  constexpr std::size_t n = 20000;
+  const auto row = [&](const ProgramContext& context, Purpose part) {
+    std::vector<float> z(n);
+    context.normals(part, 0, z);
+    return z;
+  };
+  const ProgramContext base{.stream = &stream, .chip = 1, .programming = 1, .layer = 1, .polarity = 0, .first_row = 1};
+  std::vector<std::vector<float>> all{row(base, Purpose::cycle), row(base, Purpose::device)};
+  for (int change = 0; change < 7; ++change) {
+    ProgramContext other = base;
+    if (change == 0) other.chip = 2;
+    if (change == 1) other.programming = 2;
+    if (change == 2) other.layer = 2;
+    if (change == 3) other.polarity = 1;
+    if (change == 4) other.first_row = 2;
+    if (change == 5) other.population = Population::training;
+    if (change == 6) other.population = Population::selection;
+    all.push_back(row(other, Purpose::cycle));
+  }
+  for (std::size_t a = 0; a < all.size(); ++a)
+    for (std::size_t b = a + 1; b < all.size(); ++b) {
+      double sum = 0;
+      for (std::size_t i = 0; i < n; ++i) sum += static_cast<double>(all[a][i]) * all[b][i];
+      CHECK(std::fabs(sum / n) < 5 / std::sqrt(double(n)));  // 36 pairs at 5 sigma: false alarm below 2.1e-5
+    }
+}
+
+TEST_CASE("the rectified normal distribution's moments equal numerical integration") {
+  for (const double mean : {-1.0, 0.0, 0.3, 2.0})
+    for (const double sigma : {0.1, 1.0}) {
+      double m = 0, s = 0;
+      constexpr int kSteps = 200000;
+      for (int i = 0; i < kSteps; ++i) {
+        const double z = -9 + 18 * (i + 0.5) / kSteps, x = std::fmax(mean + sigma * z, 0.0);
+        const double weight = std::exp(-z * z / 2) / std::sqrt(2 * 3.14159265358979323846) * 18 / kSteps;
+        m += weight * x;
+        s += weight * x * x;
+      }
+      CHECK(rectified_mean(mean, sigma) == doctest::Approx(m).epsilon(1e-6));
+      CHECK(rectified_sigma(mean, sigma) == doctest::Approx(std::sqrt(s - m * m)).epsilon(1e-5));
+    }
+}
+
+TEST_CASE("proportional, absolute and inverse-proportional errors scale as their names say, and clipping cuts at g_max") {
+  CHECK(spread(0.1, RelativeTo::g_max, 10e-6, 40e-6) == doctest::Approx(4e-6));
+  CHECK(spread(0.1, RelativeTo::g, 10e-6, 40e-6) == doctest::Approx(1e-6));
+  CHECK(spread(0.1, RelativeTo::inverse, 10e-6, 40e-6) == doctest::Approx(16e-6));
+  CHECK(spread(0.1, RelativeTo::inverse, 0, 40e-6) == 0);
+  const auto clipped = make_gaussian({.sigma = 0.3, .clip = true});
+  const Sample s = programmed(*clipped, 40e-6, 100000);
+  CHECK(s.mean == doctest::Approx(clipped->mean(40e-6, 0)).epsilon(2e-3));
+  CHECK(std::sqrt(s.variance) == doctest::Approx(clipped->sigma(40e-6, 0)).epsilon(2e-2));
+}
+
+TEST_CASE("a device table with a fault is refused, naming key and value") {
+  CHECK_THROWS_WITH_AS(device("model = \"lognrmal\""), doctest::Contains("test:1:1: device.model = \"lognrmal\" is not one of ideal, lognormal, gaussian (did you mean 'lognormal'?)"), ConfigError);
+  CHECK_THROWS_WITH_AS(device("model = \"ideal\"\ng_min_uS = 50"), doctest::Contains("test:2:1: device.g_min_uS = 50 is not below device.g_max_uS = 40"), ConfigError);
+  CHECK_THROWS_WITH_AS(device("model = \"ideal\"\nread_noise = 0.1"), doctest::Contains("device.read_noise = 0.1 needs device.read_noise_of"), ConfigError);
+  CHECK_THROWS_WITH_AS(device("model = \"ideal\"\nsigma = 0.1"), doctest::Contains("test:2:1: unknown key device.sigma"), ConfigError);
+}
