@@ -6,7 +6,8 @@
 #include "base/matrix.h"
 #include "base/random_stream.h"
 
-/// Goals on one core with AVX-512: products at 90 % of what the same loop reaches from L1 ("peak"), normals at 0.8 ns.
+/// Goals on one core with AVX-512: products at 90 % of what the same loop reaches from L1 ("peak"),
+/// normals at 0.8 ns.
 namespace {
 
 using namespace ohmic;
@@ -15,11 +16,13 @@ using namespace ohmic;
 void product(benchmark::State& state) {
   const std::ptrdiff_t outputs = state.range(0), rows = state.range(1);
   std::vector<float> a(static_cast<std::size_t>(outputs * rows), 0.5f);
-  AlignedVector<float> x(static_cast<std::size_t>(rows * kLanes), 0.25f), y(static_cast<std::size_t>(outputs * kLanes));
+  AlignedVector<float> x(static_cast<std::size_t>(rows * kLanes), 0.25f),
+      y(static_cast<std::size_t>(outputs * kLanes));
   std::vector<std::int32_t> offset;
   for (std::ptrdiff_t r = 0; r < rows; ++r) offset.push_back(static_cast<std::int32_t>(r * kLanes));
   for (auto _ : state) {
-    kernels().f32.lane_product(outputs, rows, a.data(), rows, x.data(), offset.data(), y.data(), kLanes);
+    kernels().f32.lane_product(outputs, rows, a.data(), rows, x.data(), offset.data(), y.data(),
+                               kLanes);
     benchmark::ClobberMemory();
   }
   state.counters["GMAC/s"] = benchmark::Counter(static_cast<double>(outputs * rows * kLanes) * 1e-9,
@@ -37,15 +40,18 @@ void gradient(benchmark::State& state) {
   AlignedVector<float> x(static_cast<std::size_t>((rows + positions) * kLanes), 0.25f);
   std::vector<float> dw(static_cast<std::size_t>(outputs * rows));
   std::vector<std::int32_t> row_offset, position_offset;
-  for (std::ptrdiff_t r = 0; r < rows; ++r) row_offset.push_back(static_cast<std::int32_t>(r * kLanes));
-  for (std::ptrdiff_t p = 0; p < positions; ++p) position_offset.push_back(static_cast<std::int32_t>(p * kLanes));
+  for (std::ptrdiff_t r = 0; r < rows; ++r)
+    row_offset.push_back(static_cast<std::int32_t>(r * kLanes));
+  for (std::ptrdiff_t p = 0; p < positions; ++p)
+    position_offset.push_back(static_cast<std::int32_t>(p * kLanes));
   for (auto _ : state) {
-    kernels().f32.lane_gradient(outputs, rows, positions, dy.data(), positions * kLanes, x.data(), row_offset.data(),
-                                position_offset.data(), dw.data(), rows);
+    kernels().f32.lane_gradient(outputs, rows, positions, dy.data(), positions * kLanes, x.data(),
+                                row_offset.data(), position_offset.data(), dw.data(), rows);
     benchmark::ClobberMemory();
   }
-  state.counters["GMAC/s"] = benchmark::Counter(static_cast<double>(outputs * rows * positions * kLanes) * 1e-9,
-                                                benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["GMAC/s"] =
+      benchmark::Counter(static_cast<double>(outputs * rows * positions * kLanes) * 1e-9,
+                         benchmark::Counter::kIsIterationInvariantRate);
 }
 BENCHMARK(gradient)->Name("base/gradient/conv2_16x150x100")->Args({16, 150, 100});
 BENCHMARK(gradient)->Name("base/gradient/fc1_120x400")->Args({120, 400, 1});
@@ -57,8 +63,8 @@ void normals(benchmark::State& state) {
     stream.normals(device_address(Purpose::cycle, {}), 0, z);
     benchmark::ClobberMemory();
   }
-  state.counters["normals/s"] =
-      benchmark::Counter(static_cast<double>(z.size()), benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["normals/s"] = benchmark::Counter(static_cast<double>(z.size()),
+                                                   benchmark::Counter::kIsIterationInvariantRate);
 }
 BENCHMARK(normals)->Name("base/normals/65536");
 
@@ -70,8 +76,8 @@ void sample_normals(benchmark::State& state) {
     stream.sample_normals(row, 0, z.data());
     benchmark::ClobberMemory();
   }
-  state.counters["normals/s"] =
-      benchmark::Counter(static_cast<double>(z.size()), benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["normals/s"] = benchmark::Counter(static_cast<double>(z.size()),
+                                                   benchmark::Counter::kIsIterationInvariantRate);
 }
 BENCHMARK(sample_normals)->Name("base/sample_normals/256");
 

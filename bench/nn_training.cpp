@@ -4,7 +4,8 @@
 #include "nn/inference.h"
 #include "nn/trainer.h"
 
-/// LeNet-5 on made-up 28x28 images. Goals on 2 cores: 60,000 training images/s, 200,000 classified images/s.
+/// LeNet-5 on made-up 28x28 images. Goals on 2 cores: 60,000 training images/s, 200,000 classified
+/// images/s.
 namespace {
 
 using namespace ohmic;
@@ -14,7 +15,8 @@ ImageList made_up_images(Index count) {
   auto set = std::make_shared<Dataset>();
   set->shape = {1, 28, 28};
   set->classes = 10;
-  for (Index i = 0; i < count * set->shape.features(); ++i) set->pixels.push_back(static_cast<std::uint8_t>(i * 2654435761u >> 24));
+  for (Index i = 0; i < count * set->shape.features(); ++i)
+    set->pixels.push_back(static_cast<std::uint8_t>(i * 2654435761u >> 24));
   ImageList list{set, {}};
   for (Index i = 0; i < count; ++i) {
     set->labels.push_back(static_cast<std::uint8_t>(i % 10));
@@ -34,11 +36,17 @@ void train_lenet5(benchmark::State& state) {
   TrainingParams training;
   training.epochs = 1;
   for (auto _ : state)
-    benchmark::DoNotOptimize(train(network, data, training, initial_training_state(network, training), {.quiet = true}));
-  state.counters["images/s"] =
-      benchmark::Counter(static_cast<double>(data.train.size()), benchmark::Counter::kIsIterationInvariantRate);
+    benchmark::DoNotOptimize(
+        train(network, data, training, initial_training_state(network, training), {.quiet = true}));
+  state.counters["images/s"] = benchmark::Counter(static_cast<double>(data.train.size()),
+                                                  benchmark::Counter::kIsIterationInvariantRate);
 }
-BENCHMARK(train_lenet5)->Name("nn/train/lenet5_threads")->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(train_lenet5)
+    ->Name("nn/train/lenet5_threads")
+    ->Arg(1)
+    ->Arg(2)
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 
 void classify_lenet5(benchmark::State& state) {
   set_threads(static_cast<int>(state.range(0)));
@@ -47,10 +55,16 @@ void classify_lenet5(benchmark::State& state) {
   params.model = "lenet5";
   const Network network = build_network(params, {1, 28, 28}, 10);
   const auto parameters = initial_parameters(network, 1);
-  for (auto _ : state) benchmark::DoNotOptimize(evaluate(network, parameters, images, {{128.0}, {74.0}}));
-  state.counters["images/s"] =
-      benchmark::Counter(static_cast<double>(images.size()), benchmark::Counter::kIsIterationInvariantRate);
+  for (auto _ : state)
+    benchmark::DoNotOptimize(evaluate(network, parameters, images, {{128.0}, {74.0}}));
+  state.counters["images/s"] = benchmark::Counter(static_cast<double>(images.size()),
+                                                  benchmark::Counter::kIsIterationInvariantRate);
 }
-BENCHMARK(classify_lenet5)->Name("nn/classify/lenet5_threads")->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(classify_lenet5)
+    ->Name("nn/classify/lenet5_threads")
+    ->Arg(1)
+    ->Arg(2)
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace

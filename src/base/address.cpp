@@ -15,14 +15,19 @@ constexpr int kPurposeBits = 6;
 
 /// Widths are the ranges of the config keys behind them.
 const Layout& layout_of(Purpose purpose) {
-  static const Layout device{{"column_block", 20}, {"layer", 10}, {"", 2}, {"row", 20}, {"slice", 4}, {"polarity", 1},
-                             {"pulse", 13}, {"chip", 20}, {"programming", 20}};
-  static const Layout training{{"column_block", 20}, {"layer", 10}, {"", 2}, {"row", 20}, {"slice", 4},
-                               {"polarity", 1}, {"pulse", 13}, {"step", 32}, {"sub_batch", 8}, {"part", 6}};
-  static const Layout lumped{{"column_block", 14}, {"patch", 16}, {"", 2}, {"sample", 24}, {"row_tile", 8},
-                             {"chip", 20}, {"programming", 8}, {"slice", 4}, {"read", 8}, {"layer", 10}, {"cycle", 4}};
-  static const Layout cell{{"column_block", 14}, {"patch", 16}, {"", 2}, {"sample", 20}, {"cycle", 4}, {"read", 8},
-                           {"chip", 20}, {"programming", 8}, {"slice", 4}, {"layer", 10}, {"row", 14}};
+  static const Layout device{{"column_block", 20}, {"layer", 10}, {"", 2},
+                             {"row", 20},          {"slice", 4},  {"polarity", 1},
+                             {"pulse", 13},        {"chip", 20},  {"programming", 20}};
+  static const Layout training{{"column_block", 20}, {"layer", 10},   {"", 2},       {"row", 20},
+                               {"slice", 4},         {"polarity", 1}, {"pulse", 13}, {"step", 32},
+                               {"sub_batch", 8},     {"part", 6}};
+  static const Layout lumped{{"column_block", 14}, {"patch", 16},   {"", 2},
+                             {"sample", 24},       {"row_tile", 8}, {"chip", 20},
+                             {"programming", 8},   {"slice", 4},    {"read", 8},
+                             {"layer", 10},        {"cycle", 4}};
+  static const Layout cell{{"column_block", 14}, {"patch", 16}, {"", 2},      {"sample", 20},
+                           {"cycle", 4},         {"read", 8},   {"chip", 20}, {"programming", 8},
+                           {"slice", 4},         {"layer", 10}, {"row", 14}};
   static const Layout dropout{{"element", 24}, {"sample", 16}, {"layer", 10}, {"step", 32}};
   static const Layout order{{"index", 32}, {"epoch", 24}};
   static const Layout augmentation{{"operation", 6}, {"sample", 28}, {"epoch", 24}};
@@ -37,19 +42,30 @@ const Layout& layout_of(Purpose purpose) {
     case Purpose::frozen:
     case Purpose::fault:
     case Purpose::pulse:
-    case Purpose::telegraph: return device;
+    case Purpose::telegraph:
+      return device;
     case Purpose::training_noise:
     case Purpose::compensator_noise:
-    case Purpose::selection_chip: return training;
-    case Purpose::lumped_read: return lumped;
-    case Purpose::cell_read: return cell;
-    case Purpose::dropout: return dropout;
-    case Purpose::order: return order;
-    case Purpose::augmentation: return augmentation;
-    case Purpose::initialisation: return initialisation;
-    case Purpose::split: return split;
-    case Purpose::policy: return policy;
-    case Purpose::bootstrap: return bootstrap;
+    case Purpose::selection_chip:
+      return training;
+    case Purpose::lumped_read:
+      return lumped;
+    case Purpose::cell_read:
+      return cell;
+    case Purpose::dropout:
+      return dropout;
+    case Purpose::order:
+      return order;
+    case Purpose::augmentation:
+      return augmentation;
+    case Purpose::initialisation:
+      return initialisation;
+    case Purpose::split:
+      return split;
+    case Purpose::policy:
+      return policy;
+    case Purpose::bootstrap:
+      return bootstrap;
   }
   throw LogicError("address of an unknown purpose");
 }
@@ -63,18 +79,21 @@ Address pack(Purpose purpose, std::initializer_list<std::uint64_t> values) {
   for (const AddressField& field : layout_of(purpose)) {
     if (!lowest && !field.name.empty()) {
       if (*value >> field.bits != 0)
-        throw ConfigError("random address: " + std::string(field.name) + " = " + std::to_string(*value) +
-                          " is beyond its " + std::to_string(field.bits) + " bits");
+        throw ConfigError("random address: " + std::string(field.name) + " = " +
+                          std::to_string(*value) + " is beyond its " + std::to_string(field.bits) +
+                          " bits");
       bits |= static_cast<Counter>(*value) << position;
       ++value;
     }
     lowest = false;
     position += field.bits;
   }
-  ensure(value == values.end() && position <= 128 - kPurposeBits, "address layout and its values differ");
+  ensure(value == values.end() && position <= 128 - kPurposeBits,
+         "address layout and its values differ");
   bits |= static_cast<Counter>(purpose) << (128 - kPurposeBits);
   Address address;
-  for (std::size_t word = 0; word < 4; ++word) address.counter[word] = static_cast<std::uint32_t>(bits >> (32 * word));
+  for (std::size_t word = 0; word < 4; ++word)
+    address.counter[word] = static_cast<std::uint32_t>(bits >> (32 * word));
   return address;
 }
 
@@ -82,7 +101,9 @@ Address pack(Purpose purpose, std::initializer_list<std::uint64_t> values) {
 
 std::span<const AddressField> address_layout(Purpose purpose) { return layout_of(purpose); }
 
-std::uint64_t address_elements(Purpose purpose) { return std::uint64_t{4} << layout_of(purpose).front().bits; }
+std::uint64_t address_elements(Purpose purpose) {
+  return std::uint64_t{4} << layout_of(purpose).front().bits;
+}
 
 Address device_address(Purpose purpose, const DeviceDraw& d) {
   return pack(purpose, {d.layer, d.row, d.slice, d.polarity, d.pulse, d.chip, d.programming});
@@ -92,21 +113,27 @@ Address training_address(Purpose purpose, const TrainingDraw& d) {
                         static_cast<std::uint64_t>(d.part)});
 }
 Address lumped_read_address(const LumpedReadDraw& d) {
-  return pack(Purpose::lumped_read,
-              {d.patch, d.sample, d.row_tile, d.chip, d.programming, d.slice, d.read, d.layer, d.cycle});
+  return pack(Purpose::lumped_read, {d.patch, d.sample, d.row_tile, d.chip, d.programming, d.slice,
+                                     d.read, d.layer, d.cycle});
 }
 Address cell_read_address(const CellReadDraw& d) {
   return pack(Purpose::cell_read,
               {d.patch, d.sample, d.cycle, d.read, d.chip, d.programming, d.slice, d.layer, d.row});
 }
-Address dropout_address(const DropoutDraw& d) { return pack(Purpose::dropout, {d.sample, d.layer, d.step}); }
+Address dropout_address(const DropoutDraw& d) {
+  return pack(Purpose::dropout, {d.sample, d.layer, d.step});
+}
 Address order_address(const OrderDraw& d) { return pack(Purpose::order, {d.epoch}); }
 Address split_address() { return pack(Purpose::split, {}); }
-Address augmentation_address(const AugmentationDraw& d) { return pack(Purpose::augmentation, {d.sample, d.epoch}); }
+Address augmentation_address(const AugmentationDraw& d) {
+  return pack(Purpose::augmentation, {d.sample, d.epoch});
+}
 Address initialisation_address(const InitialisationDraw& d) {
   return pack(Purpose::initialisation, {d.layer, d.parameter});
 }
 Address policy_address(const PolicyDraw& d) { return pack(Purpose::policy, {d.episode, d.repeat}); }
-Address bootstrap_address(const BootstrapDraw& d) { return pack(Purpose::bootstrap, {d.replicate, d.statistic}); }
+Address bootstrap_address(const BootstrapDraw& d) {
+  return pack(Purpose::bootstrap, {d.replicate, d.statistic});
+}
 
 }  // namespace ohmic

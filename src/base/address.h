@@ -5,66 +5,71 @@
 #include <span>
 #include <string_view>
 
-/// Where a random number lives. A number is not drawn in some order but looked up: its Address, packed
-/// injectively into Philox's 128-bit counter, says which chip, layer, cell, read or training step it belongs to.
+/// Where a random number lives. A number is not drawn in some order but looked up: its Address,
+/// packed injectively into Philox's 128-bit counter, says which chip, layer, cell, read or training
+/// step it belongs to.
 namespace ohmic {
 
-/// What a draw is for. Two purposes never share an address, so chips that are chosen on, trained on and
-/// reported on are disjoint by construction. The number is the top 6 bits of the counter: append, never reorder.
+/// What a draw is for. Two purposes never share an address, so chips that are chosen on, trained on
+/// and reported on are disjoint by construction. The number is the top 6 bits of the counter:
+/// append, never reorder.
 enum class Purpose : std::uint8_t {
-  device = 1,            ///< device-to-device variation of reported chips
-  cycle = 2,             ///< cycle-to-cycle variation of reported chips, anew at every programming
-  drift = 3,             ///< drift exponents
-  frozen = 4,            ///< frozen (accumulated) noise
-  fault = 5,             ///< stuck cells
-  pulse = 6,             ///< programming pulses
-  telegraph = 7,         ///< random telegraph noise
-  training_noise = 8,    ///< variation in variation-aware training
-  compensator_noise = 9, ///< variation in compensator training
-  selection_chip = 10,   ///< chips for choosing: never reported
-  lumped_read = 11,      ///< read noise, one normal an output and conversion
-  cell_read = 12,        ///< read noise, one normal a cell
+  device = 1,             ///< device-to-device variation of reported chips
+  cycle = 2,              ///< cycle-to-cycle variation of reported chips, anew at every programming
+  drift = 3,              ///< drift exponents
+  frozen = 4,             ///< frozen (accumulated) noise
+  fault = 5,              ///< stuck cells
+  pulse = 6,              ///< programming pulses
+  telegraph = 7,          ///< random telegraph noise
+  training_noise = 8,     ///< variation in variation-aware training
+  compensator_noise = 9,  ///< variation in compensator training
+  selection_chip = 10,    ///< chips for choosing: never reported
+  lumped_read = 11,       ///< read noise, one normal an output and conversion
+  cell_read = 12,         ///< read noise, one normal a cell
   dropout = 13,
-  order = 14,            ///< order of training images
+  order = 14,  ///< order of training images
   augmentation = 15,
-  initialisation = 16,   ///< first weights of a network
-  split = 17,            ///< which images validate
-  policy = 18,           ///< reinforcement learning
-  bootstrap = 19,        ///< resampling for intervals
+  initialisation = 16,  ///< first weights of a network
+  split = 17,           ///< which images validate
+  policy = 18,          ///< reinforcement learning
+  bootstrap = 19,       ///< resampling for intervals
 };
 
-/// The counter of one Philox block: four numbers. Element i of a row of draws is lane i & 3 of block i >> 2.
+/// The counter of one Philox block: four numbers. Element i of a row of draws is lane i & 3 of
+/// block i >> 2.
 struct Address {
   std::array<std::uint32_t, 4> counter{};  ///< least significant word first
   bool operator==(const Address&) const = default;
 };
 
-/// One field of an address layout: its name (for messages) and width in bits, least significant first.
-/// A name of "" is padding, which keeps `sample` inside one 32-bit word.
+/// One field of an address layout: its name (for messages) and width in bits, least significant
+/// first. A name of "" is padding, which keeps `sample` inside one 32-bit word.
 struct AddressField {
   std::string_view name;
   int bits;
 };
 
-/// One draw a cell: what is fixed when a chip is made and programmed. `row` and column are weight coordinates
-/// (output, input), so that the chip survives a change of tile size.
+/// One draw a cell: what is fixed when a chip is made and programmed. `row` and column are weight
+/// coordinates (output, input), so that the chip survives a change of tile size.
 struct DeviceDraw {
   std::uint64_t chip = 0, programming = 0, layer = 0, polarity = 0, slice = 0, pulse = 0, row = 0;
 };
-/// The same for training noise, compensator noise and selection chips, which have steps instead of chips; `part` keeps
-/// the device, cycle, drift, ... draws of one step apart.
+/// The same for training noise, compensator noise and selection chips, which have steps instead of
+/// chips; `part` keeps the device, cycle, drift, ... draws of one step apart.
 struct TrainingDraw {
   Purpose part = Purpose::cycle;
   std::uint64_t step = 0, sub_batch = 0, layer = 0, polarity = 0, slice = 0, pulse = 0, row = 0;
 };
-/// One normal an output column, conversion and read. The column's low bits hold the polarity where each
-/// polarity has a conversion of its own.
+/// One normal an output column, conversion and read. The column's low bits hold the polarity where
+/// each polarity has a conversion of its own.
 struct LumpedReadDraw {
-  std::uint64_t chip = 0, programming = 0, read = 0, layer = 0, row_tile = 0, sample = 0, patch = 0, cycle = 0, slice = 0;
+  std::uint64_t chip = 0, programming = 0, read = 0, layer = 0, row_tile = 0, sample = 0, patch = 0,
+                cycle = 0, slice = 0;
 };
 /// One normal a cell and read.
 struct CellReadDraw {
-  std::uint64_t chip = 0, programming = 0, read = 0, layer = 0, row = 0, sample = 0, patch = 0, cycle = 0, slice = 0;
+  std::uint64_t chip = 0, programming = 0, read = 0, layer = 0, row = 0, sample = 0, patch = 0,
+                cycle = 0, slice = 0;
 };
 struct DropoutDraw {
   std::uint64_t step = 0, layer = 0, sample = 0;
@@ -85,8 +90,9 @@ struct BootstrapDraw {
   std::uint64_t statistic = 0, replicate = 0;
 };
 
-/// Packs the fields into a counter whose lowest field (the column block, index or element) is 0: the stream adds
-/// the block number there. Throws ConfigError naming the field if a value exceeds its width.
+/// Packs the fields into a counter whose lowest field (the column block, index or element) is 0:
+/// the stream adds the block number there. Throws ConfigError naming the field if a value exceeds
+/// its width.
 Address device_address(Purpose purpose, const DeviceDraw& draw);
 Address training_address(Purpose purpose, const TrainingDraw& draw);
 Address lumped_read_address(const LumpedReadDraw& draw);
@@ -99,7 +105,8 @@ Address initialisation_address(const InitialisationDraw& draw);
 Address policy_address(const PolicyDraw& draw);
 Address bootstrap_address(const BootstrapDraw& draw);
 
-/// The layout behind each purpose, lowest field first: documentation and the proof of injectivity read it.
+/// The layout behind each purpose, lowest field first: documentation and the proof of injectivity
+/// read it.
 std::span<const AddressField> address_layout(Purpose purpose);
 
 /// Number of elements that the lowest field of `purpose` can address (4 a block).

@@ -10,11 +10,14 @@ namespace {
 
 // ln 2 and pi/2 in two parts, the first short enough that small multiples of it are exact.
 constexpr double kLn2High = 6.93147180369123816490e-01, kLn2Low = 1.90821492927058770002e-10;
-constexpr double kHalfPiHigh = 1.57079632673412561417e+00, kHalfPiMiddle = 6.07710050630396597660e-11,
+constexpr double kHalfPiHigh = 1.57079632673412561417e+00,
+                 kHalfPiMiddle = 6.07710050630396597660e-11,
                  kHalfPiLow = 2.02226624879595063154e-21;
 
 double scaled(double x, int exponent) {
-  const auto power = [](int e) { return std::bit_cast<double>(static_cast<std::uint64_t>(e + 1023) << 52); };
+  const auto power = [](int e) {
+    return std::bit_cast<double>(static_cast<std::uint64_t>(e + 1023) << 52);
+  };
   if (exponent < -1000) return x * power(exponent + 600) * power(-600);
   if (exponent > 1000) return x * power(exponent - 600) * power(600);
   return x * power(exponent);
@@ -51,10 +54,14 @@ double circular(double x, std::int64_t quarter_turns) {
   const auto k = static_cast<double>(n);
   const double r = ((x - k * kHalfPiHigh) - k * kHalfPiMiddle) - k * kHalfPiLow;
   switch ((n + quarter_turns) & 3) {
-    case 0: return sin_series(r);
-    case 1: return cos_series(r);
-    case 2: return -sin_series(r);
-    default: return -cos_series(r);
+    case 0:
+      return sin_series(r);
+    case 1:
+      return cos_series(r);
+    case 2:
+      return -sin_series(r);
+    default:
+      return -cos_series(r);
   }
 }
 
@@ -125,7 +132,8 @@ double normal_pdf(double x) { return 0.39894228040143267794 * exp(-0.5 * x * x);
 double normal_cdf(double x) {
   if (x < -9) return 0.0;
   if (x > 9) return 1.0;
-  // Phi(x) = 1/2 + phi(x) (x + x^3/3 + x^5/(3 5) + ...) (Abramowitz and Stegun 26.2.11); all terms have one sign.
+  // Phi(x) = 1/2 + phi(x) (x + x^3/3 + x^5/(3 5) + ...) (Abramowitz and Stegun 26.2.11); all terms
+  // have one sign.
   double term = x, sum = x;
   for (int k = 1; std::fabs(term) > 1e-17 * std::fabs(sum) && k < 400; ++k) {
     term *= x * x / (2 * k + 1);

@@ -3,7 +3,8 @@
 #include <stdexcept>
 #include <string>
 
-/// What can go wrong, sorted by who has to act. The first line of every message is complete by itself.
+/// What can go wrong, sorted by who has to act. The first line of every message is complete by
+/// itself.
 namespace ohmic {
 
 /// A config key, command-line word or value that cannot be used (exit status 2).
@@ -36,8 +37,8 @@ class LogicError : public std::logic_error {
   using std::logic_error::logic_error;
 };
 
-/// Throws LogicError with the caller's place unless `holds`. Active in Release: keep it out of hot loops.
-/// (Clang 14 has no std::source_location.)
+/// Throws LogicError with the caller's place unless `holds`. Active in Release: keep it out of hot
+/// loops. (Clang 14 has no std::source_location.)
 inline void ensure(bool holds, const char* what, const char* file = __builtin_FILE(),
                    int line = __builtin_LINE()) {
   if (!holds) throw LogicError(std::string(file) + ":" + std::to_string(line) + ": " + what);

@@ -161,7 +161,8 @@ ConfigNode write_fields(P params, bool results_only = true) {
   return std::move(writer.table);
 }
 
-/// The shortest decimal that a reader of this scale turns into exactly `si`; where no double does, the nearest.
+/// The shortest decimal that a reader of this scale turns into exactly `si`; where no double does,
+/// the nearest.
 double in_user_units(double si, double scale);
 
 /// What a key may hold, in words: "1 .. 16, or "ideal"", "above 0", "one of ideal, lognormal"; ""

@@ -50,7 +50,8 @@ void choose_kernels(std::string_view name) {
   for (const Level& level : levels()) {
     known += (known.empty() ? "" : ", ") + std::string(level.name);
     if (level.name != name) continue;
-    if (!level.present) throw ConfigError("--isa " + std::string(name) + ": this processor does not have that level");
+    if (!level.present)
+      throw ConfigError("--isa " + std::string(name) + ": this processor does not have that level");
     chosen() = level.table();
     return;
   }

@@ -4,8 +4,8 @@
 #include "base/kernels_polynomials.h"
 #include "base/kernels_vector.h"
 
-/// The hot loops, written once; kernels_v2.cpp, _v3, _v4 and _generic compile them. Register tiles are sized so that
-/// accumulators stay in registers: 32 of them at v4, 16 below.
+/// The hot loops, written once; kernels_v2.cpp, _v3, _v4 and _generic compile them. Register tiles
+/// are sized so that accumulators stay in registers: 32 of them at v4, 16 below.
 namespace {
 
 using ohmic::CodeRange;
@@ -15,8 +15,8 @@ using Extent = std::ptrdiff_t;
 constexpr bool kWide = kVectorBytes == 64;
 
 template <class T, int kOutputs>
-inline void product_rows(Extent rows, const T* a, Extent a_stride, const T* x, const std::int32_t* row_offset, T* y,
-                         Extent y_stride) {
+inline void product_rows(Extent rows, const T* a, Extent a_stride, const T* x,
+                         const std::int32_t* row_offset, T* y, Extent y_stride) {
   using V = Vector<T>;
   constexpr int kVectors = kWide ? 4 : 2;
   constexpr int kStep = kVectors * kWidth<T>;
@@ -37,20 +37,26 @@ inline void product_rows(Extent rows, const T* a, Extent a_stride, const T* x, c
 }
 
 template <class T>
-void lane_product(Extent outputs, Extent rows, const T* a, Extent a_stride, const T* x, const std::int32_t* row_offset,
-                  T* y, Extent y_stride) {
+void lane_product(Extent outputs, Extent rows, const T* a, Extent a_stride, const T* x,
+                  const std::int32_t* row_offset, T* y, Extent y_stride) {
   Extent o = 0;
   for (; o + 6 <= outputs; o += 6)
     product_rows<T, 6>(rows, a + o * a_stride, a_stride, x, row_offset, y + o * y_stride, y_stride);
   a += o * a_stride;
   y += o * y_stride;
   switch (outputs - o) {
-    case 5: return product_rows<T, 5>(rows, a, a_stride, x, row_offset, y, y_stride);
-    case 4: return product_rows<T, 4>(rows, a, a_stride, x, row_offset, y, y_stride);
-    case 3: return product_rows<T, 3>(rows, a, a_stride, x, row_offset, y, y_stride);
-    case 2: return product_rows<T, 2>(rows, a, a_stride, x, row_offset, y, y_stride);
-    case 1: return product_rows<T, 1>(rows, a, a_stride, x, row_offset, y, y_stride);
-    default: return;
+    case 5:
+      return product_rows<T, 5>(rows, a, a_stride, x, row_offset, y, y_stride);
+    case 4:
+      return product_rows<T, 4>(rows, a, a_stride, x, row_offset, y, y_stride);
+    case 3:
+      return product_rows<T, 3>(rows, a, a_stride, x, row_offset, y, y_stride);
+    case 2:
+      return product_rows<T, 2>(rows, a, a_stride, x, row_offset, y, y_stride);
+    case 1:
+      return product_rows<T, 1>(rows, a, a_stride, x, row_offset, y, y_stride);
+    default:
+      return;
   }
 }
 
@@ -59,8 +65,9 @@ template <class T>
 constexpr int kGroup = 64 / static_cast<int>(sizeof(T));
 
 template <class T, int kOutputs, int kRows>
-inline void gradient_tile(Extent positions, const T* dy, Extent dy_stride, const T* x, const std::int32_t* row_offset,
-                          const std::int32_t* position_offset, T* dw, Extent dw_stride) {
+inline void gradient_tile(Extent positions, const T* dy, Extent dy_stride, const T* x,
+                          const std::int32_t* row_offset, const std::int32_t* position_offset,
+                          T* dw, Extent dw_stride) {
   using V = Vector<T>;
   constexpr int kVectors = kGroup<T> / kWidth<T>;
   V sum[kOutputs][kRows][kVectors] = {};
@@ -70,7 +77,8 @@ inline void gradient_tile(Extent positions, const T* dy, Extent dy_stride, const
     for (Extent lane = 0; lane < kLanes; lane += kGroup<T>) {
       V slope[kOutputs][kVectors];
       for (int o = 0; o < kOutputs; ++o)
-        for (int v = 0; v < kVectors; ++v) slope[o][v] = load<V>(dy_at + o * dy_stride + lane + v * kWidth<T>);
+        for (int v = 0; v < kVectors; ++v)
+          slope[o][v] = load<V>(dy_at + o * dy_stride + lane + v * kWidth<T>);
       for (int r = 0; r < kRows; ++r)
         for (int v = 0; v < kVectors; ++v) {
           const V value = load<V>(x_at + row_offset[r] + lane + v * kWidth<T>);
@@ -89,28 +97,30 @@ inline void gradient_tile(Extent positions, const T* dy, Extent dy_stride, const
 }
 
 template <class T, int kOutputs, int kRows>
-inline Extent gradient_rows(Extent r, Extent rows, Extent positions, const T* dy, Extent dy_stride, const T* x,
-                            const std::int32_t* row_offset, const std::int32_t* position_offset, T* dw,
-                            Extent dw_stride) {
+inline Extent gradient_rows(Extent r, Extent rows, Extent positions, const T* dy, Extent dy_stride,
+                            const T* x, const std::int32_t* row_offset,
+                            const std::int32_t* position_offset, T* dw, Extent dw_stride) {
   for (; r + kRows <= rows; r += kRows)
-    gradient_tile<T, kOutputs, kRows>(positions, dy, dy_stride, x, row_offset + r, position_offset, dw + r, dw_stride);
+    gradient_tile<T, kOutputs, kRows>(positions, dy, dy_stride, x, row_offset + r, position_offset,
+                                      dw + r, dw_stride);
   if constexpr (kRows > 1)
-    r = gradient_rows<T, kOutputs, kRows / 2>(r, rows, positions, dy, dy_stride, x, row_offset, position_offset, dw,
-                                              dw_stride);
+    r = gradient_rows<T, kOutputs, kRows / 2>(r, rows, positions, dy, dy_stride, x, row_offset,
+                                              position_offset, dw, dw_stride);
   return r;
 }
 
 template <class T>
-void lane_gradient(Extent outputs, Extent rows, Extent positions, const T* dy, Extent dy_stride, const T* x,
-                   const std::int32_t* row_offset, const std::int32_t* position_offset, T* dw, Extent dw_stride) {
+void lane_gradient(Extent outputs, Extent rows, Extent positions, const T* dy, Extent dy_stride,
+                   const T* x, const std::int32_t* row_offset, const std::int32_t* position_offset,
+                   T* dw, Extent dw_stride) {
   constexpr int kRows = kVectorBytes == 64 ? 8 : kVectorBytes == 32 ? 2 : 1;
   Extent o = 0;
   for (; o + 3 <= outputs; o += 3)
-    gradient_rows<T, 3, kRows>(0, rows, positions, dy + o * dy_stride, dy_stride, x, row_offset, position_offset,
-                               dw + o * dw_stride, dw_stride);
+    gradient_rows<T, 3, kRows>(0, rows, positions, dy + o * dy_stride, dy_stride, x, row_offset,
+                               position_offset, dw + o * dw_stride, dw_stride);
   for (; o < outputs; ++o)
-    gradient_rows<T, 1, kRows>(0, rows, positions, dy + o * dy_stride, dy_stride, x, row_offset, position_offset,
-                               dw + o * dw_stride, dw_stride);
+    gradient_rows<T, 1, kRows>(0, rows, positions, dy + o * dy_stride, dy_stride, x, row_offset,
+                               position_offset, dw + o * dw_stride, dw_stride);
 }
 
 template <class T>
@@ -145,7 +155,8 @@ template <class T>
 std::int64_t quantise(Extent n, const T* x, CodeRange<T> range, T* codes) {
   typename VectorOf<T>::mask beyond{};
   Extent i = 0;
-  for (; i + kWidth<T> <= n; i += kWidth<T>) store(codes + i, codes_of<T>(load<Vector<T>>(x + i), range, beyond));
+  for (; i + kWidth<T> <= n; i += kWidth<T>)
+    store(codes + i, codes_of<T>(load<Vector<T>>(x + i), range, beyond));
   std::int64_t total = sum_of(beyond);
   for (; i < n; ++i) codes[i] = code_of(x[i], range, total);
   return total;
@@ -156,7 +167,8 @@ std::int64_t quantise_accumulate(Extent n, const T* x, CodeRange<T> range, T wor
   typename VectorOf<T>::mask beyond{};
   Extent i = 0;
   for (; i + kWidth<T> <= n; i += kWidth<T>)
-    store(y + i, load<Vector<T>>(y + i) + codes_of<T>(load<Vector<T>>(x + i), range, beyond) * worth);
+    store(y + i,
+          load<Vector<T>>(y + i) + codes_of<T>(load<Vector<T>>(x + i), range, beyond) * worth);
   std::int64_t total = sum_of(beyond);
   for (; i < n; ++i) y[i] += code_of(x[i], range, total) * worth;
   return total;
@@ -183,7 +195,8 @@ void lane_square_sum(Extent rows, const float* x, const std::int32_t* row_offset
 
 void square_root(Extent n, const float* x, float* y) {
   Extent i = 0;
-  for (; i + kWidth<float> <= n; i += kWidth<float>) store(y + i, square_root_of(load<VectorF>(x + i)));
+  for (; i + kWidth<float> <= n; i += kWidth<float>)
+    store(y + i, square_root_of(load<VectorF>(x + i)));
   for (; i < n; ++i) y[i] = __builtin_sqrtf(x[i]);
 }
 
@@ -191,9 +204,10 @@ void multiply_accumulate(Extent n, const float* a, const float* b, float* y) {
   for (Extent i = 0; i < n; ++i) y[i] += a[i] * b[i];
 }
 
-/// Ten rounds of Philox4x32 (constants: Salmon et al., SC 2011) on blocks in 64-bit lanes; the high halves may hold
-/// anything.
-inline void philox_rounds(VectorL& c0, VectorL& c1, VectorL& c2, VectorL& c3, std::uint32_t k0, std::uint32_t k1) {
+/// Ten rounds of Philox4x32 (constants: Salmon et al., SC 2011) on blocks in 64-bit lanes; the high
+/// halves may hold anything.
+inline void philox_rounds(VectorL& c0, VectorL& c1, VectorL& c2, VectorL& c3, std::uint32_t k0,
+                          std::uint32_t k1) {
   const VectorL m0 = VectorL{} + 0xD2511F53u, m1 = VectorL{} + 0xCD9E8D57u;
   for (int round = 0; round < 10; ++round) {
     const VectorL p0 = multiply_low_halves(c0, m0), p1 = multiply_low_halves(c2, m1);
@@ -206,25 +220,29 @@ inline void philox_rounds(VectorL& c0, VectorL& c1, VectorL& c2, VectorL& c3, st
   }
 }
 
-/// Box-Muller: two normals from two words. The angle's octant comes from integer arithmetic, so the reduction is exact.
+/// Box-Muller: two normals from two words. The angle's octant comes from integer arithmetic, so the
+/// reduction is exact.
 inline void box_muller(VectorU radius_word, VectorU angle_word, VectorF& z0, VectorF& z1) {
-  const VectorF upper = __builtin_convertvector(reinterpret_cast<VectorI>(radius_word >> 16), VectorF);
-  const VectorF lower = __builtin_convertvector(reinterpret_cast<VectorI>(radius_word & 0xffffu), VectorF);
+  const VectorF upper =
+      __builtin_convertvector(reinterpret_cast<VectorI>(radius_word >> 16), VectorF);
+  const VectorF lower =
+      __builtin_convertvector(reinterpret_cast<VectorI>(radius_word & 0xffffu), VectorF);
   const VectorF u = (upper * 65536.0f + (lower + 0.5f)) * 0x1p-32f;
   VectorI bits = reinterpret_cast<VectorI>(u);
   // Moves the mantissa into [sqrt(1/2), sqrt(2)): 0x3f3504f3 is sqrt(1/2).
   const VectorI shifted = bits - 0x3f3504f3;
   const VectorI exponent = shifted >> 23;
   bits = (shifted & 0x007fffff) + 0x3f3504f3;
-  const VectorF log_u =
-      log_polynomial(reinterpret_cast<VectorF>(bits) - 1.0f, __builtin_convertvector(exponent, VectorF));
+  const VectorF log_u = log_polynomial(reinterpret_cast<VectorF>(bits) - 1.0f,
+                                       __builtin_convertvector(exponent, VectorF));
   const VectorF minus = log_u * -2.0f;
   const VectorF zero{};
   const VectorF radius = square_root_of(minus > zero ? minus : zero);
 
   const VectorU quadrant = (angle_word + 0x20000000u) >> 30;
   const VectorI remainder = reinterpret_cast<VectorI>(angle_word - (quadrant << 30));
-  const VectorF angle = __builtin_convertvector(remainder, VectorF) * 1.4629180792671596e-9f;  // 2 pi / 2^32
+  const VectorF angle =
+      __builtin_convertvector(remainder, VectorF) * 1.4629180792671596e-9f;  // 2 pi / 2^32
   const VectorU s = reinterpret_cast<VectorU>(sin_polynomial(angle) * radius);
   const VectorU c = reinterpret_cast<VectorU>(cos_polynomial(angle) * radius);
   const VectorU swap = VectorU{} - (quadrant & 1u);
@@ -234,25 +252,28 @@ inline void box_muller(VectorU radius_word, VectorU angle_word, VectorF& z0, Vec
   z1 = reinterpret_cast<VectorF>(sine);
 }
 
-/// kWidth<float> blocks whose word `word` counts up from the given counter: z[i] holds normal i of every block.
-inline void normal_blocks(const std::uint32_t counter[4], int word, std::uint32_t step, const std::uint32_t key[2],
-                          VectorF z[4]) {
+/// kWidth<float> blocks whose word `word` counts up from the given counter: z[i] holds normal i of
+/// every block.
+inline void normal_blocks(const std::uint32_t counter[4], int word, std::uint32_t step,
+                          const std::uint32_t key[2], VectorF z[4]) {
   constexpr int kHalf = kWidth<float> / 2;
   std::uint32_t words[4][kWidth<float>];
   for (int half = 0; half < 2; ++half) {
     VectorL c[4] = {};
     for (int w = 0; w < 4; ++w) c[w] = VectorL{} + counter[w];
-    for (int i = 0; i < kHalf; ++i) c[word][i] = counter[word] + step + static_cast<std::uint32_t>(half * kHalf + i);
+    for (int i = 0; i < kHalf; ++i)
+      c[word][i] = counter[word] + step + static_cast<std::uint32_t>(half * kHalf + i);
     philox_rounds(c[0], c[1], c[2], c[3], key[0], key[1]);
     for (int w = 0; w < 4; ++w)
-      for (int i = 0; i < kHalf; ++i) words[w][half * kHalf + i] = static_cast<std::uint32_t>(c[w][i]);
+      for (int i = 0; i < kHalf; ++i)
+        words[w][half * kHalf + i] = static_cast<std::uint32_t>(c[w][i]);
   }
   box_muller(load<VectorU>(words[0]), load<VectorU>(words[1]), z[0], z[1]);
   box_muller(load<VectorU>(words[2]), load<VectorU>(words[3]), z[2], z[3]);
 }
 
-void normals(const std::uint32_t counter[4], const std::uint32_t key[2], std::uint64_t first, std::size_t n,
-             float* out) {
+void normals(const std::uint32_t counter[4], const std::uint32_t key[2], std::uint64_t first,
+             std::size_t n, float* out) {
   constexpr int kBlocks = kWidth<float>;
   const std::uint64_t end = first + n;
   for (std::uint64_t block = first >> 2; block * 4 < end; block += kBlocks) {
@@ -267,7 +288,8 @@ void normals(const std::uint32_t counter[4], const std::uint32_t key[2], std::ui
   }
 }
 
-void lane_normals(const std::uint32_t counter[4], int lane_word, const std::uint32_t key[2], float* out) {
+void lane_normals(const std::uint32_t counter[4], int lane_word, const std::uint32_t key[2],
+                  float* out) {
   for (int lane = 0; lane < static_cast<int>(kLanes); lane += kWidth<float>) {
     VectorF z[4];
     normal_blocks(counter, lane_word, static_cast<std::uint32_t>(lane), key, z);
@@ -281,8 +303,14 @@ constexpr ohmic::KernelsOf<T> kernels_of_type() {
 }
 
 ohmic::Kernels kernels_of_level(std::string_view level) {
-  return {kernels_of_type<float>(), kernels_of_type<double>(), normals, lane_normals, lane_square_sum, square_root,
-          multiply_accumulate, level};
+  return {kernels_of_type<float>(),
+          kernels_of_type<double>(),
+          normals,
+          lane_normals,
+          lane_square_sum,
+          square_root,
+          multiply_accumulate,
+          level};
 }
 
 }  // namespace

@@ -1,11 +1,13 @@
 #pragma once
 
-/// The polynomials behind normal numbers in single precision, for one number or a vector of them. Coefficients: Cephes
-/// mathematical library (S. L. Moshier), logf, sinf, cosf. No fused operations: every level yields the same bits.
-/// Internal linkage, because each level compiles its own copy.
+/// The polynomials behind normal numbers in single precision, for one number or a vector of them.
+/// Coefficients: Cephes mathematical library (S. L. Moshier), logf, sinf, cosf. No fused
+/// operations: every level yields the same bits. Internal linkage, because each level compiles its
+/// own copy.
 namespace {
 
-/// log(1 + x) without its exponent part, x = m - 1 for m in [sqrt(1/2), sqrt(2)); e is the binary exponent.
+/// log(1 + x) without its exponent part, x = m - 1 for m in [sqrt(1/2), sqrt(2)); e is the binary
+/// exponent.
 template <class F>
 inline F log_polynomial(F x, F e) {
   const F z = x * x;

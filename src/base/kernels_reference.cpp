@@ -11,27 +11,30 @@ namespace {
 using Extent = std::ptrdiff_t;
 
 template <class T>
-void lane_product(Extent outputs, Extent rows, const T* a, Extent a_stride, const T* x, const std::int32_t* row_offset,
-                  T* y, Extent y_stride) {
+void lane_product(Extent outputs, Extent rows, const T* a, Extent a_stride, const T* x,
+                  const std::int32_t* row_offset, T* y, Extent y_stride) {
   for (Extent o = 0; o < outputs; ++o)
     for (Extent lane = 0; lane < kLanes; ++lane) {
       T sum = 0;
-      for (Extent r = 0; r < rows; ++r) sum = std::fma(a[o * a_stride + r], x[row_offset[r] + lane], sum);
+      for (Extent r = 0; r < rows; ++r)
+        sum = std::fma(a[o * a_stride + r], x[row_offset[r] + lane], sum);
       y[o * y_stride + lane] = sum;
     }
 }
 
 template <class T>
-void lane_gradient(Extent outputs, Extent rows, Extent positions, const T* dy, Extent dy_stride, const T* x,
-                   const std::int32_t* row_offset, const std::int32_t* position_offset, T* dw, Extent dw_stride) {
+void lane_gradient(Extent outputs, Extent rows, Extent positions, const T* dy, Extent dy_stride,
+                   const T* x, const std::int32_t* row_offset, const std::int32_t* position_offset,
+                   T* dw, Extent dw_stride) {
   constexpr int kGroup = 64 / static_cast<int>(sizeof(T));
   for (Extent o = 0; o < outputs; ++o)
     for (Extent r = 0; r < rows; ++r) {
       T sum[kGroup] = {};
       for (Extent p = 0; p < positions; ++p)
         for (Extent lane = 0; lane < kLanes; ++lane)
-          sum[lane % kGroup] = std::fma(dy[o * dy_stride + p * kLanes + lane],
-                                        x[row_offset[r] + position_offset[p] + lane], sum[lane % kGroup]);
+          sum[lane % kGroup] =
+              std::fma(dy[o * dy_stride + p * kLanes + lane],
+                       x[row_offset[r] + position_offset[p] + lane], sum[lane % kGroup]);
       for (int half = kGroup / 2; half >= 1; half /= 2)
         for (int i = 0; i < half; ++i) sum[i] += sum[i + half];
       dw[o * dw_stride + r] += sum[0];
@@ -85,7 +88,8 @@ void multiply_accumulate(Extent n, const float* a, const float* b, float* y) {
 
 void box_muller(std::uint32_t radius_word, std::uint32_t angle_word, float* z) {
   const float u = (static_cast<float>(radius_word >> 16) * 65536.0f +
-                   (static_cast<float>(radius_word & 0xffffu) + 0.5f)) * 0x1p-32f;
+                   (static_cast<float>(radius_word & 0xffffu) + 0.5f)) *
+                  0x1p-32f;
   int exponent = 0;
   float mantissa = std::frexp(u, &exponent);  // in [1/2, 1)
   if (mantissa < 0.70710677f) {
@@ -99,14 +103,22 @@ void box_muller(std::uint32_t radius_word, std::uint32_t angle_word, float* z) {
   const float angle = static_cast<float>(remainder) * 1.4629180792671596e-9f;  // 2 pi / 2^32
   const float s = sin_polynomial(angle) * radius, c = cos_polynomial(angle) * radius;
   switch (quadrant & 3) {
-    case 0: z[0] = c, z[1] = s; break;
-    case 1: z[0] = -s, z[1] = c; break;
-    case 2: z[0] = -c, z[1] = -s; break;
-    default: z[0] = s, z[1] = -c;
+    case 0:
+      z[0] = c, z[1] = s;
+      break;
+    case 1:
+      z[0] = -s, z[1] = c;
+      break;
+    case 2:
+      z[0] = -c, z[1] = -s;
+      break;
+    default:
+      z[0] = s, z[1] = -c;
   }
 }
 
-void block_normals(const std::uint32_t counter[4], int word, std::uint32_t step, const std::uint32_t key[2], float z[4]) {
+void block_normals(const std::uint32_t counter[4], int word, std::uint32_t step,
+                   const std::uint32_t key[2], float z[4]) {
   std::array<std::uint32_t, 4> at{counter[0], counter[1], counter[2], counter[3]};
   at[static_cast<std::size_t>(word)] += step;
   const auto words = philox(at, {key[0], key[1]});
@@ -114,7 +126,8 @@ void block_normals(const std::uint32_t counter[4], int word, std::uint32_t step,
   box_muller(words[2], words[3], z + 2);
 }
 
-void normals(const std::uint32_t counter[4], const std::uint32_t key[2], std::uint64_t first, std::size_t n, float* out) {
+void normals(const std::uint32_t counter[4], const std::uint32_t key[2], std::uint64_t first,
+             std::size_t n, float* out) {
   for (std::size_t i = 0; i < n; ++i) {
     float z[4];
     block_normals(counter, 0, static_cast<std::uint32_t>((first + i) >> 2), key, z);
@@ -122,7 +135,8 @@ void normals(const std::uint32_t counter[4], const std::uint32_t key[2], std::ui
   }
 }
 
-void lane_normals(const std::uint32_t counter[4], int lane_word, const std::uint32_t key[2], float* out) {
+void lane_normals(const std::uint32_t counter[4], int lane_word, const std::uint32_t key[2],
+                  float* out) {
   for (Extent lane = 0; lane < kLanes; ++lane) {
     float z[4];
     block_normals(counter, lane_word, static_cast<std::uint32_t>(lane), key, z);
@@ -138,7 +152,8 @@ KernelsOf<T> of_type() {
 }  // namespace
 
 const Kernels& reference_kernels() {
-  static const Kernels table{of_type<float>(), of_type<double>(), normals, lane_normals, lane_square_sum, square_root,
+  static const Kernels table{of_type<float>(),    of_type<double>(), normals,
+                             lane_normals,        lane_square_sum,   square_root,
                              multiply_accumulate, "reference"};
   return table;
 }

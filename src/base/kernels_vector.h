@@ -6,8 +6,8 @@
 
 #include <cstdint>
 
-/// The vectors of the level that this translation unit is compiled for. Internal linkage throughout: a function that the
-/// linker could merge would exist once for all levels.
+/// The vectors of the level that this translation unit is compiled for. Internal linkage
+/// throughout: a function that the linker could merge would exist once for all levels.
 namespace {
 
 #if defined(__AVX512F__)
@@ -55,22 +55,22 @@ inline void store(T* to, V v) {
 /// a * b + c, rounded once where the level can.
 inline VectorF fused(VectorF a, VectorF b, VectorF c) {
 #if defined(__AVX512F__)
-  return reinterpret_cast<VectorF>(_mm512_fmadd_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b),
-                                                   reinterpret_cast<__m512>(c)));
+  return reinterpret_cast<VectorF>(_mm512_fmadd_ps(
+      reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b), reinterpret_cast<__m512>(c)));
 #elif defined(__FMA__)
-  return reinterpret_cast<VectorF>(_mm256_fmadd_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b),
-                                                   reinterpret_cast<__m256>(c)));
+  return reinterpret_cast<VectorF>(_mm256_fmadd_ps(
+      reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b), reinterpret_cast<__m256>(c)));
 #else
   return a * b + c;
 #endif
 }
 inline VectorD fused(VectorD a, VectorD b, VectorD c) {
 #if defined(__AVX512F__)
-  return reinterpret_cast<VectorD>(_mm512_fmadd_pd(reinterpret_cast<__m512d>(a), reinterpret_cast<__m512d>(b),
-                                                   reinterpret_cast<__m512d>(c)));
+  return reinterpret_cast<VectorD>(_mm512_fmadd_pd(
+      reinterpret_cast<__m512d>(a), reinterpret_cast<__m512d>(b), reinterpret_cast<__m512d>(c)));
 #elif defined(__FMA__)
-  return reinterpret_cast<VectorD>(_mm256_fmadd_pd(reinterpret_cast<__m256d>(a), reinterpret_cast<__m256d>(b),
-                                                   reinterpret_cast<__m256d>(c)));
+  return reinterpret_cast<VectorD>(_mm256_fmadd_pd(
+      reinterpret_cast<__m256d>(a), reinterpret_cast<__m256d>(b), reinterpret_cast<__m256d>(c)));
 #else
   return a * b + c;
 #endif
@@ -92,18 +92,21 @@ inline VectorF square_root_of(VectorF x) {
 /// The full products of the low 32 bits of each 64-bit lane.
 inline VectorL multiply_low_halves(VectorL a, VectorL b) {
 #if defined(__AVX512F__)
-  return reinterpret_cast<VectorL>(_mm512_mul_epu32(reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
+  return reinterpret_cast<VectorL>(
+      _mm512_mul_epu32(reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
 #elif defined(__AVX2__)
-  return reinterpret_cast<VectorL>(_mm256_mul_epu32(reinterpret_cast<__m256i>(a), reinterpret_cast<__m256i>(b)));
+  return reinterpret_cast<VectorL>(
+      _mm256_mul_epu32(reinterpret_cast<__m256i>(a), reinterpret_cast<__m256i>(b)));
 #elif defined(__SSE2__)
-  return reinterpret_cast<VectorL>(_mm_mul_epu32(reinterpret_cast<__m128i>(a), reinterpret_cast<__m128i>(b)));
+  return reinterpret_cast<VectorL>(
+      _mm_mul_epu32(reinterpret_cast<__m128i>(a), reinterpret_cast<__m128i>(b)));
 #else
   return (a & 0xffffffffu) * (b & 0xffffffffu);
 #endif
 }
 
-/// Rounds to the nearest whole number, ties to even, for |x| < 2^22 (double: 2^51): adding 1.5 * 2^23 (2^52) leaves no
-/// fraction bits.
+/// Rounds to the nearest whole number, ties to even, for |x| < 2^22 (double: 2^51): adding 1.5 *
+/// 2^23 (2^52) leaves no fraction bits.
 template <class V>
 inline V round_to_even(V x, float) {
   const float magic = 12582912.0f;

@@ -7,13 +7,15 @@
 /// The one way to use several threads (OpenMP behind this door).
 namespace ohmic {
 
-/// Threads that for_each_block may use, 1 or more; process-wide, set once at start (0 = all processors).
+/// Threads that for_each_block may use, 1 or more; process-wide, set once at start (0 = all
+/// processors).
 void set_threads(int threads);
 int threads();
 
-/// Calls body(block) for block = 0 .. blocks - 1, in any order, on up to threads() threads. What blocks write must be
-/// disjoint; sums over blocks are the caller's, in block order, so that no bit depends on the threads. The exception
-/// of the lowest failing block is thrown again after all threads have stopped. Nested calls run on the caller's thread.
+/// Calls body(block) for block = 0 .. blocks - 1, in any order, on up to threads() threads. What
+/// blocks write must be disjoint; sums over blocks are the caller's, in block order, so that no bit
+/// depends on the threads. The exception of the lowest failing block is thrown again after all
+/// threads have stopped. Nested calls run on the caller's thread.
 void for_each_block(Index blocks, const std::function<void(Index)>& body);
 
 /// Blocks of at most `size` that cover `count`.

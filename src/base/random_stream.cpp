@@ -12,7 +12,8 @@ std::array<std::uint32_t, 2> key_of(std::uint64_t seed) {
 }
 
 /// The block's four words at a row of draws.
-std::array<std::uint32_t, 4> block_words(const Address& row, std::uint64_t block, std::uint64_t seed) {
+std::array<std::uint32_t, 4> block_words(const Address& row, std::uint64_t block,
+                                         std::uint64_t seed) {
   Address at = row;
   at.counter[0] += static_cast<std::uint32_t>(block);
   return philox(at.counter, key_of(seed));
@@ -25,9 +26,11 @@ std::array<std::uint32_t, 4> block_words(const Address& row, std::uint64_t block
 
 }  // namespace
 
-std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> c, std::array<std::uint32_t, 2> k) {
+std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> c,
+                                    std::array<std::uint32_t, 2> k) {
   for (int round = 0; round < 10; ++round) {
-    const std::uint64_t p0 = std::uint64_t{0xD2511F53u} * c[0], p1 = std::uint64_t{0xCD9E8D57u} * c[2];
+    const std::uint64_t p0 = std::uint64_t{0xD2511F53u} * c[0],
+                        p1 = std::uint64_t{0xCD9E8D57u} * c[2];
     c = {static_cast<std::uint32_t>(p1 >> 32) ^ c[1] ^ k[0], static_cast<std::uint32_t>(p1),
          static_cast<std::uint32_t>(p0 >> 32) ^ c[3] ^ k[1], static_cast<std::uint32_t>(p0)};
     k[0] += 0x9E3779B9u;
@@ -41,7 +44,8 @@ void RandomStream::normals(const Address& row, std::uint64_t first, std::span<fl
   kernels().normals(row.counter.data(), key_of(seed_).data(), first, out.size(), out.data());
 }
 
-void RandomStream::words(const Address& row, std::uint64_t first, std::span<std::uint32_t> out) const {
+void RandomStream::words(const Address& row, std::uint64_t first,
+                         std::span<std::uint32_t> out) const {
   assert(fits(row, first, out.size()));
   std::array<std::uint32_t, 4> block{};
   for (std::size_t i = 0; i < out.size(); ++i) {

@@ -24,10 +24,10 @@ CatalogueEntry entry(std::string_view name, std::string_view summary, const char
 const std::vector<CatalogueEntry>& catalogue() {
   static const std::vector<CatalogueEntry> list{
       entry("ideal", "takes exactly the conductance it is told to", kIdealManual, make_ideal),
-      entry("lognormal", "multiplicative log-normal variation of weights (CorrectNet) or devices", kLognormalManual,
-            make_lognormal),
-      entry("gaussian", "additive error: absolute, proportional or inverse-proportional", kGaussianManual,
-            make_gaussian),
+      entry("lognormal", "multiplicative log-normal variation of weights (CorrectNet) or devices",
+            kLognormalManual, make_lognormal),
+      entry("gaussian", "additive error: absolute, proportional or inverse-proportional",
+            kGaussianManual, make_gaussian),
   };
   return list;
 }

@@ -10,17 +10,19 @@ namespace ohmic::devices {
 /// One device model that a config can name.
 struct CatalogueEntry {
   std::string_view name;
-  std::string_view summary;                 ///< one line
-  const char* manual;                       ///< physics, formula, source, range of validity
+  std::string_view summary;  ///< one line
+  const char* manual;        ///< physics, formula, source, range of validity
   std::function<std::vector<FieldManual>()> keys;
-  std::function<std::shared_ptr<const DeviceModel>(const ConfigNode& table, const std::string& path)> make;
+  std::function<std::shared_ptr<const DeviceModel>(const ConfigNode& table,
+                                                   const std::string& path)>
+      make;
 };
 
 /// The one list of models.
 const std::vector<CatalogueEntry>& catalogue();
 
-/// The model that a table [device] describes: `model` names it (default "ideal"), its own keys stand beside. `path` is the
-/// table's place in the config ("device"). Throws ConfigError.
+/// The model that a table [device] describes: `model` names it (default "ideal"), its own keys
+/// stand beside. `path` is the table's place in the config ("device"). Throws ConfigError.
 std::shared_ptr<const DeviceModel> make_device(const ConfigNode& table, const std::string& path);
 
 }  // namespace ohmic::devices

@@ -11,25 +11,43 @@ RelativeTo relative_to(const std::string& word) {
 
 double spread(double fraction, RelativeTo of, double g, double g_max) {
   switch (of) {
-    case RelativeTo::g_max: return fraction * g_max;
-    case RelativeTo::g: return fraction * g;
-    default: return g == 0 ? 0.0 : fraction * g_max * g_max / g;
+    case RelativeTo::g_max:
+      return fraction * g_max;
+    case RelativeTo::g:
+      return fraction * g;
+    default:
+      return g == 0 ? 0.0 : fraction * g_max * g_max / g;
   }
 }
 
 void fields(FieldVisitor& f, CellParams& p) {
-  f.field({.key = "g_min_uS", .meaning = "lowest conductance of a cell", .unit = "uS", .scale = units::kMicrosiemens, .low = 0},
+  f.field({.key = "g_min_uS",
+           .meaning = "lowest conductance of a cell",
+           .unit = "uS",
+           .scale = units::kMicrosiemens,
+           .low = 0},
           p.g_min);
-  f.field({.key = "g_max_uS", .meaning = "highest conductance of a cell", .unit = "uS", .scale = units::kMicrosiemens,
-           .low = 0, .low_open = true},
+  f.field({.key = "g_max_uS",
+           .meaning = "highest conductance of a cell",
+           .unit = "uS",
+           .scale = units::kMicrosiemens,
+           .low = 0,
+           .low_open = true},
           p.g_max);
-  f.field({.key = "levels", .meaning = "conductance levels of a cell, both ends included", .low = 2, .high = 65536,
+  f.field({.key = "levels",
+           .meaning = "conductance levels of a cell, both ends included",
+           .low = 2,
+           .high = 65536,
            .word = "continuous"},
           p.levels);
-  f.field({.key = "read_noise", .meaning = "deviation of the white noise of one read", .unit = "fraction", .low = 0,
+  f.field({.key = "read_noise",
+           .meaning = "deviation of the white noise of one read",
+           .unit = "fraction",
+           .low = 0,
            .high = 10},
           p.read_noise);
-  f.field({.key = "read_noise_of", .meaning = "what read_noise is a fraction of; no default where read_noise is not 0",
+  f.field({.key = "read_noise_of",
+           .meaning = "what read_noise is a fraction of; no default where read_noise is not 0",
            .one_of = {"", "g_max", "g", "inverse"}},
           p.read_noise_of);
 }
@@ -40,8 +58,10 @@ void check_cell(const CellParams& p, const ConfigNode& table, const std::string&
     return node ? node->origin : table.origin;
   };
   if (!(p.g_min < p.g_max))
-    fail_at(at("g_min_uS"), path + ".g_min_uS = " + shortest(in_user_units(p.g_min, units::kMicrosiemens)) + " is not below " + path +
-                                ".g_max_uS = " + shortest(in_user_units(p.g_max, units::kMicrosiemens)));
+    fail_at(at("g_min_uS"),
+            path + ".g_min_uS = " + shortest(in_user_units(p.g_min, units::kMicrosiemens)) +
+                " is not below " + path +
+                ".g_max_uS = " + shortest(in_user_units(p.g_max, units::kMicrosiemens)));
   if (p.read_noise > 0 && p.read_noise_of.empty())
     fail_at(at("read_noise"), path + ".read_noise = " + shortest(p.read_noise) + " needs " + path +
                                   ".read_noise_of = \"g_max\", \"g\" or \"inverse\"");
@@ -54,13 +74,15 @@ ConfigNode with_model(const std::string& name, const ConfigNode& table) {
   return named;
 }
 
-GenericCell::GenericCell(const CellParams& cell) : cell_(cell), read_noise_of_(relative_to(cell.read_noise_of)) {}
+GenericCell::GenericCell(const CellParams& cell)
+    : cell_(cell), read_noise_of_(relative_to(cell.read_noise_of)) {}
 
 void GenericCell::read_sigma(const Cells& cells, double seconds, View<float> out) const {
   conductance(cells, seconds, out);
   for (Index r = 0; r < out.rows(); ++r)
     for (Index c = 0; c < out.columns(); ++c)
-      out(r, c) = static_cast<float>(spread(cell_.read_noise, read_noise_of_, out(r, c), cell_.g_max));
+      out(r, c) =
+          static_cast<float>(spread(cell_.read_noise, read_noise_of_, out(r, c), cell_.g_max));
 }
 
 std::optional<double> GenericCell::uniform_read_sigma() const {

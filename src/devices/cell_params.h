@@ -13,13 +13,16 @@ double spread(double fraction, RelativeTo of, double g, double g_max);
 
 /// What every generic cell has: its range, levels, and white read noise.
 struct CellParams {
-  double g_min = 0.1 * units::kMicrosiemens, g_max = 40 * units::kMicrosiemens;  ///< [S]; the range of Wan et al., Nature 608 (2022) 504
+  double g_min = 0.1 * units::kMicrosiemens,
+         g_max =
+             40 * units::kMicrosiemens;  ///< [S]; the range of Wan et al., Nature 608 (2022) 504
   std::optional<std::int64_t> levels;    ///< none = continuous
   double read_noise = 0;                 ///< fraction
-  std::string read_noise_of;             ///< "g_max", "g" or "inverse"; must be said where read_noise is not 0
+  std::string read_noise_of;  ///< "g_max", "g" or "inverse"; must be said where read_noise is not 0
 };
 void fields(FieldVisitor& f, CellParams& p);
-/// Throws ConfigError (at `table`) unless g_min < g_max and read_noise_of is there where it is needed.
+/// Throws ConfigError (at `table`) unless g_min < g_max and read_noise_of is there where it is
+/// needed.
 void check_cell(const CellParams& p, const ConfigNode& table, const std::string& path);
 
 /// `table` with the key `model` in front.

@@ -15,18 +15,20 @@ namespace ohmic::devices {
 /// Whose chips these are. Populations never share a random address.
 enum class Population { reported, selection, training, compensator };
 
-/// Where and when an array is programmed. All addresses of its draws come from here; rows and columns are weight
-/// coordinates (output, input), so that a chip does not depend on how it is tiled.
+/// Where and when an array is programmed. All addresses of its draws come from here; rows and
+/// columns are weight coordinates (output, input), so that a chip does not depend on how it is
+/// tiled.
 struct ProgramContext {
   const RandomStream* stream = nullptr;
   Population population = Population::reported;
   Index chip = 0;         ///< training: the step
   Index programming = 0;  ///< training: the sub-batch
   Index layer = 0, polarity = 0, slice = 0;
-  Index first_row = 0, first_column = 0;  ///< weight coordinates of element (0, 0) of what is programmed
+  Index first_row = 0,
+        first_column = 0;  ///< weight coordinates of element (0, 0) of what is programmed
 
-  /// Standard normals of `part` for row `row` of the array, `out.size()` columns from its first. Device-to-device parts
-  /// are the same at every programming of a chip.
+  /// Standard normals of `part` for row `row` of the array, `out.size()` columns from its first.
+  /// Device-to-device parts are the same at every programming of a chip.
   void normals(Purpose part, Index row, std::span<float> out) const;
 };
 
@@ -42,7 +44,8 @@ struct Cells {
   std::vector<NamedPlane> state;
 };
 
-/// A model is immutable and stateless. Formulas are evaluated in double; conductances are stored in float.
+/// A model is immutable and stateless. Formulas are evaluated in double; conductances are stored in
+/// float.
 class DeviceModel {
  public:
   virtual ~DeviceModel() = default;
@@ -52,22 +55,26 @@ class DeviceModel {
   /// Levels of a cell between g_min and g_max; none = continuous.
   virtual std::optional<std::int64_t> levels() const = 0;
 
-  /// Models that act on the weight (the paper's): writes w_tilde, one draw a weight, and returns true; the weight is then
-  /// mapped without quantising again. Others return false.
-  virtual bool perturb_weights(const ProgramContext& context, ConstView<float> w, View<float> w_tilde) const;
+  /// Models that act on the weight (the paper's): writes w_tilde, one draw a weight, and returns
+  /// true; the weight is then mapped without quantising again. Others return false.
+  virtual bool perturb_weights(const ProgramContext& context, ConstView<float> w,
+                               View<float> w_tilde) const;
   /// The mean of w_tilde / w of such a model; 1 for others.
   virtual double mean_weight_factor() const { return 1.0; }
 
   /// Programs `target` [S] (n_out x n_in) into `out`.
-  virtual void program(const ProgramContext& context, ConstView<float> target, Cells& out) const = 0;
-  /// The conductances [S] `seconds` after programming: a function of the programmed state and the time alone.
+  virtual void program(const ProgramContext& context, ConstView<float> target,
+                       Cells& out) const = 0;
+  /// The conductances [S] `seconds` after programming: a function of the programmed state and the
+  /// time alone.
   virtual void conductance(const Cells& cells, double seconds, View<float> out) const;
   /// Standard deviation [S] of the white Gaussian noise of one read.
   virtual void read_sigma(const Cells& cells, double seconds, View<float> out) const = 0;
   /// The same where it is one number for all cells, which spares a product at every read.
   virtual std::optional<double> uniform_read_sigma() const = 0;
 
-  /// Mean and deviation [S] of the conductance after programming to target `g` [S], `seconds` later.
+  /// Mean and deviation [S] of the conductance after programming to target `g` [S], `seconds`
+  /// later.
   virtual double mean(double g, double seconds) const = 0;
   virtual double sigma(double g, double seconds) const = 0;
 
@@ -75,7 +82,8 @@ class DeviceModel {
   virtual ConfigNode parameters() const = 0;
 };
 
-/// Mean and deviation of max(x, 0) for x normal with `mean` and `sigma` (the rectified normal distribution).
+/// Mean and deviation of max(x, 0) for x normal with `mean` and `sigma` (the rectified normal
+/// distribution).
 double rectified_mean(double mean, double sigma);
 double rectified_sigma(double mean, double sigma);
 

@@ -18,13 +18,20 @@ error is rectified at 0, which moves the mean of cells near it; clip = true cuts
 Source: a definition. Range of validity: none of its own.)";
 
 void fields(FieldVisitor& f, GaussianParams& p) {
-  f.field({.key = "sigma", .meaning = "deviation of one programming (cycle to cycle)", .unit = "fraction", .low = 0,
+  f.field({.key = "sigma",
+           .meaning = "deviation of one programming (cycle to cycle)",
+           .unit = "fraction",
+           .low = 0,
            .high = 10},
           p.sigma);
-  f.field({.key = "sigma_device", .meaning = "deviation that stays with the device (device to device)",
-           .unit = "fraction", .low = 0, .high = 10},
+  f.field({.key = "sigma_device",
+           .meaning = "deviation that stays with the device (device to device)",
+           .unit = "fraction",
+           .low = 0,
+           .high = 10},
           p.sigma_device);
-  f.field({.key = "sigma_of", .meaning = "what both are a fraction of"}, p.sigma_of, {"g_max", "g", "inverse"});
+  f.field({.key = "sigma_of", .meaning = "what both are a fraction of"}, p.sigma_of,
+          {"g_max", "g", "inverse"});
   f.field({.key = "clip", .meaning = "cut programmed conductances at g_max"}, p.clip);
   fields(f, p.cell);
 }
@@ -45,7 +52,8 @@ class Gaussian final : public GenericCell {
       if (params_.sigma_device > 0) context.normals(Purpose::device, row, device);
       for (std::size_t c = 0; c < n; ++c) {
         float& g = out.programmed(row, static_cast<Index>(c));
-        const double error = of(params_.sigma, g) * cycle[c] + of(params_.sigma_device, g) * device[c];
+        const double error =
+            of(params_.sigma, g) * cycle[c] + of(params_.sigma_device, g) * device[c];
         g = static_cast<float>(std::min(std::max(g + error, 0.0), top()));
       }
     }
@@ -71,8 +79,12 @@ class Gaussian final : public GenericCell {
   ConfigNode parameters() const override { return with_model("gaussian", write_fields(params_)); }
 
  private:
-  double of(double fraction, double g) const { return spread(fraction, params_.sigma_of, g, g_max()); }
-  double total(double g) const { return std::sqrt(square(of(params_.sigma, g)) + square(of(params_.sigma_device, g))); }
+  double of(double fraction, double g) const {
+    return spread(fraction, params_.sigma_of, g, g_max());
+  }
+  double total(double g) const {
+    return std::sqrt(square(of(params_.sigma, g)) + square(of(params_.sigma_device, g)));
+  }
   static double square(double x) { return x * x; }
   double top() const { return params_.clip ? g_max() : std::numeric_limits<double>::infinity(); }
 

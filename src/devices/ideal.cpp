@@ -1,6 +1,5 @@
 #include "devices/ideal.h"
 
-
 namespace ohmic::devices {
 
 const char* const kIdealManual =
@@ -29,6 +28,8 @@ class Ideal final : public GenericCell {
 
 }  // namespace
 
-std::shared_ptr<const DeviceModel> make_ideal(const IdealParams& params) { return std::make_shared<Ideal>(params); }
+std::shared_ptr<const DeviceModel> make_ideal(const IdealParams& params) {
+  return std::make_shared<Ideal>(params);
+}
 
 }  // namespace ohmic::devices

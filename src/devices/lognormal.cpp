@@ -20,14 +20,21 @@ theta has two parts: sigma is drawn anew at every programming, sigma_device once
 Mean factor exp(s^2/2), deviation of the factor exp(s^2/2) sqrt(exp(s^2) - 1). Range of validity: the paper uses s <= 0.5.)";
 
 void fields(FieldVisitor& f, LognormalParams& p) {
-  f.field({.key = "sigma", .meaning = "deviation of ln(factor), drawn at every programming (cycle to cycle)",
-           .unit = "natural log", .low = 0, .high = 3},
+  f.field({.key = "sigma",
+           .meaning = "deviation of ln(factor), drawn at every programming (cycle to cycle)",
+           .unit = "natural log",
+           .low = 0,
+           .high = 3},
           p.sigma);
-  f.field({.key = "sigma_device", .meaning = "deviation of ln(factor) that stays with the device (device to device)",
-           .unit = "natural log", .low = 0, .high = 3},
+  f.field({.key = "sigma_device",
+           .meaning = "deviation of ln(factor) that stays with the device (device to device)",
+           .unit = "natural log",
+           .low = 0,
+           .high = 3},
           p.sigma_device);
   std::string on = p.on_device ? "device" : "weight";
-  f.field({.key = "variation_on", .meaning = "what is multiplied: the weight (CorrectNet) or each conductance",
+  f.field({.key = "variation_on",
+           .meaning = "what is multiplied: the weight (CorrectNet) or each conductance",
            .one_of = {"weight", "device"}},
           on);
   p.on_device = on == "device";
@@ -46,7 +53,8 @@ class Lognormal final : public GenericCell {
         variance_(p.sigma * p.sigma + p.sigma_device * p.sigma_device),
         shift_(p.mean_corrected ? -0.5 * variance_ : 0.0) {}
 
-  bool perturb_weights(const ProgramContext& context, ConstView<float> w, View<float> w_tilde) const override {
+  bool perturb_weights(const ProgramContext& context, ConstView<float> w,
+                       View<float> w_tilde) const override {
     if (params_.on_device) return false;
     multiply(context, w, w_tilde);
     return true;
@@ -65,7 +73,8 @@ class Lognormal final : public GenericCell {
 
   double mean(double g, double) const override { return params_.on_device ? g * mean_factor() : g; }
   double sigma(double g, double) const override {
-    return params_.on_device ? g * mean_factor() * std::sqrt(elementary::exp(variance_) - 1.0) : 0.0;
+    return params_.on_device ? g * mean_factor() * std::sqrt(elementary::exp(variance_) - 1.0)
+                             : 0.0;
   }
   ConfigNode parameters() const override { return with_model("lognormal", write_fields(params_)); }
 

@@ -14,7 +14,8 @@ std::filesystem::path cache_folder() {
   if (const auto own = variable("OHMIC_CACHE"); !own.empty()) return own;
   if (const auto xdg = variable("XDG_CACHE_HOME"); !xdg.empty()) return xdg / "ohmic";
   if (const auto home = variable("HOME"); !home.empty()) return home / ".cache" / "ohmic";
-  throw FileError("no place for the cache of trained networks: set OHMIC_CACHE to a folder, or say --no-cache");
+  throw FileError(
+      "no place for the cache of trained networks: set OHMIC_CACHE to a folder, or say --no-cache");
 }
 
 }  // namespace ohmic::lab

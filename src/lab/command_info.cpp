@@ -21,16 +21,18 @@ Example:
 
 void print_key(const KeyManual& key, const Console& console) {
   const FieldManual& f = key.field;
-  console.print("{}{}\n    {}\n    default {}{}{}\n", key.key, key.of.empty() ? "" : " (" + key.of + ")",
-                f.meaning, f.default_value.empty() ? "\"\"" : f.default_value, f.unit.empty() ? "" : " [" + f.unit + "]",
-                f.range.empty() ? "" : "; " + f.range);
+  console.print("{}{}\n    {}\n    default {}{}{}\n", key.key,
+                key.of.empty() ? "" : " (" + key.of + ")", f.meaning,
+                f.default_value.empty() ? "\"\"" : f.default_value,
+                f.unit.empty() ? "" : " [" + f.unit + "]", f.range.empty() ? "" : "; " + f.range);
 }
 
 int info(const CommonOptions& options, const std::string& what, Console& console) {
   apply_common_options(options, {});
   if (what.empty()) {
     console.print("ohmic {} ({})\n", kVersion, kCommit);
-    console.print("built for       {}\n", kProgramLevel.empty() ? "this processor family" : kProgramLevel);
+    console.print("built for       {}\n",
+                  kProgramLevel.empty() ? "this processor family" : kProgramLevel);
     console.print("hot loops       {}\n", kernels().level);
     console.print("threads         {}\n", threads());
     console.print("network cache   {}\n", cache_folder().string());
@@ -38,7 +40,8 @@ int info(const CommonOptions& options, const std::string& what, Console& console
     return 0;
   }
   if (what == "devices") {
-    for (const auto& entry : devices::catalogue()) console.print("{:<12} {}\n", entry.name, entry.summary);
+    for (const auto& entry : devices::catalogue())
+      console.print("{:<12} {}\n", entry.name, entry.summary);
     return 0;
   }
   const std::vector<KeyManual> keys = key_manual();
@@ -60,7 +63,8 @@ int info(const CommonOptions& options, const std::string& what, Console& console
   for (const auto& entry : devices::catalogue()) words.emplace_back(entry.name);
   for (const KeyManual& key : keys) words.push_back(key.key);
   const std::string near = nearest(what, words);
-  throw ConfigError("info " + what + ": no such key, table or device" + (near.empty() ? "" : " (did you mean '" + near + "'?)"));
+  throw ConfigError("info " + what + ": no such key, table or device" +
+                    (near.empty() ? "" : " (did you mean '" + near + "'?)"));
 }
 
 }  // namespace
@@ -70,7 +74,8 @@ void add_info_command(CLI::App& app, CommonOptions& options, Action& action) {
   command->footer(kHelp);
   const auto what = std::make_shared<std::string>();
   command->add_option("what", *what, "a key, a table, a device, \"keys\" or \"devices\"");
-  command->add_option("--threads", options.threads, "threads (0: all processors)")->check(CLI::Range(0, 1024));
+  command->add_option("--threads", options.threads, "threads (0: all processors)")
+      ->check(CLI::Range(0, 1024));
   command->add_option("--isa", options.isa, "instruction-set level of the hot loops");
   command->callback([&options, &action, what] {
     action = [&options, what](Console& console) { return info(options, *what, console); };

@@ -32,12 +32,17 @@ struct MvmOptions {
   std::filesystem::path dump;
 };
 
-/// Gathers what the tiles of one chip see: codes (vectors x n_in), currents and ADC codes (row tiles x vectors x columns).
+/// Gathers what the tiles of one chip see: codes (vectors x n_in), currents and ADC codes (row
+/// tiles x vectors x columns).
 class Recorder final : public Tap {
  public:
   Recorder(Index vectors, Index inputs, Index row_tiles, Index columns)
-      : inputs_(inputs), vectors_(vectors), columns_(columns),
-        codes_(vectors, inputs), currents_(row_tiles * vectors, columns), adc_codes_(row_tiles * vectors, columns) {}
+      : inputs_(inputs),
+        vectors_(vectors),
+        columns_(columns),
+        codes_(vectors, inputs),
+        currents_(row_tiles * vectors, columns),
+        adc_codes_(row_tiles * vectors, columns) {}
   void codes(const DacReading& r) override {
     for (Index s = 0; s < r.samples; ++s)
       for (Index i = 0; i < inputs_; ++i) codes_(r.first_sample + s, i) = r.codes[i * kLanes + s];
@@ -47,11 +52,13 @@ class Recorder final : public Tap {
     for (Index c = 0; c < r.columns; ++c) {
       const float* from = r.currents + c * kLanes;
       std::copy_n(from, kLanes, code.data());
-      if (!r.adc->is_ideal()) kernels().f32.quantise(kLanes, from, r.adc->codes<float>(r.amperes), code.data());
+      if (!r.adc->is_ideal())
+        kernels().f32.quantise(kLanes, from, r.adc->codes<float>(r.amperes), code.data());
       for (Index s = 0; s < r.samples; ++s) {
         const Index row = r.row_tile * vectors_ + r.first_sample + s;
         currents_(row, r.first_column + c) = static_cast<float>(from[s] * r.amperes);
-        adc_codes_(row, r.first_column + c) = r.adc->is_ideal() ? std::nanf("") : code[static_cast<std::size_t>(s)];
+        adc_codes_(row, r.first_column + c) =
+            r.adc->is_ideal() ? std::nanf("") : code[static_cast<std::size_t>(s)];
       }
     }
   }
@@ -65,7 +72,11 @@ class Recorder final : public Tap {
 };
 
 PatchView vectors_view(const Matrix<float>& x, Index first, Index count) {
-  return {.data = x.row(first), .samples = count, .channels = x.columns(), .sample_stride = x.columns(), .channel_stride = 1};
+  return {.data = x.row(first),
+          .samples = count,
+          .channels = x.columns(),
+          .sample_stride = x.columns(),
+          .channel_stride = 1};
 }
 
 /// Planes of all chips, gathered from tiles: values[chip][polarity][n_out][n_in].
@@ -75,15 +86,20 @@ struct Planes {
   std::vector<std::pair<std::string, std::vector<float>>> state;
 };
 
-void gather_cells(const sim::Crossbar& crossbar, Index outputs, Index inputs, Index chip, Index chips, Planes& planes) {
+void gather_cells(const sim::Crossbar& crossbar, Index outputs, Index inputs, Index chip,
+                  Index chips, Planes& planes) {
   planes.polarities = static_cast<Index>(crossbar.tiles().front().array().polarities());
   const auto all = static_cast<std::size_t>(chips * planes.polarities * outputs * inputs);
-  const auto place = [&](std::vector<float>& to, const sim::Tile& tile, Index polarity, ConstView<float> from) {
+  const auto place = [&](std::vector<float>& to, const sim::Tile& tile, Index polarity,
+                         ConstView<float> from) {
     to.resize(all);
     for (Index o = 0; o < from.rows(); ++o)
-      std::copy_n(from.row(o), from.columns(),
-                  to.data() + ((chip * planes.polarities + polarity) * outputs + tile.place().columns.begin + o) * inputs +
-                      tile.place().rows.begin);
+      std::copy_n(
+          from.row(o), from.columns(),
+          to.data() +
+              ((chip * planes.polarities + polarity) * outputs + tile.place().columns.begin + o) *
+                  inputs +
+              tile.place().rows.begin);
   };
   for (const sim::Tile& tile : crossbar.tiles())
     for (Index p = 0; p < planes.polarities; ++p) {
@@ -93,21 +109,23 @@ void gather_cells(const sim::Crossbar& crossbar, Index outputs, Index inputs, In
       place(planes.programmed, tile, p, cells.programmed);
       place(planes.aged, tile, p, tile.array().conductance(polarity));
       for (const devices::NamedPlane& plane : cells.state) {
-        auto found = std::find_if(planes.state.begin(), planes.state.end(), [&](auto& s) { return s.first == plane.name; });
+        auto found = std::find_if(planes.state.begin(), planes.state.end(),
+                                  [&](auto& s) { return s.first == plane.name; });
         if (found == planes.state.end()) found = planes.state.insert(found, {plane.name, {}});
         place(found->second, tile, p, plane.values);
       }
     }
 }
 
-void write_y(const std::filesystem::path& file, const std::vector<Index>& shape, const std::vector<float>& y,
-             const Experiment& e, const CommonOptions& options) {
+void write_y(const std::filesystem::path& file, const std::vector<Index>& shape,
+             const std::vector<float>& y, const Experiment& e, const CommonOptions& options) {
   if (file.extension() == ".npy") return write_npy(file, shape, y.data());
   if (file.extension() == ".csv") return write_csv(file, {y.data(), shape[0], shape[1]});
   h5::Writer out(file);
   write_header(out, e, "mvm", {.command = options.command_line});
   out.write("/y", shape, y.data());
-  out.describe("/y", "output units", shape.size() == 3 ? "chip x vector x output" : "vector x output");
+  out.describe("/y", "output units",
+               shape.size() == 3 ? "chip x vector x output" : "vector x output");
   out.commit();
 }
 
@@ -120,24 +138,28 @@ struct DumpSizes {
   Index chips, vectors, outputs, inputs, row_tiles, columns;
 };
 
-void write_dump(const std::filesystem::path& file, const Experiment& e, const CommonOptions& options, const Dump& dump,
-                const DumpSizes& size) {
+void write_dump(const std::filesystem::path& file, const Experiment& e,
+                const CommonOptions& options, const Dump& dump, const DumpSizes& size) {
   h5::Writer out(file);
   write_header(out, e, "mvm", {.command = options.command_line});
   const std::vector<Index> cells{size.chips, dump.planes.polarities, size.outputs, size.inputs};
-  const auto put = [&](const std::string& name, const std::vector<Index>& shape, const std::vector<float>& values,
-                       const char* unit, const char* meaning) {
+  const auto put = [&](const std::string& name, const std::vector<Index>& shape,
+                       const std::vector<float>& values, const char* unit, const char* meaning) {
     out.write(name, shape, values.data());
     out.describe(name, unit, meaning);
   };
-  put("/target", cells, dump.planes.target, "S", "conductance asked for: chip x polarity x output x input");
-  put("/programmed", cells, dump.planes.programmed, "S", "conductance after programming, before relaxation and drift");
+  put("/target", cells, dump.planes.target, "S",
+      "conductance asked for: chip x polarity x output x input");
+  put("/programmed", cells, dump.planes.programmed, "S",
+      "conductance after programming, before relaxation and drift");
   put("/aged", cells, dump.planes.aged, "S", "conductance at the time of reading");
   for (const auto& [name, values] : dump.planes.state)
     put("/state/" + name, cells, values, "1", "state of the device model");
-  put("/dac_codes", {size.vectors, size.inputs}, dump.codes, "1", "DAC codes: vector x input; ideal: the inputs");
+  put("/dac_codes", {size.vectors, size.inputs}, dump.codes, "1",
+      "DAC codes: vector x input; ideal: the inputs");
   const std::vector<Index> reads{size.chips, size.row_tiles, size.vectors, size.columns};
-  put("/currents", reads, dump.before, "A", "before the ADC: chip x row tile x vector x conversion");
+  put("/currents", reads, dump.before, "A",
+      "before the ADC: chip x row tile x vector x conversion");
   put("/adc_codes", reads, dump.after, "1", "after the ADC; NaN: ideal");
   out.commit();
 }
@@ -147,7 +169,8 @@ void check_place(const std::filesystem::path& file) { const WholeFile trial(file
 
 void check_new(const std::filesystem::path& file, const char* flag, bool force) {
   if (!force && std::filesystem::exists(file))
-    throw ConfigError(std::string(flag) + " " + file.string() + ": exists; choose another name, or replace it with --force");
+    throw ConfigError(std::string(flag) + " " + file.string() +
+                      ": exists; choose another name, or replace it with --force");
 }
 
 int mvm(const CommonOptions& options, const MvmOptions& own, Console& console) {
@@ -169,23 +192,31 @@ int mvm(const CommonOptions& options, const MvmOptions& own, Console& console) {
   if (ending != ".npy" && ending != ".h5" && ending != ".csv")
     throw ConfigError("-o " + options.output.string() + ": the ending is none of .npy, .h5, .csv");
   if (ending == ".csv" && chips > 1)
-    throw ConfigError("-o " + options.output.string() + ": a .csv holds one chip, but chips = " + std::to_string(chips) +
-                      "; choose .npy or .h5");
+    throw ConfigError("-o " + options.output.string() + ": a .csv holds one chip, but chips = " +
+                      std::to_string(chips) + "; choose .npy or .h5");
   check_new(options.output, "-o", options.force);
   if (!own.dump.empty()) check_new(own.dump, "--dump", options.force);
   if (own.dump.lexically_normal() == options.output.lexically_normal())
-    throw ConfigError("-o and --dump are one file, " + own.dump.string() + "; choose another name for one of them");
-  const Matrix<float> w = read_matrix(own.weights, "--weights"), x = read_matrix(own.inputs, "--inputs");
-  if (w.empty() || x.empty()) throw ShapeError((w.empty() ? "--weights " + own.weights : "--inputs " + own.inputs) + ": is empty");
+    throw ConfigError("-o and --dump are one file, " + own.dump.string() +
+                      "; choose another name for one of them");
+  const Matrix<float> w = read_matrix(own.weights, "--weights"),
+                      x = read_matrix(own.inputs, "--inputs");
+  if (w.empty() || x.empty())
+    throw ShapeError((w.empty() ? "--weights " + own.weights : "--inputs " + own.inputs) +
+                     ": is empty");
   if (w.columns() != x.columns())
-    throw ShapeError(fmt::format("--weights {} is {} x {} (outputs x inputs), but --inputs {} has vectors of {} numbers",
-                                 own.weights, w.rows(), w.columns(), own.inputs, x.columns()));
+    throw ShapeError(fmt::format(
+        "--weights {} is {} x {} (outputs x inputs), but --inputs {} has vectors of {} numbers",
+        own.weights, w.rows(), w.columns(), own.inputs, x.columns()));
 
   const std::vector<PatchView> calibration{vectors_view(x, 0, x.rows())};
-  sim::LayerPlan plan = sim::plan_layer("W", 0, e.hardware, w, {}, sim::calibrate_dac(e.hardware.dac, calibration));
+  sim::LayerPlan plan =
+      sim::plan_layer("W", 0, e.hardware, w, {}, sim::calibrate_dac(e.hardware.dac, calibration));
   if (options.dry_run) {
-    console.print("W {} x {} on {} tiles, {} cells; {} vectors on {} chip{}\n", w.rows(), w.columns(), plan.tiles(),
-                  grouped(w.size() * sim::columns_of(e.hardware.array.mapping)), x.rows(), chips, chips == 1 ? "" : "s");
+    console.print("W {} x {} on {} tiles, {} cells; {} vectors on {} chip{}\n", w.rows(),
+                  w.columns(), plan.tiles(),
+                  grouped(w.size() * sim::columns_of(e.hardware.array.mapping)), x.rows(), chips,
+                  chips == 1 ? "" : "s");
     return 0;
   }
   check_place(options.output);
@@ -210,7 +241,8 @@ int mvm(const CommonOptions& options, const MvmOptions& own, Console& console) {
     for (Index chip = 0; chip < chips; ++chip) {
       stop_if_interrupted("interrupted; nothing was written, the same command starts again");
       const devices::ProgramContext program{.stream = &stream, .chip = chip};
-      if (e.hardware.adc.recalibrate_per_chip) plan.adc = sim::calibrate_adc(plan, calibration, program, {});
+      if (e.hardware.adc.recalibrate_per_chip)
+        plan.adc = sim::calibrate_adc(plan, calibration, program, {});
       const sim::Crossbar crossbar(plan, program, {});
       std::optional<Recorder> recorder;
       if (dump) recorder.emplace(vectors, w.columns(), row_tiles, columns);
@@ -223,7 +255,8 @@ int mvm(const CommonOptions& options, const MvmOptions& own, Console& console) {
         context.first_sample = first;
         context.activity = &counts[static_cast<std::size_t>(block)];
         context.tap = recorder ? &*recorder : nullptr;
-        crossbar.apply(vectors_view(x, first, count), context, {y.data() + (chip * vectors + first) * n_out, n_out, 1, 0});
+        crossbar.apply(vectors_view(x, first, count), context,
+                       {y.data() + (chip * vectors + first) * n_out, n_out, 1, 0});
       });
       for (const Activity& block : counts) activity.merge(block);
       if (dump) {
@@ -240,11 +273,15 @@ int mvm(const CommonOptions& options, const MvmOptions& own, Console& console) {
   }
   for (const float value : y)
     if (!std::isfinite(value))
-      throw ConfigError("the product is not finite: --weights or --inputs hold numbers that are too large for single precision");
+      throw ConfigError(
+          "the product is not finite: --weights or --inputs hold numbers that are too large for "
+          "single precision");
 
   std::vector<Index> shape{chips, vectors, n_out};
   if (chips == 1) shape.erase(shape.begin());
-  if (dump) write_dump(own.dump, e, options, seen, {chips, vectors, n_out, w.columns(), row_tiles, columns});
+  if (dump)
+    write_dump(own.dump, e, options, seen,
+               {chips, vectors, n_out, w.columns(), row_tiles, columns});
   try {
     write_y(options.output, shape, y, e, options);
   } catch (const FileError&) {  // both files or neither
@@ -269,12 +306,16 @@ int mvm(const CommonOptions& options, const MvmOptions& own, Console& console) {
     conversions += tile.conversions;
     clipped += tile.clipped;
   }
-  console.print("{} x {} weights on {} tiles, {} vectors, {} chip{} (seed {})\n", n_out, w.columns(), plan.tiles(), vectors,
-                chips, chips == 1 ? "" : "s", e.run.seed);
-  console.print("rms error {:.3g} % of the rms of W x; {} % of the ADC conversions beyond the range\n",
-                signal > 0 ? 100 * std::sqrt(error / signal) : 0.0,
-                per_cent(static_cast<double>(clipped) / static_cast<double>(std::max<std::int64_t>(conversions, 1)), 3));
-  console.print("written to {}{}\n", options.output.string(), dump ? " and " + own.dump.string() : "");
+  console.print("{} x {} weights on {} tiles, {} vectors, {} chip{} (seed {})\n", n_out,
+                w.columns(), plan.tiles(), vectors, chips, chips == 1 ? "" : "s", e.run.seed);
+  console.print(
+      "rms error {:.3g} % of the rms of W x; {} % of the ADC conversions beyond the range\n",
+      signal > 0 ? 100 * std::sqrt(error / signal) : 0.0,
+      per_cent(static_cast<double>(clipped) /
+                   static_cast<double>(std::max<std::int64_t>(conversions, 1)),
+               3));
+  console.print("written to {}{}\n", options.output.string(),
+                dump ? " and " + own.dump.string() : "");
   return 0;
 }
 
@@ -287,7 +328,8 @@ void add_mvm_command(CLI::App& app, CommonOptions& options, Action& action) {
   const auto own = std::make_shared<MvmOptions>();
   command->add_option("--weights", own->weights, "W: n_out x n_in")->required();
   command->add_option("--inputs", own->inputs, "X: one vector a row")->required();
-  command->add_option("--chips", own->chips, "chips to program (default 1, or `chips` of the config)");
+  command->add_option("--chips", own->chips,
+                      "chips to program (default 1, or `chips` of the config)");
   command->add_option("--dump", own->dump, "HDF5 file for cells and signals");
   command->get_option("--output")->required();
   command->callback([&options, &action, own] {

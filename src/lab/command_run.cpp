@@ -23,11 +23,13 @@ Example:
 Results: FOLDER/results.h5 (docs/results_format.md). The same config again says that it is done.
 )";
 
-bool has_trained(const Experiment& e, const CommonOptions& o, const nn::Network& network, const nn::Data& data) {
+bool has_trained(const Experiment& e, const CommonOptions& o, const nn::Network& network,
+                 const nn::Data& data) {
   if (!e.network.file.empty() || !e.network.weights.empty()) return true;
   if (o.no_cache) return false;
   const auto file = cache_folder() / (training_digest(e, network, data) + ".h5");
-  return std::filesystem::exists(file) && nn::load_checkpoint(file).state.epoch >= e.training.epochs;
+  return std::filesystem::exists(file) &&
+         nn::load_checkpoint(file).state.epoch >= e.training.epochs;
 }
 
 int run(const CommonOptions& options, Console& console) {
@@ -35,19 +37,22 @@ int run(const CommonOptions& options, Console& console) {
   const Experiment experiment = read_experiment(options.config, options.settings);
   require_network(experiment);
   apply_common_options(options, experiment.run);
-  const std::filesystem::path folder = output_folder(options, experiment), file = folder / "results.h5";
-  if (!options.dry_run && check_existing(file, resolved_config(experiment), "run", options.force) == Existing::same) {
+  const std::filesystem::path folder = output_folder(options, experiment),
+                              file = folder / "results.h5";
+  if (!options.dry_run &&
+      check_existing(file, resolved_config(experiment), "run", options.force) == Existing::same) {
     console.print("{} is done already (the same config); --force runs it again\n", file.string());
     return 0;
   }
   const nn::Data data = nn::load_data(experiment.data, experiment.folder);
   if (experiment.evaluation.images > data.test.size())
-    throw ConfigError(fmt::format("evaluation.images = {}, but there are only {} test images", experiment.evaluation.images,
-                                  data.test.size()));
+    throw ConfigError(fmt::format("evaluation.images = {}, but there are only {} test images",
+                                  experiment.evaluation.images, data.test.size()));
   const nn::Network described = described_network(experiment, data.shape(), data.classes());
   sketch_plan(experiment, described);  // what does not fit is told before the training
   if (options.dry_run) {
-    print_dry_run(experiment, described, data, has_trained(experiment, options, described, data), console);
+    print_dry_run(experiment, described, data, has_trained(experiment, options, described, data),
+                  console);
     return 0;
   }
   const OutputFolder made(folder);
@@ -55,33 +60,39 @@ int run(const CommonOptions& options, Console& console) {
 
   NetworkOrigin origin;
   const nn::TrainedNetwork trained = obtain_network(
-      experiment, data,
-      {.use_cache = !options.no_cache, .checkpoint = folder / "training.h5"},
+      experiment, data, {.use_cache = !options.no_cache, .checkpoint = folder / "training.h5"},
       console, origin);
   console.print("network   {}, {} parameters, {} multiply-accumulates an image; {}\n",
                 experiment.network.model.empty() ? "of the config" : experiment.network.model,
-                grouped(trained.network.parameter_count()), grouped(trained.network.macs()), origin.words);
-  console.print("data      {}: {} training, {} validation, {} test images\n", data.name, grouped(data.train.size()),
-                grouped(data.validation.size()), grouped(data.test.size()));
+                grouped(trained.network.parameter_count()), grouped(trained.network.macs()),
+                origin.words);
+  console.print("data      {}: {} training, {} validation, {} test images\n", data.name,
+                grouped(data.train.size()), grouped(data.validation.size()),
+                grouped(data.test.size()));
   console.print("hardware  {}\n\n", hardware_words(experiment));
   console.out << std::flush;
 
   const HardwarePlan plan = make_plan(experiment, trained.network, trained.parameters, data);
   const RunSetting setting{experiment, data, trained, plan};
   const RunResult result = measure(setting, console);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   write_run(file, setting, result,
-            {.command = options.command_line, .wall_seconds = seconds,
-             .training_images_per_second = origin.images_per_second, .seconds_a_chip = result.seconds_a_chip});
+            {.command = options.command_line,
+             .wall_seconds = seconds,
+             .training_images_per_second = origin.images_per_second,
+             .seconds_a_chip = result.seconds_a_chip});
   print_run(setting, result, console);
-  console.print("\nresults in {}; {:.2f} s a chip, {:.1f} s in all\n", file.string(), result.seconds_a_chip, seconds);
+  console.print("\nresults in {}; {:.2f} s a chip, {:.1f} s in all\n", file.string(),
+                result.seconds_a_chip, seconds);
   return 0;
 }
 
 }  // namespace
 
 void add_run_command(CLI::App& app, CommonOptions& options, Action& action) {
-  CLI::App* command = app.add_subcommand("run", "train, deploy on chips, and measure what the hardware costs");
+  CLI::App* command =
+      app.add_subcommand("run", "train, deploy on chips, and measure what the hardware costs");
   command->footer(kHelp);
   add_common_options(*command, options, true);
   command->callback([&] { action = [&](Console& console) { return run(options, console); }; });

@@ -19,19 +19,23 @@ Example:
   ohmic train data/experiments/lenet5_fashion.toml -o trained --set training.epochs=10
 )";
 
-void write_course(const std::filesystem::path& file, const Experiment& e, const NetworkOrigin& origin,
-                  double test_accuracy, const Provenance& provenance) {
+void write_course(const std::filesystem::path& file, const Experiment& e,
+                  const NetworkOrigin& origin, double test_accuracy, const Provenance& provenance) {
   h5::Writer out(file);
   write_header(out, e, "train", provenance);
-  const auto write = [&](const char* name, const std::vector<double>& values, const char* unit, const char* meaning) {
+  const auto write = [&](const char* name, const std::vector<double>& values, const char* unit,
+                         const char* meaning) {
     out.write(name, values);
     out.describe(name, unit, meaning);
   };
   write("/training/loss", origin.course.loss, "nat", "mean cross-entropy of each epoch");
   write("/training/accuracy", origin.course.accuracy, "1", "training accuracy of each epoch");
-  write("/training/validation_accuracy", origin.course.validation_accuracy, "1", "validation accuracy after each epoch; NaN without validation images");
-  write("/training/learning_rate", origin.course.learning_rate, "1", "learning rate at the end of each epoch");
-  write("/training/test_accuracy", {test_accuracy}, "1", "accuracy of the float network on the test set");
+  write("/training/validation_accuracy", origin.course.validation_accuracy, "1",
+        "validation accuracy after each epoch; NaN without validation images");
+  write("/training/learning_rate", origin.course.learning_rate, "1",
+        "learning rate at the end of each epoch");
+  write("/training/test_accuracy", {test_accuracy}, "1",
+        "accuracy of the float network on the test set");
   out.commit();
 }
 
@@ -40,8 +44,10 @@ int train(const CommonOptions& options, Console& console) {
   const Experiment experiment = read_experiment(options.config, options.settings);
   require_network(experiment);
   apply_common_options(options, experiment.run);
-  const std::filesystem::path folder = output_folder(options, experiment), file = folder / "results.h5";
-  if (!options.dry_run && check_existing(file, resolved_config(experiment), "train", options.force) == Existing::same) {
+  const std::filesystem::path folder = output_folder(options, experiment),
+                              file = folder / "results.h5";
+  if (!options.dry_run &&
+      check_existing(file, resolved_config(experiment), "train", options.force) == Existing::same) {
     console.print("{} is done already (the same config); --force trains it again\n", file.string());
     return 0;
   }
@@ -55,21 +61,26 @@ int train(const CommonOptions& options, Console& console) {
   watch_for_interrupts();
   NetworkOrigin origin;
   const nn::TrainedNetwork trained = obtain_network(
-      experiment, data,
-      {.use_cache = !options.no_cache, .checkpoint = folder / "training.h5"},
+      experiment, data, {.use_cache = !options.no_cache, .checkpoint = folder / "training.h5"},
       console, origin);
-  const nn::Evaluation test = nn::evaluate(trained.network, trained.parameters, data.test, data.normalisation);
+  const nn::Evaluation test =
+      nn::evaluate(trained.network, trained.parameters, data.test, data.normalisation);
   nn::TrainingState state;
   state.parameters = trained.parameters;
   state.epoch = static_cast<Index>(origin.course.loss.size());
   state.course = origin.course;
-  nn::save_checkpoint(folder / "network.h5", trained.network, state, training_digest(experiment, described, data));
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  nn::save_checkpoint(folder / "network.h5", trained.network, state,
+                      training_digest(experiment, described, data));
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   write_course(file, experiment, origin, test.accuracy,
-               {.command = options.command_line, .wall_seconds = seconds,
+               {.command = options.command_line,
+                .wall_seconds = seconds,
                 .training_images_per_second = origin.images_per_second});
-  console.print("network   {} parameters; {}\n", grouped(trained.network.parameter_count()), origin.words);
-  console.print("test      {} % of {} images, loss {:.4f}\n", per_cent(test.accuracy), grouped(test.images), test.loss);
+  console.print("network   {} parameters; {}\n", grouped(trained.network.parameter_count()),
+                origin.words);
+  console.print("test      {} % of {} images, loss {:.4f}\n", per_cent(test.accuracy),
+                grouped(test.images), test.loss);
   console.print("kept in   {}\n", (folder / "network.h5").string());
   return 0;
 }

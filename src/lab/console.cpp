@@ -9,6 +9,8 @@ std::string grouped(std::int64_t count) {
   return digits;
 }
 
-std::string per_cent(double fraction, int digits) { return fmt::format("{:.{}f}", 100 * fraction, digits); }
+std::string per_cent(double fraction, int digits) {
+  return fmt::format("{:.{}f}", 100 * fraction, digits);
+}
 
 }  // namespace ohmic::lab

@@ -20,15 +20,18 @@ std::int64_t HardwarePlan::cells() const {
   return sum;
 }
 
-CleanActivations::CleanActivations(const nn::Network& network, const nn::ParameterSet<float>& parameters,
-                                   const nn::ImageList& images, const nn::Normalisation& normalisation)
+CleanActivations::CleanActivations(const nn::Network& network,
+                                   const nn::ParameterSet<float>& parameters,
+                                   const nn::ImageList& images,
+                                   const nn::Normalisation& normalisation)
     : network_(network), images_(images.size()) {
   const Index blocks = block_count(images.size(), kLanes);
   workspaces_.resize(static_cast<std::size_t>(blocks));
   samples_.resize(static_cast<std::size_t>(blocks));
   for_each_block(blocks, [&](Index block) {
     auto workspace = std::make_unique<nn::Workspace<float>>(network, false);
-    std::vector<Index> positions(static_cast<std::size_t>(std::min(kLanes, images.size() - block * kLanes)));
+    std::vector<Index> positions(
+        static_cast<std::size_t>(std::min(kLanes, images.size() - block * kLanes)));
     std::iota(positions.begin(), positions.end(), block * kLanes);
     std::vector<std::uint8_t> labels(positions.size());
     nn::fill_lanes(images, normalisation, positions, workspace->input(), labels);
@@ -63,7 +66,8 @@ HardwarePlan plan_layers(const Experiment& experiment, const nn::Network& networ
     const auto seen = inputs(static_cast<Index>(k));
     plan.layers.back() = sim::plan_layer(
         network.name(layer), static_cast<Index>(k), *hardware[k], *nn::find(own, "weight"),
-        bias ? std::span<const float>(bias->data(), static_cast<std::size_t>(bias->size())) : std::span<const float>(),
+        bias ? std::span<const float>(bias->data(), static_cast<std::size_t>(bias->size()))
+             : std::span<const float>(),
         sim::calibrate_dac(hardware[k]->dac, seen));
     if (!seen.empty()) plan.layers.back()->adc = sim::calibrate_adc(*plan.layers.back(), seen);
   }
@@ -74,7 +78,8 @@ HardwarePlan plan_layers(const Experiment& experiment, const nn::Network& networ
 
 HardwarePlan make_plan(const Experiment& experiment, const nn::Network& network,
                        const nn::ParameterSet<float>& parameters, const nn::Data& data) {
-  const CleanActivations clean(network, parameters, data.train.first(experiment.evaluation.calibration_images),
+  const CleanActivations clean(network, parameters,
+                               data.train.first(experiment.evaluation.calibration_images),
                                data.normalisation);
   return plan_layers(experiment, network, parameters, [&](Index k) { return clean.inputs(k); });
 }
@@ -87,11 +92,13 @@ HardwarePlan sketch_plan(const Experiment& experiment, const nn::Network& networ
                      [](Index) { return std::vector<PatchView>(); });
 }
 
-nn::Deployment deploy(const HardwarePlan& plan, const RandomStream& stream, Index chip, Index programming,
-                      const sim::ChipOptions& options, const CleanActivations* recalibration) {
+nn::Deployment deploy(const HardwarePlan& plan, const RandomStream& stream, Index chip,
+                      Index programming, const sim::ChipOptions& options,
+                      const CleanActivations* recalibration) {
   nn::Deployment deployment;
   deployment.macs.resize(plan.layers.size());
-  const devices::ProgramContext context{.stream = &stream, .chip = chip, .programming = programming};
+  const devices::ProgramContext context{
+      .stream = &stream, .chip = chip, .programming = programming};
   for_each_block(static_cast<Index>(plan.layers.size()), [&](Index k) {
     const auto& layer = plan.layers[static_cast<std::size_t>(k)];
     if (!layer) return;
@@ -109,15 +116,17 @@ nn::Deployment deploy(const HardwarePlan& plan, const RandomStream& stream, Inde
 
 nn::Evaluation evaluate_chip(const nn::Network& network, const nn::ParameterSet<float>& parameters,
                              const nn::ImageList& images, const nn::Normalisation& normalisation,
-                             const nn::Deployment& deployment, const ReadContext& reader, Index batch,
-                             Activity* activity) {
+                             const nn::Deployment& deployment, const ReadContext& reader,
+                             Index batch, Activity* activity) {
   std::vector<Activity> counts(static_cast<std::size_t>(block_count(images.size(), batch)));
-  const nn::EvaluationOptions options{.batch = batch, .context_of = [&](Index block) {
-    ReadContext context = reader;
-    context.activity = activity ? &counts[static_cast<std::size_t>(block)] : nullptr;
-    return context;
-  }};
-  const nn::Evaluation result = nn::evaluate(network, parameters, images, normalisation, &deployment, options);
+  const nn::EvaluationOptions options{
+      .batch = batch, .context_of = [&](Index block) {
+        ReadContext context = reader;
+        context.activity = activity ? &counts[static_cast<std::size_t>(block)] : nullptr;
+        return context;
+      }};
+  const nn::Evaluation result =
+      nn::evaluate(network, parameters, images, normalisation, &deployment, options);
   if (activity)
     for (const Activity& block : counts) activity->merge(block);
   return result;

@@ -18,7 +18,8 @@ struct HardwarePlan {
   std::int64_t cells() const;
 };
 
-/// Maps every layer and calibrates its converters on the clean activations of the first training images, layer by layer.
+/// Maps every layer and calibrates its converters on the clean activations of the first training
+/// images, layer by layer.
 HardwarePlan make_plan(const Experiment& experiment, const nn::Network& network,
                        const nn::ParameterSet<float>& parameters, const nn::Data& data);
 /// The sizes of what `network` will need, before it has weights; throws whatever does not fit.
@@ -27,12 +28,14 @@ HardwarePlan sketch_plan(const Experiment& experiment, const nn::Network& networ
 /// Lane blocks of clean activations: a workspace each, all layers' outputs kept.
 class CleanActivations {
  public:
-  CleanActivations(const nn::Network& network, const nn::ParameterSet<float>& parameters, const nn::ImageList& images,
-                   const nn::Normalisation& normalisation);
+  CleanActivations(const nn::Network& network, const nn::ParameterSet<float>& parameters,
+                   const nn::ImageList& images, const nn::Normalisation& normalisation);
   Index blocks() const { return static_cast<Index>(samples_.size()); }
   Index samples(Index block) const { return samples_[static_cast<std::size_t>(block)]; }
   Index images() const { return images_; }
-  const nn::Workspace<float>& workspace(Index block) const { return *workspaces_[static_cast<std::size_t>(block)]; }
+  const nn::Workspace<float>& workspace(Index block) const {
+    return *workspaces_[static_cast<std::size_t>(block)];
+  }
   /// What MAC layer k reads, block by block.
   std::vector<PatchView> inputs(Index k) const;
 
@@ -44,13 +47,14 @@ class CleanActivations {
 };
 
 /// One programmed chip as operators of the network.
-nn::Deployment deploy(const HardwarePlan& plan, const RandomStream& stream, Index chip, Index programming,
-                      const sim::ChipOptions& options, const CleanActivations* recalibration = nullptr);
+nn::Deployment deploy(const HardwarePlan& plan, const RandomStream& stream, Index chip,
+                      Index programming, const sim::ChipOptions& options,
+                      const CleanActivations* recalibration = nullptr);
 
 /// Classifies `images` on a chip; counts go to `activity` where it is given.
 nn::Evaluation evaluate_chip(const nn::Network& network, const nn::ParameterSet<float>& parameters,
                              const nn::ImageList& images, const nn::Normalisation& normalisation,
-                             const nn::Deployment& deployment, const ReadContext& reader, Index batch,
-                             Activity* activity = nullptr);
+                             const nn::Deployment& deployment, const ReadContext& reader,
+                             Index batch, Activity* activity = nullptr);
 
 }  // namespace ohmic::lab

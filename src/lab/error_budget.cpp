@@ -11,23 +11,37 @@ namespace ohmic::lab {
 std::vector<BudgetLine> budget_lines(bool has_read_noise) {
   using sim::Programming;
   return {
-      {.key = "float", .label = "float network", .options = {}, .accuracy = {}, .is_float = true, .differs_by_chip = false},
-      {.key = "converters", .label = "converters only",
-       .options = {.programming = Programming::at_target, .read_noise = false, .converters = true}, .accuracy = {},
+      {.key = "float",
+       .label = "float network",
+       .options = {},
+       .accuracy = {},
+       .is_float = true,
        .differs_by_chip = false},
-      {.key = "programming", .label = "programming only",
-       .options = {.programming = Programming::drawn, .read_noise = false, .converters = false}, .accuracy = {}},
-      {.key = "mean_shift", .label = "  of it the mean shift",
-       .options = {.programming = Programming::at_mean, .read_noise = false, .converters = false}, .accuracy = {},
+      {.key = "converters",
+       .label = "converters only",
+       .options = {.programming = Programming::at_target, .read_noise = false, .converters = true},
+       .accuracy = {},
        .differs_by_chip = false},
-      {.key = "read_noise", .label = "read noise only",
-       .options = {.programming = Programming::at_target, .read_noise = true, .converters = false}, .accuracy = {},
+      {.key = "programming",
+       .label = "programming only",
+       .options = {.programming = Programming::drawn, .read_noise = false, .converters = false},
+       .accuracy = {}},
+      {.key = "mean_shift",
+       .label = "  of it the mean shift",
+       .options = {.programming = Programming::at_mean, .read_noise = false, .converters = false},
+       .accuracy = {},
+       .differs_by_chip = false},
+      {.key = "read_noise",
+       .label = "read noise only",
+       .options = {.programming = Programming::at_target, .read_noise = true, .converters = false},
+       .accuracy = {},
        .differs_by_chip = has_read_noise},
       {.key = "all", .label = "all together", .options = {}, .accuracy = {}},
   };
 }
 
-BudgetCost cost_of(const BudgetLine& line, const BudgetLine& float_line, const RandomStream& stream, std::uint64_t statistic) {
+BudgetCost cost_of(const BudgetLine& line, const BudgetLine& float_line, const RandomStream& stream,
+                   std::uint64_t statistic) {
   std::vector<double> cost;
   Moments moments;
   for (std::size_t chip = 0; chip < line.accuracy.size(); ++chip) {
@@ -49,16 +63,19 @@ struct Power {
     }
   }
   double decibel() const {
-    return error == 0 ? std::numeric_limits<double>::infinity() : 10 / elementary::log(10.0) * elementary::log(signal / error);
+    return error == 0 ? std::numeric_limits<double>::infinity()
+                      : 10 / elementary::log(10.0) * elementary::log(signal / error);
   }
 };
 
 }  // namespace
 
 LayerErrors layer_errors(const nn::Network& network, const nn::ParameterSet<float>& parameters,
-                         const CleanActivations& clean, const nn::Deployment& deployment, const ReadContext& reader) {
+                         const CleanActivations& clean, const nn::Deployment& deployment,
+                         const ReadContext& reader) {
   const std::size_t layers = network.mac_layers().size();
-  std::vector<std::vector<Power>> accumulated(static_cast<std::size_t>(clean.blocks()), std::vector<Power>(layers));
+  std::vector<std::vector<Power>> accumulated(static_cast<std::size_t>(clean.blocks()),
+                                              std::vector<Power>(layers));
   auto isolated = accumulated;
   for_each_block(clean.blocks(), [&](Index block) {
     const auto b = static_cast<std::size_t>(block);
@@ -72,10 +89,13 @@ LayerErrors layer_errors(const nn::Network& network, const nn::ParameterSet<floa
     std::vector<float> alone;
     for (std::size_t k = 0; k < layers; ++k) {
       const Index layer = network.mac_layers()[k];
-      const ConstView<float> exact = clean.workspace(block).output(layer), noisy = workspace.output(layer);
-      for (Index f = 0; f < exact.rows(); ++f) accumulated[b][k].add(exact.row(f), noisy.row(f), samples);
+      const ConstView<float> exact = clean.workspace(block).output(layer),
+                             noisy = workspace.output(layer);
+      for (Index f = 0; f < exact.rows(); ++f)
+        accumulated[b][k].add(exact.row(f), noisy.row(f), samples);
       if (!deployment.macs[k]) continue;
-      const PatchView x = nn::patch_view(network, clean.workspace(block), static_cast<Index>(k), samples);
+      const PatchView x =
+          nn::patch_view(network, clean.workspace(block), static_cast<Index>(k), samples);
       alone.assign(static_cast<std::size_t>(exact.size()), 0.0f);
       const Index positions = x.positions();
       deployment.macs[k]->apply(x, context, {alone.data(), 1, positions * kLanes, kLanes});
@@ -98,7 +118,8 @@ LayerErrors layer_errors(const nn::Network& network, const nn::ParameterSet<floa
       alone.error += isolated[b][k].error;
     }
     errors.accumulated_db.push_back(all.decibel());
-    errors.isolated_db.push_back(deployment.macs[k] ? alone.decibel() : std::numeric_limits<double>::quiet_NaN());
+    errors.isolated_db.push_back(deployment.macs[k] ? alone.decibel()
+                                                    : std::numeric_limits<double>::quiet_NaN());
   }
   return errors;
 }

@@ -18,22 +18,27 @@ struct BudgetLine {
   bool differs_by_chip = true;   ///< false: computed once for all
 };
 
-/// The lines in the order of the table: float, converters, programming, mean_shift, read_noise, all.
+/// The lines in the order of the table: float, converters, programming, mean_shift, read_noise,
+/// all.
 std::vector<BudgetLine> budget_lines(bool has_read_noise);
 
-/// Cost against the float network in accuracy, with an interval over chips (paired: every line has the same chips).
+/// Cost against the float network in accuracy, with an interval over chips (paired: every line has
+/// the same chips).
 struct BudgetCost {
   double mean = 0;
   Interval interval;
 };
-BudgetCost cost_of(const BudgetLine& line, const BudgetLine& float_line, const RandomStream& stream, std::uint64_t statistic);
+BudgetCost cost_of(const BudgetLine& line, const BudgetLine& float_line, const RandomStream& stream,
+                   std::uint64_t statistic);
 
-/// Signal-to-error ratio of each MAC layer against its clean output, in dB: accumulated (errors of earlier layers
-/// included) and isolated (clean input). Rows are layers; NaN for a digital layer's isolated value. Infinite where exact.
+/// Signal-to-error ratio of each MAC layer against its clean output, in dB: accumulated (errors of
+/// earlier layers included) and isolated (clean input). Rows are layers; NaN for a digital layer's
+/// isolated value. Infinite where exact.
 struct LayerErrors {
   std::vector<double> accumulated_db, isolated_db;
 };
 LayerErrors layer_errors(const nn::Network& network, const nn::ParameterSet<float>& parameters,
-                         const CleanActivations& clean, const nn::Deployment& deployment, const ReadContext& reader);
+                         const CleanActivations& clean, const nn::Deployment& deployment,
+                         const ReadContext& reader);
 
 }  // namespace ohmic::lab

@@ -7,7 +7,7 @@
 namespace ohmic::lab {
 namespace {
 
-constexpr double kMostChips = 1 << 20;        // fields of the random addresses
+constexpr double kMostChips = 1 << 20;  // fields of the random addresses
 constexpr double kMostProgrammings = 1 << 8;
 constexpr double kMostReads = 1 << 8;
 constexpr double kMostSeed = 9223372036854775807.0;
@@ -20,8 +20,8 @@ const ConfigNode& table_at(const ConfigNode& root, std::string_view key) {
   return found ? *found : kEmpty;
 }
 
-sim::LayerHardware read_hardware(const ConfigNode& device, const ConfigNode& array, const ConfigNode& dac,
-                                 const ConfigNode& adc) {
+sim::LayerHardware read_hardware(const ConfigNode& device, const ConfigNode& array,
+                                 const ConfigNode& dac, const ConfigNode& adc) {
   sim::LayerHardware hardware;
   hardware.device = devices::make_device(device, "device");
   read_fields(array, "array", hardware.array);
@@ -31,13 +31,15 @@ sim::LayerHardware read_hardware(const ConfigNode& device, const ConfigNode& arr
   sim::check_adc(hardware.adc, adc, "adc");
   if (sim::columns_of(hardware.array.mapping) > hardware.array.columns) {
     const ConfigNode* columns = array.find("columns");
-    fail_at(columns ? columns->origin : array.origin, "array.columns = " + std::to_string(hardware.array.columns) +
-                                                          " holds no differential pair, which takes two");
+    fail_at(columns ? columns->origin : array.origin,
+            "array.columns = " + std::to_string(hardware.array.columns) +
+                " holds no differential pair, which takes two");
   }
   const auto levels = hardware.device->levels();
   if (levels && *levels < 3 && hardware.array.mapping == sim::Mapping::offset)
     fail_at(table_at(device, "levels").origin,
-            "device.levels = 2 leaves the offset mapping no level beside that of weight 0; it needs 3 or more");
+            "device.levels = 2 leaves the offset mapping no level beside that of weight 0; it "
+            "needs 3 or more");
   return hardware;
 }
 
@@ -54,15 +56,16 @@ void fields(FieldVisitor& f, OverrideFields& p) {
 
 const std::vector<std::string_view> kHardwareTables = {"device", "array", "dac", "adc"};
 
-/// The base hardware with one override's tables merged in. One that names a device model starts from that model's
-/// defaults.
+/// The base hardware with one override's tables merged in. One that names a device model starts
+/// from that model's defaults.
 struct HardwareTables {
   ConfigNode device, array, dac, adc;
   void apply(const ConfigNode& over) {
     const auto merge = [&](ConfigNode& base, std::string_view key) {
       if (const ConfigNode* table = over.find(key)) {
         if (!table->is_table())
-          fail_at(table->origin, "override." + std::string(key) + " is " + std::string(table->kind()) + ", expected a table");
+          fail_at(table->origin, "override." + std::string(key) + " is " +
+                                     std::string(table->kind()) + ", expected a table");
         base = key == "device" && table->find("model") ? *table : merged(base, *table);
       }
     };
@@ -77,40 +80,73 @@ struct HardwareTables {
 }  // namespace
 
 void fields(FieldVisitor& f, RunParams& p) {
-  f.field({.key = "seed", .meaning = "seed of chips and reads", .low = 0, .high = kMostSeed}, p.seed);
-  f.field({.key = "chips", .meaning = "chips that are drawn and measured", .low = 1, .high = kMostChips}, p.chips);
-  f.field({.key = "programmings_per_chip", .meaning = "times each chip is programmed anew", .low = 1,
+  f.field({.key = "seed", .meaning = "seed of chips and reads", .low = 0, .high = kMostSeed},
+          p.seed);
+  f.field({.key = "chips",
+           .meaning = "chips that are drawn and measured",
+           .low = 1,
+           .high = kMostChips},
+          p.chips);
+  f.field({.key = "programmings_per_chip",
+           .meaning = "times each chip is programmed anew",
+           .low = 1,
            .high = kMostProgrammings},
           p.programmings_per_chip);
-  f.field({.key = "reads_per_programming", .meaning = "times the test set is read from each programming", .low = 1,
+  f.field({.key = "reads_per_programming",
+           .meaning = "times the test set is read from each programming",
+           .low = 1,
            .high = kMostReads},
           p.reads_per_programming);
-  f.field({.key = "threads", .meaning = "threads; 0: all processors. Changes no result", .low = 0, .high = 1024,
+  f.field({.key = "threads",
+           .meaning = "threads; 0: all processors. Changes no result",
+           .low = 0,
+           .high = 1024,
            .affects_results = false},
           p.threads);
-  f.field({.key = "method", .meaning = "how the network is trained and corrected", .one_of = {"plain"}}, p.method);
+  f.field(
+      {.key = "method", .meaning = "how the network is trained and corrected", .one_of = {"plain"}},
+      p.method);
 }
 
 void fields(FieldVisitor& f, EvaluationParams& p) {
-  f.field({.key = "images", .meaning = "test images for a chip's accuracy; 0: all", .low = 0, .high = 1e7}, p.images);
-  f.field({.key = "budget_images", .meaning = "test images for the error budget, or all if there are fewer; 0: no budget", .low = 0, .high = 1e7},
+  f.field({.key = "images",
+           .meaning = "test images for a chip's accuracy; 0: all",
+           .low = 0,
+           .high = 1e7},
+          p.images);
+  f.field({.key = "budget_images",
+           .meaning = "test images for the error budget, or all if there are fewer; 0: no budget",
+           .low = 0,
+           .high = 1e7},
           p.budget_images);
-  f.field({.key = "error_images", .meaning = "test images for the signal-to-error ratio of layers, or all if there are fewer; 0: none", .low = 0,
+  f.field({.key = "error_images",
+           .meaning = "test images for the signal-to-error ratio of layers, or all if there are "
+                      "fewer; 0: none",
+           .low = 0,
            .high = 1e6},
           p.error_images);
-  f.field({.key = "calibration_images", .meaning = "training images that set the converters' ranges, or all if there are fewer", .low = 1,
+  f.field({.key = "calibration_images",
+           .meaning = "training images that set the converters' ranges, or all if there are fewer",
+           .low = 1,
            .high = 1e6},
           p.calibration_images);
-  f.field({.key = "yield_accuracy", .meaning = "accuracy above which a chip counts as good; none: 95 % of the float accuracy",
-           .unit = "fraction", .low = 0, .high = 1},
-          p.yield_accuracy);
-  f.field({.key = "batch", .meaning = "images evaluated at once by one thread. Changes no result", .low = 1,
-           .high = 1e6, .affects_results = false},
+  f.field(
+      {.key = "yield_accuracy",
+       .meaning = "accuracy above which a chip counts as good; none: 95 % of the float accuracy",
+       .unit = "fraction",
+       .low = 0,
+       .high = 1},
+      p.yield_accuracy);
+  f.field({.key = "batch",
+           .meaning = "images evaluated at once by one thread. Changes no result",
+           .low = 1,
+           .high = 1e6,
+           .affects_results = false},
           p.batch);
 }
 
-Experiment read_experiment(const std::filesystem::path& file, const std::vector<std::string>& settings,
-                           const RunParams& defaults) {
+Experiment read_experiment(const std::filesystem::path& file,
+                           const std::vector<std::string>& settings, const RunParams& defaults) {
   ConfigNode root = read_config(file);
   for (const std::string& setting : settings) apply_setting(root, setting);
   Experiment experiment = make_experiment(root, defaults);
@@ -123,7 +159,9 @@ Experiment read_experiment(const std::filesystem::path& file, const std::vector<
 Experiment make_experiment(const ConfigNode& root, const RunParams& defaults) {
   Experiment e;
   e.run = defaults;
-  read_fields(root, "", e.run, {"data", "network", "training", "device", "array", "dac", "adc", "evaluation", "override"});
+  read_fields(
+      root, "", e.run,
+      {"data", "network", "training", "device", "array", "dac", "adc", "evaluation", "override"});
   read_fields(table_at(root, "evaluation"), "evaluation", e.evaluation);
   read_fields(table_at(root, "data"), "data", e.data);
   e.network = nn::read_network(table_at(root, "network"), "network");
@@ -134,11 +172,14 @@ Experiment make_experiment(const ConfigNode& root, const RunParams& defaults) {
   e.adc_table = table_at(root, "adc");
   e.hardware = read_hardware(e.device_table, e.array_table, e.dac_table, e.adc_table);
   if (const ConfigNode* list = root.find("override")) {
-    if (!list->is_array()) fail_at(list->origin, "override is " + std::string(list->kind()) + ", expected [[override]] tables");
+    if (!list->is_array())
+      fail_at(list->origin,
+              "override is " + std::string(list->kind()) + ", expected [[override]] tables");
     for (const ConfigNode& table : list->array()) {
       OverrideFields own;
       read_fields(table, "override", own, kHardwareTables);
-      if (own.layers.empty()) fail_at(table.origin, "override names no layers; say layers = [\"conv1\"]");
+      if (own.layers.empty())
+        fail_at(table.origin, "override names no layers; say layers = [\"conv1\"]");
       HardwareTables tables{e.device_table, e.array_table, e.dac_table, e.adc_table};
       tables.apply(table);
       tables.read();
@@ -150,16 +191,22 @@ Experiment make_experiment(const ConfigNode& root, const RunParams& defaults) {
 
 void require_network(const Experiment& e) {
   if (e.data.set.empty())
-    throw ConfigError(e.origin.place + ": data.set is missing; say [data] set = \"fashion-mnist\", \"mnist\", \"cifar10\", "
-                      "\"cifar100\" or a folder");
+    throw ConfigError(
+        e.origin.place +
+        ": data.set is missing; say [data] set = \"fashion-mnist\", \"mnist\", \"cifar10\", "
+        "\"cifar100\" or a folder");
   if (!e.network.file.empty() && !e.network.weights.empty())
-    throw ConfigError(e.origin.place + ": network.file and network.weights are both given; leave one out");
+    throw ConfigError(e.origin.place +
+                      ": network.file and network.weights are both given; leave one out");
   if (e.network.model.empty() && e.network.layers.empty() && e.network.file.empty())
-    throw ConfigError(e.origin.place + ": network.model is missing; say [network] model = \"lenet5\" or \"mlp\", list "
-                      "[[network.layers]], or name a checkpoint with file = \"net.h5\"");
+    throw ConfigError(
+        e.origin.place +
+        ": network.model is missing; say [network] model = \"lenet5\" or \"mlp\", list "
+        "[[network.layers]], or name a checkpoint with file = \"net.h5\"");
 }
 
-std::vector<std::optional<sim::LayerHardware>> layer_hardware(const Experiment& e, const nn::Network& network) {
+std::vector<std::optional<sim::LayerHardware>> layer_hardware(const Experiment& e,
+                                                              const nn::Network& network) {
   std::vector<std::string> names;
   for (const Index layer : network.mac_layers()) names.push_back(network.name(layer));
   for (const Override& over : e.overrides)
@@ -168,8 +215,9 @@ std::vector<std::optional<sim::LayerHardware>> layer_hardware(const Experiment& 
         std::string known;
         for (const std::string& name : names) known += (known.empty() ? "" : ", ") + name;
         const ConfigNode* node = over.table.find("layers");
-        fail_at(node ? node->origin : over.table.origin,
-                "override.layers: no layer '" + layer + "' of cells in this network; it has " + known);
+        fail_at(
+            node ? node->origin : over.table.origin,
+            "override.layers: no layer '" + layer + "' of cells in this network; it has " + known);
       }
   std::vector<std::optional<sim::LayerHardware>> out;
   for (const std::string& name : names) {
@@ -229,8 +277,10 @@ void add_layer_keys(std::vector<KeyManual>& all) {
 
 std::vector<KeyManual> key_manual() {
   std::vector<KeyManual> all;
-  const auto add = [&](const std::string& table, const std::string& of, const std::vector<FieldManual>& keys) {
-    for (const FieldManual& field : keys) all.push_back({table.empty() ? field.key : table + "." + field.key, of, field});
+  const auto add = [&](const std::string& table, const std::string& of,
+                       const std::vector<FieldManual>& keys) {
+    for (const FieldManual& field : keys)
+      all.push_back({table.empty() ? field.key : table + "." + field.key, of, field});
   };
   add("", "", describe_fields(RunParams{}));
   add("data", "", describe_fields(nn::DataParams{}));
@@ -239,9 +289,12 @@ std::vector<KeyManual> key_manual() {
   add("training", "", describe_fields(nn::TrainingParams{}));
   add("evaluation", "", describe_fields(EvaluationParams{}));
   std::string models;
-  for (const auto& entry : devices::catalogue()) models += (models.empty() ? "one of " : ", ") + std::string(entry.name);
-  add("device", "", {{"model", "which device; its own keys stand beside", "", "\"ideal\"", models}});
-  for (const auto& entry : devices::catalogue()) add("device", "device " + std::string(entry.name), entry.keys());
+  for (const auto& entry : devices::catalogue())
+    models += (models.empty() ? "one of " : ", ") + std::string(entry.name);
+  add("device", "",
+      {{"model", "which device; its own keys stand beside", "", "\"ideal\"", models}});
+  for (const auto& entry : devices::catalogue())
+    add("device", "device " + std::string(entry.name), entry.keys());
   add("array", "", describe_fields(sim::ArrayParams{}));
   add("dac", "", describe_fields(sim::DacParams{}));
   add("adc", "", describe_fields(sim::AdcParams{}));

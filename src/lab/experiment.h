@@ -11,7 +11,8 @@
 #include "nn/training_params.h"
 #include "sim/crossbar.h"
 
-/// The whole parameter tree of an experiment: what a config file says, checked, with defaults filled in.
+/// The whole parameter tree of an experiment: what a config file says, checked, with defaults
+/// filled in.
 namespace ohmic::lab {
 
 /// Keys at the top of the file.
@@ -26,7 +27,7 @@ void fields(FieldVisitor& f, RunParams& p);
 
 /// Table [evaluation]: which images measure what.
 struct EvaluationParams {
-  std::int64_t images = 0;          ///< test images for the accuracy of a chip; 0: all
+  std::int64_t images = 0;  ///< test images for the accuracy of a chip; 0: all
   std::int64_t budget_images = 2000;
   std::int64_t error_images = 512;  ///< for the signal-to-error ratio of layers
   std::int64_t calibration_images = 512;
@@ -54,12 +55,14 @@ struct Experiment {
   std::filesystem::path folder;  ///< of the config file: relative paths start here
   std::string name;              ///< stem of the config file
   Origin origin;                 ///< of the config as a whole, for messages
-  ConfigNode device_table, array_table, dac_table, adc_table;  ///< as written: what overrides merge into
+  ConfigNode device_table, array_table, dac_table,
+      adc_table;  ///< as written: what overrides merge into
 };
 
 /// Reads and checks `file` with `settings` ("key=value") applied. Throws ConfigError, FileError.
 /// `defaults` are what a command takes where the file is silent.
-Experiment read_experiment(const std::filesystem::path& file, const std::vector<std::string>& settings,
+Experiment read_experiment(const std::filesystem::path& file,
+                           const std::vector<std::string>& settings,
                            const RunParams& defaults = {});
 /// The same from a parsed tree.
 Experiment make_experiment(const ConfigNode& root, const RunParams& defaults = {});
@@ -67,17 +70,18 @@ Experiment make_experiment(const ConfigNode& root, const RunParams& defaults = {
 /// ConfigError unless data.set and a network are there.
 void require_network(const Experiment& experiment);
 
-/// The hardware of each layer that is a product, overrides applied; none where the layer stays digital. Throws ConfigError
-/// for an override of a layer that the network does not have.
-std::vector<std::optional<sim::LayerHardware>> layer_hardware(const Experiment& experiment, const nn::Network& network);
+/// The hardware of each layer that is a product, overrides applied; none where the layer stays
+/// digital. Throws ConfigError for an override of a layer that the network does not have.
+std::vector<std::optional<sim::LayerHardware>> layer_hardware(const Experiment& experiment,
+                                                              const nn::Network& network);
 
 /// Every key that affects results, defaults written out, as TOML.
 std::string resolved_config(const Experiment& experiment);
 
 /// The manual of every key: "device.sigma (device lognormal)" and so on, in the order of the file.
 struct KeyManual {
-  std::string key;    ///< dotted
-  std::string of;     ///< "device lognormal", "layer conv": what has the key; empty where all have it
+  std::string key;  ///< dotted
+  std::string of;   ///< "device lognormal", "layer conv": what has the key; empty where all have it
   FieldManual field;
 };
 std::vector<KeyManual> key_manual();

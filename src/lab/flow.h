@@ -6,7 +6,8 @@
 #include "lab/trained_network.h"
 #include "sim/activity.h"
 
-/// The main job: config -> data -> network -> mapping and calibration -> chips -> accuracy and error budget.
+/// The main job: config -> data -> network -> mapping and calibration -> chips -> accuracy and
+/// error budget.
 namespace ohmic::lab {
 
 /// What was measured. Chip-wise numbers are in the order of the chips.
@@ -14,14 +15,15 @@ struct RunResult {
   nn::Evaluation float_network;  ///< on the whole test set, without hardware
   Index programmings = 1, reads = 1;
   std::vector<double> accuracy, top5_accuracy, loss;  ///< chip x programming x read
-  Matrix<double> class_accuracy;                      ///< chips x classes, means over programmings and reads
-  std::vector<double> chip_accuracy;                  ///< one a chip: the mean over programmings and reads
-  std::vector<BudgetLine> budget;                     ///< empty where evaluation.budget_images = 0
+  Matrix<double> class_accuracy;      ///< chips x classes, means over programmings and reads
+  std::vector<double> chip_accuracy;  ///< one a chip: the mean over programmings and reads
+  std::vector<BudgetLine> budget;     ///< empty where evaluation.budget_images = 0
   Index budget_images = 0;
-  Matrix<double> accumulated_db, isolated_db;         ///< MAC layers x chips; empty where evaluation.error_images = 0
-  Activity activity;                                  ///< of all chips on the whole test set
-  double yield_accuracy = 0;                          ///< what counts as a good chip
-  double seconds_a_chip = 0;                          ///< of the accuracy alone
+  Matrix<double> accumulated_db,
+      isolated_db;            ///< MAC layers x chips; empty where evaluation.error_images = 0
+  Activity activity;          ///< of all chips on the whole test set
+  double yield_accuracy = 0;  ///< what counts as a good chip
+  double seconds_a_chip = 0;  ///< of the accuracy alone
 
   double yield() const;  ///< share of chips at or above yield_accuracy
 };

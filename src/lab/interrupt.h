@@ -2,7 +2,8 @@
 
 namespace ohmic::lab {
 
-/// From now on Ctrl-C (SIGINT) and SIGTERM are noted instead of ending the program; a second one ends it.
+/// From now on Ctrl-C (SIGINT) and SIGTERM are noted instead of ending the program; a second one
+/// ends it.
 void watch_for_interrupts();
 /// True once one came.
 bool interrupted();

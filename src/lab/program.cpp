@@ -18,11 +18,13 @@ void check_command(const CLI::App& app, const std::vector<std::string>& argument
     names.push_back(command->get_name());
     all += (all.empty() ? "" : ", ") + names.back();
   }
-  if (arguments.empty()) throw ConfigError("a command is missing: one of " + all + "; see `ohmic --help`");
+  if (arguments.empty())
+    throw ConfigError("a command is missing: one of " + all + "; see `ohmic --help`");
   const std::string& word = arguments.front();
   if (word.starts_with('-') || std::find(names.begin(), names.end(), word) != names.end()) return;
   const std::string near = nearest(word, names);
-  throw ConfigError("no such command: " + word + (near.empty() ? " (one of " + all + ")" : " (did you mean '" + near + "'?)"));
+  throw ConfigError("no such command: " + word +
+                    (near.empty() ? " (one of " + all + ")" : " (did you mean '" + near + "'?)"));
 }
 
 /// One line on words that do not make a command line.
@@ -35,7 +37,9 @@ std::string usage_fault(const CLI::App* app, const CLI::Error& error) {
 }  // namespace
 
 int program(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& log) {
-  CLI::App app("Ohmic: a cycle-approximate simulator of RRAM crossbars, and of networks deployed on them", "ohmic");
+  CLI::App app(
+      "Ohmic: a cycle-approximate simulator of RRAM crossbars, and of networks deployed on them",
+      "ohmic");
   app.set_version_flag("--version", fmt::format("ohmic {} ({})", kVersion, kCommit));
   app.require_subcommand(1);
   app.failure_message(usage_fault);
@@ -47,7 +51,8 @@ int program(const std::vector<std::string>& arguments, std::ostream& out, std::o
   add_train_command(app, options, action);
   add_mvm_command(app, options, action);
   add_info_command(app, options, action);
-  // A write beyond a file-size limit then fails with an error that is reported, instead of ending the program.
+  // A write beyond a file-size limit then fails with an error that is reported, instead of ending
+  // the program.
   std::signal(SIGXFSZ, SIG_IGN);
   try {
     check_command(app, arguments);

@@ -20,7 +20,8 @@ std::string host_name() {
 
 }  // namespace
 
-void write_header(h5::Writer& file, const Experiment& experiment, const std::string& command, const Provenance& p) {
+void write_header(h5::Writer& file, const Experiment& experiment, const std::string& command,
+                  const Provenance& p) {
   file.attribute("/", "schema_version", kSchemaVersion);
   file.attribute("/", "rng_version", kRngVersion);
   file.attribute("/", "ohmic_version", std::string(kVersion));
@@ -34,18 +35,21 @@ void write_header(h5::Writer& file, const Experiment& experiment, const std::str
   file.attribute("/provenance", "host", host_name());
   file.attribute("/provenance", "instruction_set", std::string(kernels().level));
   file.attribute("/provenance", "threads", static_cast<std::int64_t>(threads()));
-  file.attribute("/provenance", "written",
-                 fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::now())));
+  file.attribute(
+      "/provenance", "written",
+      fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::now())));
   if (p.training_images_per_second > 0)
     file.attribute("/provenance", "training_images_per_second", p.training_images_per_second);
   if (p.seconds_a_chip > 0) file.attribute("/provenance", "seconds_a_chip", p.seconds_a_chip);
 }
 
-void write_run(const std::filesystem::path& path, const RunSetting& s, const RunResult& r, const Provenance& provenance) {
+void write_run(const std::filesystem::path& path, const RunSetting& s, const RunResult& r,
+               const Provenance& provenance) {
   h5::Writer file(path);
   const auto chips = static_cast<Index>(r.chip_accuracy.size());
-  const auto write = [&](const std::string& name, const std::vector<Index>& shape, const std::vector<double>& values,
-                         const std::string& unit, const std::string& meaning) {
+  const auto write = [&](const std::string& name, const std::vector<Index>& shape,
+                         const std::vector<double>& values, const std::string& unit,
+                         const std::string& meaning) {
     file.write(name, shape, values.data());
     file.describe(name, unit, meaning);
   };
@@ -53,20 +57,25 @@ void write_run(const std::filesystem::path& path, const RunSetting& s, const Run
   file.attribute("/", "data_digest", s.data.digest);
 
   const std::vector<Index> all{chips, r.programmings, r.reads};
-  write("/chips/accuracy", {chips}, r.chip_accuracy, "1", "accuracy of each chip, mean over programmings and reads");
+  write("/chips/accuracy", {chips}, r.chip_accuracy, "1",
+        "accuracy of each chip, mean over programmings and reads");
   write("/chips/accuracy_all", all, r.accuracy, "1", "accuracy, chip x programming x read");
-  write("/chips/top5_accuracy_all", all, r.top5_accuracy, "1", "top-5 accuracy, chip x programming x read");
+  write("/chips/top5_accuracy_all", all, r.top5_accuracy, "1",
+        "top-5 accuracy, chip x programming x read");
   write("/chips/loss_all", all, r.loss, "nat", "mean cross-entropy, chip x programming x read");
   file.write("/chips/class_accuracy", r.class_accuracy.view());
   file.describe("/chips/class_accuracy", "1", "accuracy of each class, chip x class");
-  write("/chips/float_accuracy", {1}, {r.float_network.accuracy}, "1", "accuracy of the float network on the same images");
+  write("/chips/float_accuracy", {1}, {r.float_network.accuracy}, "1",
+        "accuracy of the float network on the same images");
   write("/chips/yield", {1}, {r.yield()}, "1", "share of chips at or above yield_accuracy");
   file.attribute("/chips/yield", "yield_accuracy", r.yield_accuracy);
   file.attribute("/chips", "images", static_cast<std::int64_t>(r.float_network.images));
 
   for (const BudgetLine& line : r.budget)
-    write("/error_budget/" + line.key, {chips}, line.accuracy, "1", "accuracy of each chip: " + line.label);
-  if (!r.budget.empty()) file.attribute("/error_budget", "images", static_cast<std::int64_t>(r.budget_images));
+    write("/error_budget/" + line.key, {chips}, line.accuracy, "1",
+          "accuracy of each chip: " + line.label);
+  if (!r.budget.empty())
+    file.attribute("/error_budget", "images", static_cast<std::int64_t>(r.budget_images));
 
   std::vector<std::string> names;
   std::vector<std::int64_t> tiles, macs;
@@ -95,8 +104,8 @@ void write_run(const std::filesystem::path& path, const RunSetting& s, const Run
     dac_clipped.push_back(share(counts.dac_clipped, counts.dac_conversions));
     adc_clipped.push_back(share(clipped, conversions));
     if (!of_tiles.empty())
-      write("/layers/" + name + "/tile_saturation", {static_cast<Index>(of_tiles.size())}, of_tiles, "1",
-            "share of a tile's ADC conversions beyond the range, row tile by row tile");
+      write("/layers/" + name + "/tile_saturation", {static_cast<Index>(of_tiles.size())}, of_tiles,
+            "1", "share of a tile's ADC conversions beyond the range, row tile by row tile");
   }
   const auto layers = static_cast<Index>(names.size());
   file.write("/layers/name", names);
@@ -104,20 +113,26 @@ void write_run(const std::filesystem::path& path, const RunSetting& s, const Run
   file.describe("/layers/tiles", "1", "tiles of each layer; 0: digital");
   file.write("/layers/macs", macs);
   file.describe("/layers/macs", "1", "multiply-accumulates an image");
-  write("/layers/dac_limit", {layers}, dac_limit, "input units", "activation at the DAC's full scale");
-  write("/layers/adc_limit", {layers}, adc_limit, "A", "current at the ADC's full scale (of the first tile); 0: ideal");
-  write("/layers/dac_saturation", {layers}, dac_clipped, "1", "share of DAC conversions beyond the range");
-  write("/layers/adc_saturation", {layers}, adc_clipped, "1", "share of ADC conversions beyond the range");
+  write("/layers/dac_limit", {layers}, dac_limit, "input units",
+        "activation at the DAC's full scale");
+  write("/layers/adc_limit", {layers}, adc_limit, "A",
+        "current at the ADC's full scale (of the first tile); 0: ideal");
+  write("/layers/dac_saturation", {layers}, dac_clipped, "1",
+        "share of DAC conversions beyond the range");
+  write("/layers/adc_saturation", {layers}, adc_clipped, "1",
+        "share of ADC conversions beyond the range");
   if (!r.accumulated_db.empty()) {
     file.write("/layers/signal_to_error_accumulated", r.accumulated_db.view());
-    file.describe("/layers/signal_to_error_accumulated", "dB", "layer x chip, errors of earlier layers included");
+    file.describe("/layers/signal_to_error_accumulated", "dB",
+                  "layer x chip, errors of earlier layers included");
     file.write("/layers/signal_to_error_isolated", r.isolated_db.view());
     file.describe("/layers/signal_to_error_isolated", "dB", "layer x chip, clean input");
   }
   file.commit();
 }
 
-Existing check_existing(const std::filesystem::path& file, const std::string& config, const std::string& command, bool force) {
+Existing check_existing(const std::filesystem::path& file, const std::string& config,
+                        const std::string& command, bool force) {
   if (force || !std::filesystem::exists(file)) return Existing::nothing;
   std::string found, by;
   try {
@@ -129,7 +144,8 @@ Existing check_existing(const std::filesystem::path& file, const std::string& co
                       "); choose another folder with -o, or replace it with --force");
   }
   if (found != config || by != command)
-    throw ConfigError(file.string() + " holds the results of another " + (by == command ? "config" : "command (" + by + ")") +
+    throw ConfigError(file.string() + " holds the results of another " +
+                      (by == command ? "config" : "command (" + by + ")") +
                       "; choose another folder with -o, or replace it with --force");
   return Existing::same;
 }
@@ -137,9 +153,11 @@ Existing check_existing(const std::filesystem::path& file, const std::string& co
 OutputFolder::OutputFolder(const std::filesystem::path& folder) : folder_(folder) {
   std::error_code failed;
   is_ours_ = std::filesystem::create_directories(folder, failed);
-  if (failed) throw FileError(folder.string() + ": the output folder cannot be made: " + failed.message());
+  if (failed)
+    throw FileError(folder.string() + ": the output folder cannot be made: " + failed.message());
   if (access(folder.c_str(), W_OK) != 0)
-    throw FileError(folder.string() + ": the output folder cannot be written: " + std::strerror(errno));
+    throw FileError(folder.string() +
+                    ": the output folder cannot be written: " + std::strerror(errno));
 }
 
 OutputFolder::~OutputFolder() {

@@ -19,19 +19,22 @@ struct Provenance {
 };
 
 /// Root attributes schema_version, rng_version, ohmic_version, seed, config, and /provenance.
-void write_header(h5::Writer& file, const Experiment& experiment, const std::string& command, const Provenance& provenance);
+void write_header(h5::Writer& file, const Experiment& experiment, const std::string& command,
+                  const Provenance& provenance);
 
 /// results.h5 of `ohmic run`.
-void write_run(const std::filesystem::path& file, const RunSetting& setting, const RunResult& result,
-               const Provenance& provenance);
+void write_run(const std::filesystem::path& file, const RunSetting& setting,
+               const RunResult& result, const Provenance& provenance);
 
 /// What an output folder holds already.
 enum class Existing { nothing, same };
-/// Throws ConfigError where `file` holds results of another config (or no results of ours) and `force` is off.
-Existing check_existing(const std::filesystem::path& file, const std::string& config, const std::string& command, bool force);
+/// Throws ConfigError where `file` holds results of another config (or no results of ours) and
+/// `force` is off.
+Existing check_existing(const std::filesystem::path& file, const std::string& config,
+                        const std::string& command, bool force);
 
-/// The folder of results: made if it is not there, and gone again if nothing came into it. Throws FileError where it cannot be
-/// made or written.
+/// The folder of results: made if it is not there, and gone again if nothing came into it. Throws
+/// FileError where it cannot be made or written.
 class OutputFolder {
  public:
   explicit OutputFolder(const std::filesystem::path& folder);

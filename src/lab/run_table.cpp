@@ -24,10 +24,11 @@ std::string decibel(double value) {
 }
 
 void print_layers(const RunSetting& s, const RunResult& r, const Console& console) {
-  console.print("{:<10} {:>13} {:>6} {:>9} {:>10} {:>9} {:>9} {:>12} {:>10}\n", "layer", "out x in", "tiles", "DAC limit",
-                "ADC limit", "DAC clip", "ADC clip", "S/E isolated", "S/E in net");
-  console.print("{:<10} {:>13} {:>6} {:>9} {:>10} {:>9} {:>9} {:>12} {:>10}\n", "", "", "", "(input)", "(uA)", "(%)", "(%)",
-                "(dB)", "(dB)");
+  console.print("{:<10} {:>13} {:>6} {:>9} {:>10} {:>9} {:>9} {:>12} {:>10}\n", "layer", "out x in",
+                "tiles", "DAC limit", "ADC limit", "DAC clip", "ADC clip", "S/E isolated",
+                "S/E in net");
+  console.print("{:<10} {:>13} {:>6} {:>9} {:>10} {:>9} {:>9} {:>12} {:>10}\n", "", "", "",
+                "(input)", "(uA)", "(%)", "(%)", "(dB)", "(dB)");
   const nn::Network& network = s.trained.network;
   for (std::size_t k = 0; k < s.plan.layers.size(); ++k) {
     const auto& plan = s.plan.layers[k];
@@ -39,8 +40,8 @@ void print_layers(const RunSetting& s, const RunResult& r, const Console& consol
     const std::string alone = errors ? decibel(mean_of(r.isolated_db, row)) : "-";
     const std::string together = errors ? decibel(mean_of(r.accumulated_db, row)) : "-";
     if (!plan) {
-      console.print("{:<10} {:>13} {:>6} {:>9} {:>10} {:>9} {:>9} {:>12} {:>10}\n", name, size, "-", "digital", "-", "-", "-",
-                    "-", together);
+      console.print("{:<10} {:>13} {:>6} {:>9} {:>10} {:>9} {:>9} {:>12} {:>10}\n", name, size, "-",
+                    "digital", "-", "-", "-", "-", together);
       continue;
     }
     const Activity::Layer& counts = r.activity.layers[k];
@@ -52,9 +53,11 @@ void print_layers(const RunSetting& s, const RunResult& r, const Console& consol
     const auto share = [](std::int64_t part, std::int64_t whole) {
       return whole ? static_cast<double>(part) / static_cast<double>(whole) : 0.0;
     };
-    console.print("{:<10} {:>13} {:>6} {:>9.4g} {:>10} {:>9} {:>9} {:>12} {:>10}\n", name, size, plan->tiles(),
-                  plan->dac.limit,
-                  plan->adc.front().is_ideal() ? "ideal" : fmt::format("{:.4g}", plan->adc.front().high() * 1e6),
+    console.print("{:<10} {:>13} {:>6} {:>9.4g} {:>10} {:>9} {:>9} {:>12} {:>10}\n", name, size,
+                  plan->tiles(), plan->dac.limit,
+                  plan->adc.front().is_ideal()
+                      ? "ideal"
+                      : fmt::format("{:.4g}", plan->adc.front().high() * 1e6),
                   per_cent(share(counts.dac_clipped, counts.dac_conversions), 3),
                   per_cent(share(clipped, conversions), 3), alone, together);
   }
@@ -66,11 +69,14 @@ std::string hardware_words(const Experiment& e) {
   const auto& array = e.hardware.array;
   const auto* model = e.hardware.device->parameters().find("model");
   std::string words = "device " + std::get<std::string>(model->value);
-  if (const auto* sigma = e.hardware.device->parameters().find("sigma")) words += ", sigma " + inline_toml(*sigma);
+  if (const auto* sigma = e.hardware.device->parameters().find("sigma"))
+    words += ", sigma " + inline_toml(*sigma);
   const char* mappings[] = {"differential", "two-sided differential", "offset"};
-  words += fmt::format("; {} tiles of {} x {}; {}, {}", mappings[static_cast<int>(array.mapping)], array.rows, array.columns,
-                       bits_words(e.hardware.dac.bits, "DAC"), bits_words(e.hardware.adc.bits, "ADC"));
-  if (!e.overrides.empty()) words += fmt::format("; {} override{}", e.overrides.size(), e.overrides.size() > 1 ? "s" : "");
+  words += fmt::format("; {} tiles of {} x {}; {}, {}", mappings[static_cast<int>(array.mapping)],
+                       array.rows, array.columns, bits_words(e.hardware.dac.bits, "DAC"),
+                       bits_words(e.hardware.adc.bits, "ADC"));
+  if (!e.overrides.empty())
+    words += fmt::format("; {} override{}", e.overrides.size(), e.overrides.size() > 1 ? "s" : "");
   return words;
 }
 
@@ -81,19 +87,21 @@ void print_run(const RunSetting& s, const RunResult& r, const Console& console) 
   for (const double a : r.chip_accuracy) moments.add(a);
   const Interval interval = bootstrap_mean_interval(r.chip_accuracy, stream, kAccuracyInterval);
   const auto chips = r.chip_accuracy.size();
-  console.print("\naccuracy of {} chip{} on {} test images (seed {})\n", grouped(static_cast<std::int64_t>(chips)),
-                chips == 1 ? "" : "s", grouped(r.float_network.images), s.experiment.run.seed);
-  console.print("  mean {} %, sd {} (95 % interval of the mean {} .. {}); float network {} %\n", per_cent(moments.mean()),
-                per_cent(moments.deviation()), per_cent(interval.low), per_cent(interval.high),
-                per_cent(r.float_network.accuracy));
+  console.print("\naccuracy of {} chip{} on {} test images (seed {})\n",
+                grouped(static_cast<std::int64_t>(chips)), chips == 1 ? "" : "s",
+                grouped(r.float_network.images), s.experiment.run.seed);
+  console.print("  mean {} %, sd {} (95 % interval of the mean {} .. {}); float network {} %\n",
+                per_cent(moments.mean()), per_cent(moments.deviation()), per_cent(interval.low),
+                per_cent(interval.high), per_cent(r.float_network.accuracy));
   console.print("  5th percentile {} %, worst chip {} %, {:.0f} % of the chips at {} % or more\n",
                 per_cent(quantile(r.chip_accuracy, 0.05)),
-                per_cent(*std::min_element(r.chip_accuracy.begin(), r.chip_accuracy.end())), 100 * r.yield(),
-                per_cent(r.yield_accuracy));
+                per_cent(*std::min_element(r.chip_accuracy.begin(), r.chip_accuracy.end())),
+                100 * r.yield(), per_cent(r.yield_accuracy));
   if (r.budget.empty()) return;
-  console.print("\nerror budget (the same {} chip{}, {} test images)\n", chips, chips == 1 ? "" : "s",
-                grouped(r.budget_images));
-  console.print("  {:<24} {:>12} {:>6} {:>12}   {}\n", "", "accuracy (%)", "sd", "cost (points)", "95 % interval");
+  console.print("\nerror budget (the same {} chip{}, {} test images)\n", chips,
+                chips == 1 ? "" : "s", grouped(r.budget_images));
+  console.print("  {:<24} {:>12} {:>6} {:>12}   {}\n", "", "accuracy (%)", "sd", "cost (points)",
+                "95 % interval");
   for (std::size_t i = 0; i < r.budget.size(); ++i) {
     const BudgetLine& line = r.budget[i];
     Moments own;
@@ -103,9 +111,9 @@ void print_run(const RunSetting& s, const RunResult& r, const Console& console) 
       continue;
     }
     const BudgetCost cost = cost_of(line, r.budget.front(), stream, kBudgetIntervals + i);
-    console.print("  {:<24} {:>12} {:>6} {:>+13.2f}   {:+.2f} .. {:+.2f}\n", line.label, per_cent(own.mean()),
-                  line.differs_by_chip ? per_cent(own.deviation()) : "", 100 * cost.mean, 100 * cost.interval.low,
-                  100 * cost.interval.high);
+    console.print("  {:<24} {:>12} {:>6} {:>+13.2f}   {:+.2f} .. {:+.2f}\n", line.label,
+                  per_cent(own.mean()), line.differs_by_chip ? per_cent(own.deviation()) : "",
+                  100 * cost.mean, 100 * cost.interval.low, 100 * cost.interval.high);
   }
 }
 

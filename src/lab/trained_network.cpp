@@ -28,11 +28,12 @@ nn::Network described_network(const Experiment& e, const nn::Shape& shape, Index
   const std::string given = fmt::format("{} x {} x {}", shape.channels, shape.height, shape.width);
   const nn::Shape wanted = network.input();
   if (!(wanted == shape))
-    throw ShapeError(fmt::format("{}: the network reads images of {} x {} x {}, data.set = \"{}\" has {}", file.string(),
-                                 wanted.channels, wanted.height, wanted.width, e.data.set, given));
+    throw ShapeError(fmt::format(
+        "{}: the network reads images of {} x {} x {}, data.set = \"{}\" has {}", file.string(),
+        wanted.channels, wanted.height, wanted.width, e.data.set, given));
   if (network.output().features() != classes)
-    throw ShapeError(fmt::format("{}: the network has {} outputs, data.set = \"{}\" has {} classes", file.string(),
-                                 network.output().features(), e.data.set, classes));
+    throw ShapeError(fmt::format("{}: the network has {} outputs, data.set = \"{}\" has {} classes",
+                                 file.string(), network.output().features(), e.data.set, classes));
   if (!e.network.model.empty() || !e.network.layers.empty())  // named as well: both must agree
     nn::load_checkpoint(file, nn::build_network(e.network, shape, classes));
   return network;
@@ -45,11 +46,13 @@ std::string training_digest(const Experiment& e, const nn::Network& network, con
   nn::TrainingParams training = e.training;
   training.checkpoint_every_epochs = 1;
   return digest(fmt::format("{}\n{}\n{}\n{}\n{}\nrng {}", data.digest, nn::to_toml(network.spec()),
-                            to_toml(write_fields(training)), e.run.method, arithmetic, kRngVersion));
+                            to_toml(write_fields(training)), e.run.method, arithmetic,
+                            kRngVersion));
 }
 
-nn::TrainedNetwork obtain_network(const Experiment& e, const nn::Data& data, const NetworkOptions& options,
-                                  const Console& console, NetworkOrigin& origin) {
+nn::TrainedNetwork obtain_network(const Experiment& e, const nn::Data& data,
+                                  const NetworkOptions& options, const Console& console,
+                                  NetworkOrigin& origin) {
   const nn::Network network = described_network(e, data.shape(), data.classes());
   const auto finished = [&](nn::ParameterSet<float> parameters) {
     return e.network.fold_batch_norm ? nn::fold_batch_norm(network, parameters)
@@ -66,7 +69,8 @@ nn::TrainedNetwork obtain_network(const Experiment& e, const nn::Data& data, con
     return finished(nn::load_weights(from_config(e, e.network.weights), network));
   }
   const std::string name = training_digest(e, network, data);
-  const std::filesystem::path file = options.use_cache ? cache_folder() / (name + ".h5") : options.checkpoint;
+  const std::filesystem::path file =
+      options.use_cache ? cache_folder() / (name + ".h5") : options.checkpoint;
   nn::TrainingState state = nn::initial_training_state(network, e.training);
   Index resumed_from = 0;
   if (!file.empty() && std::filesystem::exists(file)) {
@@ -85,7 +89,8 @@ nn::TrainedNetwork obtain_network(const Experiment& e, const nn::Data& data, con
   if (!file.empty()) {
     std::error_code failed;
     std::filesystem::create_directories(file.parent_path(), failed);
-    if (failed) throw FileError(file.parent_path().string() + ": cannot be made: " + failed.message());
+    if (failed)
+      throw FileError(file.parent_path().string() + ": cannot be made: " + failed.message());
   }
   const auto start = std::chrono::steady_clock::now();
   nn::TrainingHooks hooks;
@@ -96,21 +101,23 @@ nn::TrainedNetwork obtain_network(const Experiment& e, const nn::Data& data, con
   std::vector<double> rates;
   hooks.on_epoch = [&](const nn::EpochReport& r) {
     rates.push_back(r.images_per_second);
-    console.say("epoch {:3} of {}: loss {:.4f}, training accuracy {} %{}, {} images/s\n", r.epoch, r.epochs, r.loss,
-                per_cent(r.train_accuracy),
+    console.say("epoch {:3} of {}: loss {:.4f}, training accuracy {} %{}, {} images/s\n", r.epoch,
+                r.epochs, r.loss, per_cent(r.train_accuracy),
                 r.validation_accuracy == r.validation_accuracy
                     ? ", validation " + per_cent(r.validation_accuracy) + " %"
                     : "",
                 grouped(static_cast<std::int64_t>(r.images_per_second)));
   };
   state = nn::train(network, data, e.training, std::move(state), hooks);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   double rate = 0;
   for (const double r : rates) rate += r / static_cast<double>(rates.size());
   origin.course = state.course;
   origin.images_per_second = rate;
-  origin.words = fmt::format("trained {} epochs in {} ({} images/s)", e.training.epochs - resumed_from, human_time(seconds),
-                             grouped(static_cast<std::int64_t>(rate)));
+  origin.words =
+      fmt::format("trained {} epochs in {} ({} images/s)", e.training.epochs - resumed_from,
+                  human_time(seconds), grouped(static_cast<std::int64_t>(rate)));
   return finished(std::move(state.parameters));
 }
 

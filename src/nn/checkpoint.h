@@ -9,8 +9,8 @@
 
 namespace ohmic::nn {
 
-/// What finished epochs were like, one entry an epoch: it travels with the training, so that a resumed
-/// one tells the same.
+/// What finished epochs were like, one entry an epoch: it travels with the training, so that a
+/// resumed one tells the same.
 struct TrainingCourse {
   std::vector<double> loss, accuracy;       ///< means over the epoch's images while training
   std::vector<double> validation_accuracy;  ///< NaN without validation images

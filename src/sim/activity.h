@@ -7,24 +7,25 @@
 
 namespace ohmic {
 
-/// What the hardware did during reads: counts only, so that adding them up in any order gives the same. A caller owns
-/// one a block of work and merges them.
+/// What the hardware did during reads: counts only, so that adding them up in any order gives the
+/// same. A caller owns one a block of work and merges them.
 struct Activity {
   struct Tile {
     std::int64_t conversions = 0;  ///< of the ADC
     std::int64_t clipped = 0;      ///< beyond the ADC's range by more than half a code
   };
   struct Layer {
-    std::int64_t products = 0;         ///< matrix-vector products
+    std::int64_t products = 0;  ///< matrix-vector products
     std::int64_t dac_conversions = 0;
     std::int64_t dac_clipped = 0;
-    std::vector<Tile> tiles;           ///< row tile by row tile
+    std::vector<Tile> tiles;  ///< row tile by row tile
   };
   std::vector<Layer> layers;
 
   /// The counters of a layer, made on first use.
   Layer& layer(Index index, std::size_t tiles) {
-    if (layers.size() <= static_cast<std::size_t>(index)) layers.resize(static_cast<std::size_t>(index) + 1);
+    if (layers.size() <= static_cast<std::size_t>(index))
+      layers.resize(static_cast<std::size_t>(index) + 1);
     Layer& found = layers[static_cast<std::size_t>(index)];
     if (found.tiles.size() < tiles) found.tiles.resize(tiles);
     return found;

@@ -7,7 +7,8 @@ using devices::Cells;
 
 /// Targets of both polarities for weights u, quantised to levels or exact.
 std::vector<Matrix<float>> planes(const MappingRule& rule, ConstView<float> u, bool quantised) {
-  std::vector<Matrix<float>> out(rule.mapping() == Mapping::offset ? 1 : 2, Matrix<float>(u.rows(), u.columns()));
+  std::vector<Matrix<float>> out(rule.mapping() == Mapping::offset ? 1 : 2,
+                                 Matrix<float>(u.rows(), u.columns()));
   for (Index r = 0; r < u.rows(); ++r)
     for (Index c = 0; c < u.columns(); ++c) {
       const MappingRule::Pair pair = quantised ? rule.target(u(r, c)) : rule.exact(u(r, c));
@@ -27,7 +28,8 @@ Matrix<float> read_back(const MappingRule& rule, const std::vector<Matrix<float>
 
 }  // namespace
 
-Array::Array(std::shared_ptr<const devices::DeviceModel> device, std::vector<Cells> cells, double seconds)
+Array::Array(std::shared_ptr<const devices::DeviceModel> device, std::vector<Cells> cells,
+             double seconds)
     : device_(std::move(device)), cells_(std::move(cells)), seconds_(seconds) {
   for (const Cells& c : cells_) {
     now_.emplace_back(c.target.rows(), c.target.columns());
@@ -41,11 +43,13 @@ Matrix<float> Array::read_sigma(std::size_t polarity) const {
   return sigma;
 }
 
-Array program_array(std::shared_ptr<const devices::DeviceModel> device, const MappingRule& rule, ConstView<float> u,
-                    const devices::ProgramContext& context, Programming programming, double seconds) {
+Array program_array(std::shared_ptr<const devices::DeviceModel> device, const MappingRule& rule,
+                    ConstView<float> u, const devices::ProgramContext& context,
+                    Programming programming, double seconds) {
   const std::vector<Matrix<float>> targets = planes(rule, u, true);
   std::vector<Matrix<float>> aims = targets;
-  // Weight-level variation acts on the weight that the levels stand for, and is mapped without quantising again.
+  // Weight-level variation acts on the weight that the levels stand for, and is mapped without
+  // quantising again.
   if (programming != Programming::at_target) {
     Matrix<float> w = read_back(rule, targets), w_tilde(u.rows(), u.columns());
     if (programming == Programming::at_mean) {
@@ -68,7 +72,8 @@ Array program_array(std::shared_ptr<const devices::DeviceModel> device, const Ma
       cells[p].programmed = aims[p];
       if (programming == Programming::at_mean)
         for (Index i = 0; i < aims[p].size(); ++i)
-          cells[p].programmed.data()[i] = static_cast<float>(device->mean(aims[p].data()[i], seconds));
+          cells[p].programmed.data()[i] =
+              static_cast<float>(device->mean(aims[p].data()[i], seconds));
     }
     cells[p].target = targets[p];
   }

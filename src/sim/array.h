@@ -15,11 +15,13 @@ enum class Programming {
   at_target,  ///< no programming error
 };
 
-/// The programmed cells of one tile, one plane a polarity, and their conductances at one time. Immutable.
+/// The programmed cells of one tile, one plane a polarity, and their conductances at one time.
+/// Immutable.
 class Array {
  public:
   /// Ages `cells` (one a polarity) to `seconds` after programming.
-  Array(std::shared_ptr<const devices::DeviceModel> device, std::vector<devices::Cells> cells, double seconds);
+  Array(std::shared_ptr<const devices::DeviceModel> device, std::vector<devices::Cells> cells,
+        double seconds);
   /// The same cells at another time: a function of the programmed state alone.
   Array aged(double seconds) const { return {device_, cells_, seconds}; }
 
@@ -39,8 +41,10 @@ class Array {
   double seconds_;
 };
 
-/// Programs the weights `u` in [-1, 1] (n_out x n_in) of one tile; `context` says where its element (0, 0) lies.
-Array program_array(std::shared_ptr<const devices::DeviceModel> device, const MappingRule& rule, ConstView<float> u,
-                    const devices::ProgramContext& context, Programming programming, double seconds);
+/// Programs the weights `u` in [-1, 1] (n_out x n_in) of one tile; `context` says where its element
+/// (0, 0) lies.
+Array program_array(std::shared_ptr<const devices::DeviceModel> device, const MappingRule& rule,
+                    ConstView<float> u, const devices::ProgramContext& context,
+                    Programming programming, double seconds);
 
 }  // namespace ohmic::sim

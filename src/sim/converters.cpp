@@ -5,7 +5,8 @@
 
 namespace ohmic::sim {
 
-Quantiser::Quantiser(double low, double high, Index levels) : low_(low), high_(high), levels_(levels) {
+Quantiser::Quantiser(double low, double high, Index levels)
+    : low_(low), high_(high), levels_(levels) {
   ensure(low < high && levels >= 2, "a quantiser needs low < high and two levels");
   worth_ = (high - low) / static_cast<double>(levels - 1);
   const double lowest = low / worth_;
@@ -29,46 +30,82 @@ template CodeRange<float> Quantiser::codes(double) const;
 template CodeRange<double> Quantiser::codes(double) const;
 
 void fields(FieldVisitor& f, DacParams& p) {
-  f.field({.key = "bits", .meaning = "resolution of the DAC", .unit = "bits", .low = 1, .high = 16, .word = "ideal"}, p.bits);
-  f.field({.key = "range", .meaning = "full scale: the largest |x| of calibration, a percentile of it, or dac.limit"},
-          p.range, {"max", "percentile", "fixed"});
-  f.field({.key = "percentile", .meaning = "share of |x| inside the range", .unit = "fraction", .low = 0, .high = 1,
+  f.field({.key = "bits",
+           .meaning = "resolution of the DAC",
+           .unit = "bits",
+           .low = 1,
+           .high = 16,
+           .word = "ideal"},
+          p.bits);
+  f.field(
+      {.key = "range",
+       .meaning = "full scale: the largest |x| of calibration, a percentile of it, or dac.limit"},
+      p.range, {"max", "percentile", "fixed"});
+  f.field({.key = "percentile",
+           .meaning = "share of |x| inside the range",
+           .unit = "fraction",
+           .low = 0,
+           .high = 1,
            .low_open = true},
           p.percentile);
-  f.field({.key = "limit", .meaning = "full scale where range is \"fixed\"", .unit = "input units", .low = 0,
+  f.field({.key = "limit",
+           .meaning = "full scale where range is \"fixed\"",
+           .unit = "input units",
+           .low = 0,
            .low_open = true},
           p.limit);
-  f.field({.key = "sign", .meaning = "auto: unsigned where calibration sees no negative input"}, p.sign,
-          {"auto", "signed", "unsigned"});
-  f.field({.key = "zero", .meaning = "signed: zero is a level (2^b - 1 levels; false: 2^b)"}, p.zero);
+  f.field({.key = "sign", .meaning = "auto: unsigned where calibration sees no negative input"},
+          p.sign, {"auto", "signed", "unsigned"});
+  f.field({.key = "zero", .meaning = "signed: zero is a level (2^b - 1 levels; false: 2^b)"},
+          p.zero);
 }
 
 void fields(FieldVisitor& f, AdcParams& p) {
-  f.field({.key = "bits", .meaning = "resolution of the ADC", .unit = "bits", .low = 1, .high = 16, .word = "ideal"}, p.bits);
+  f.field({.key = "bits",
+           .meaning = "resolution of the ADC",
+           .unit = "bits",
+           .low = 1,
+           .high = 16,
+           .word = "ideal"},
+          p.bits);
   f.field({.key = "range",
-           .meaning = "full scale: a percentile of |I| in calibration, the array's largest current, low/high, or least error"},
+           .meaning = "full scale: a percentile of |I| in calibration, the array's largest "
+                      "current, low/high, or least error"},
           p.range, {"percentile", "full_scale", "fixed", "least_squares"});
-  f.field({.key = "percentile", .meaning = "share of |I| inside the range", .unit = "fraction", .low = 0, .high = 1,
+  f.field({.key = "percentile",
+           .meaning = "share of |I| inside the range",
+           .unit = "fraction",
+           .low = 0,
+           .high = 1,
            .low_open = true},
           p.percentile);
-  f.field({.key = "low_uA", .meaning = "lowest current where range is \"fixed\"", .unit = "uA",
+  f.field({.key = "low_uA",
+           .meaning = "lowest current where range is \"fixed\"",
+           .unit = "uA",
            .scale = units::kMicroamperes},
           p.low);
-  f.field({.key = "high_uA", .meaning = "highest current where range is \"fixed\"", .unit = "uA",
+  f.field({.key = "high_uA",
+           .meaning = "highest current where range is \"fixed\"",
+           .unit = "uA",
            .scale = units::kMicroamperes},
           p.high);
-  f.field({.key = "per_tile", .meaning = "calibrate every tile on its own instead of pooling a layer's"}, p.per_tile);
+  f.field({.key = "per_tile",
+           .meaning = "calibrate every tile on its own instead of pooling a layer's"},
+          p.per_tile);
   std::string recalibrate = p.recalibrate_per_chip ? "per_chip" : "never";
-  f.field({.key = "recalibrate", .meaning = "calibrate once in ideal cells, or on every chip's own",
+  f.field({.key = "recalibrate",
+           .meaning = "calibrate once in ideal cells, or on every chip's own",
            .one_of = {"never", "per_chip"}},
           recalibrate);
   p.recalibrate_per_chip = recalibrate == "per_chip";
-  f.field({.key = "zero", .meaning = "signed: zero is a level (2^b - 1 levels; false: 2^b)"}, p.zero);
+  f.field({.key = "zero", .meaning = "signed: zero is a level (2^b - 1 levels; false: 2^b)"},
+          p.zero);
 }
 
 namespace {
 
-[[noreturn]] void fail_key(const ConfigNode& table, std::string_view key, const std::string& message) {
+[[noreturn]] void fail_key(const ConfigNode& table, std::string_view key,
+                           const std::string& message) {
   const ConfigNode* node = table.find(key);
   fail_at(node ? node->origin : table.origin, message);
 }
@@ -77,19 +114,25 @@ namespace {
 
 void check_dac(const DacParams& p, const ConfigNode& table, const std::string& path) {
   if (p.bits && *p.bits == 1 && p.zero && p.sign != DacSign::is_unsigned)
-    fail_key(table, "bits", path + ".bits = 1 leaves a signed DAC with zero as its only level; set " + path +
-                                ".zero = false or " + path + ".sign = \"unsigned\"");
+    fail_key(table, "bits",
+             path + ".bits = 1 leaves a signed DAC with zero as its only level; set " + path +
+                 ".zero = false or " + path + ".sign = \"unsigned\"");
 }
 
 void check_adc(const AdcParams& p, const ConfigNode& table, const std::string& path) {
   if (p.range == AdcRange::fixed && !(p.low < p.high))
-    fail_key(table, "low_uA", path + ".low_uA = " + shortest(in_user_units(p.low, units::kMicroamperes)) + " is not below " + path +
-                                  ".high_uA = " + shortest(in_user_units(p.high, units::kMicroamperes)));
+    fail_key(table, "low_uA",
+             path + ".low_uA = " + shortest(in_user_units(p.low, units::kMicroamperes)) +
+                 " is not below " + path +
+                 ".high_uA = " + shortest(in_user_units(p.high, units::kMicroamperes)));
   if (p.bits && *p.bits == 1 && p.zero && (p.range != AdcRange::fixed || p.low == -p.high))
-    fail_key(table, "bits", path + ".bits = 1 leaves a signed ADC with zero as its only level; set " + path + ".zero = false");
+    fail_key(table, "bits",
+             path + ".bits = 1 leaves a signed ADC with zero as its only level; set " + path +
+                 ".zero = false");
 }
 
-Quantiser make_quantiser(const std::optional<std::int64_t>& bits, bool is_signed, bool zero, double limit) {
+Quantiser make_quantiser(const std::optional<std::int64_t>& bits, bool is_signed, bool zero,
+                         double limit) {
   if (!bits) return {};
   const Index levels = Index{1} << *bits;
   if (!is_signed) return {0.0, limit, levels};
@@ -105,10 +148,12 @@ Dac calibrated_dac(const DacParams& p, const Histogram& seen, bool negative) {
   return {make_quantiser(p.bits, is_signed, p.zero, limit), limit};
 }
 
-Quantiser calibrated_adc(const AdcParams& p, const Histogram& seen, bool is_signed, double full_scale) {
+Quantiser calibrated_adc(const AdcParams& p, const Histogram& seen, bool is_signed,
+                         double full_scale) {
   if (!p.bits) return {};
   const Index levels = (Index{1} << *p.bits) - (is_signed && p.zero ? 1 : 0);
-  if (p.range == AdcRange::fixed) return {p.low, p.high, (Index{1} << *p.bits) - (p.zero && p.low == -p.high ? 1 : 0)};
+  if (p.range == AdcRange::fixed)
+    return {p.low, p.high, (Index{1} << *p.bits) - (p.zero && p.low == -p.high ? 1 : 0)};
   double limit = p.range == AdcRange::full_scale ? full_scale : seen.quantile(p.percentile);
   if (p.range == AdcRange::least_squares) {
     limit = seen.max();

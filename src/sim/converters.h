@@ -12,8 +12,9 @@
 /// Digital-to-analog and analog-to-digital conversion.
 namespace ohmic::sim {
 
-/// A uniform converter with `levels` levels from `low` to `high`, both of them levels; ideal where levels = 0.
-/// transfer: quant(x) = rint((clip(x) - low)(L - 1)/(high - low)) (high - low)/(L - 1) + low, ties to even.
+/// A uniform converter with `levels` levels from `low` to `high`, both of them levels; ideal where
+/// levels = 0. transfer: quant(x) = rint((clip(x) - low)(L - 1)/(high - low)) (high - low)/(L - 1)
+/// + low, ties to even.
 class Quantiser {
  public:
   Quantiser() = default;  ///< ideal: passes everything
@@ -27,8 +28,8 @@ class Quantiser {
   double worth() const { return worth_; }
   /// The transfer function in double.
   double operator()(double x) const;
-  /// The same for the kernels: codes of signals in units of `unit` (a signal x stands for x * unit). A code times worth()
-  /// is the converted signal. Zero, where it is a level, is code 0.
+  /// The same for the kernels: codes of signals in units of `unit` (a signal x stands for x *
+  /// unit). A code times worth() is the converted signal. Zero, where it is a level, is code 0.
   template <class T>
   CodeRange<T> codes(double unit = 1.0) const;
 
@@ -55,22 +56,26 @@ enum class AdcRange { percentile, full_scale, fixed, least_squares };
 struct AdcParams {
   std::optional<std::int64_t> bits = 8;  ///< none = ideal
   AdcRange range = AdcRange::percentile;
-  double percentile = 0.999;            ///< of |I|
-  double low = -10 * units::kMicroamperes, high = 10 * units::kMicroamperes;  ///< [A], where range is fixed
-  bool per_tile = false;                ///< calibrate every tile on its own
-  bool recalibrate_per_chip = false;    ///< on the chip's own conductances instead of ideal ones
-  bool zero = true;                     ///< signed converters: zero is a level (2^b - 1 levels)
+  double percentile = 0.999;  ///< of |I|
+  double low = -10 * units::kMicroamperes,
+         high = 10 * units::kMicroamperes;  ///< [A], where range is fixed
+  bool per_tile = false;                    ///< calibrate every tile on its own
+  bool recalibrate_per_chip = false;  ///< on the chip's own conductances instead of ideal ones
+  bool zero = true;                   ///< signed converters: zero is a level (2^b - 1 levels)
 };
 void fields(FieldVisitor& f, AdcParams& p);
 
-/// Throws ConfigError at the table where a setting makes no converter (low >= high, one bit with a zero level).
+/// Throws ConfigError at the table where a setting makes no converter (low >= high, one bit with a
+/// zero level).
 void check_dac(const DacParams& p, const ConfigNode& table, const std::string& path);
 void check_adc(const AdcParams& p, const ConfigNode& table, const std::string& path);
 
 /// A signed converter over [-limit, limit] or an unsigned one over [0, limit].
-Quantiser make_quantiser(const std::optional<std::int64_t>& bits, bool is_signed, bool zero, double limit);
+Quantiser make_quantiser(const std::optional<std::int64_t>& bits, bool is_signed, bool zero,
+                         double limit);
 
-/// A DAC of one layer: `limit` [input units] is driven as the full read voltage, by an ideal one too.
+/// A DAC of one layer: `limit` [input units] is driven as the full read voltage, by an ideal one
+/// too.
 struct Dac {
   Quantiser quantiser;
   double limit = 1.0;
@@ -78,10 +83,12 @@ struct Dac {
   double volts_share() const { return quantiser.worth() / limit; }
 };
 
-/// The DAC for activations seen in calibration: `seen` holds |x|, `negative` says whether any x was below 0. An activation
-/// that is always 0 gets limit 1.
+/// The DAC for activations seen in calibration: `seen` holds |x|, `negative` says whether any x was
+/// below 0. An activation that is always 0 gets limit 1.
 Dac calibrated_dac(const DacParams& p, const Histogram& seen, bool negative);
-/// The ADC for |currents| [A] seen in calibration; full_scale is the largest current that the array can give [A].
-Quantiser calibrated_adc(const AdcParams& p, const Histogram& seen, bool is_signed, double full_scale);
+/// The ADC for |currents| [A] seen in calibration; full_scale is the largest current that the array
+/// can give [A].
+Quantiser calibrated_adc(const AdcParams& p, const Histogram& seen, bool is_signed,
+                         double full_scale);
 
 }  // namespace ohmic::sim

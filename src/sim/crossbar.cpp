@@ -10,30 +10,33 @@
 
 namespace ohmic::sim {
 
-LayerPlan plan_layer(std::string name, Index layer, const LayerHardware& hardware, ConstView<float> weights,
-                     std::span<const float> bias, const Dac& dac) {
+LayerPlan plan_layer(std::string name, Index layer, const LayerHardware& hardware,
+                     ConstView<float> weights, std::span<const float> bias, const Dac& dac) {
   const bool bias_row = hardware.array.bias == BiasPlace::row && !bias.empty();
   const auto& device = *hardware.device;
-  LayerPlan plan{.name = std::move(name),
-                 .layer = layer,
-                 .hardware = hardware,
-                 .rule = MappingRule(hardware.array.mapping, device.g_min(), device.g_max(), device.levels()),
-                 .mapped = Matrix<float>(weights.rows(), weights.columns() + (bias_row ? 1 : 0)),
-                 .tiling = {},
-                 .dac = dac,
-                 .adc = {},
-                 .bias_row = bias_row};
+  LayerPlan plan{
+      .name = std::move(name),
+      .layer = layer,
+      .hardware = hardware,
+      .rule = MappingRule(hardware.array.mapping, device.g_min(), device.g_max(), device.levels()),
+      .mapped = Matrix<float>(weights.rows(), weights.columns() + (bias_row ? 1 : 0)),
+      .tiling = {},
+      .dac = dac,
+      .adc = {},
+      .bias_row = bias_row};
   Matrix<float>& u = plan.mapped;
   for (Index o = 0; o < u.rows(); ++o) {
     std::copy_n(weights.row(o), weights.columns(), u.row(o));
     // The extra row is driven at full scale.
-    if (bias_row) u(o, weights.columns()) = static_cast<float>(bias[static_cast<std::size_t>(o)] / dac.limit);
+    if (bias_row)
+      u(o, weights.columns()) = static_cast<float>(bias[static_cast<std::size_t>(o)] / dac.limit);
   }
   plan.tiling = make_tiling(hardware.array, u, plan.name);
   constexpr std::size_t kMostRowTiles = 256;  // the row-tile field of read noise's addresses
   if (plan.tiling.rows.size() > kMostRowTiles && device.uniform_read_sigma().value_or(1.0) > 0)
-    throw ShapeError("layer " + plan.name + ": array.rows = " + std::to_string(hardware.array.rows) +
-                     " cuts its " + std::to_string(u.columns()) + " inputs into " +
+    throw ShapeError("layer " + plan.name +
+                     ": array.rows = " + std::to_string(hardware.array.rows) + " cuts its " +
+                     std::to_string(u.columns()) + " inputs into " +
                      std::to_string(plan.tiling.rows.size()) + " tiles, more than the " +
                      std::to_string(kMostRowTiles) + " that read noise can tell apart");
   for (std::size_t t = 0; t < plan.tiling.rows.size(); ++t)
@@ -59,7 +62,8 @@ Dac calibrate_dac(const DacParams& params, std::span<const PatchView> inputs) {
         row.clear();
         for (Index h = 0; h < x.height; ++h)
           for (Index w = 0; w < x.width; ++w)
-            row.push_back(x.data[s * x.sample_stride + c * x.channel_stride + h * x.row_stride + w * x.column_stride]);
+            row.push_back(x.data[s * x.sample_stride + c * x.channel_stride + h * x.row_stride +
+                                 w * x.column_stride]);
         negative = negative || std::any_of(row.begin(), row.end(), [](float v) { return v < 0; });
         seen.add(row.data(), static_cast<Index>(row.size()));
       }
@@ -79,7 +83,8 @@ class CurrentHistogram final : public Tap {
     amperes_.resize(static_cast<std::size_t>(reading.samples));
     for (Index c = 0; c < reading.columns; ++c) {
       for (std::size_t s = 0; s < amperes_.size(); ++s)
-        amperes_[s] = static_cast<float>(reading.currents[c * kLanes + static_cast<Index>(s)] * reading.amperes);
+        amperes_[s] = static_cast<float>(reading.currents[c * kLanes + static_cast<Index>(s)] *
+                                         reading.amperes);
       to.add(amperes_.data(), reading.samples);
     }
   }
@@ -102,10 +107,13 @@ std::vector<Quantiser> calibrate_adc(const LayerPlan& plan, std::span<const Patc
   const AdcParams& params = plan.hardware.adc;
   const ArrayParams& array = plan.hardware.array;
   const std::size_t column_tiles = plan.tiling.columns.size();
-  const bool one_sided = array.mapping == Mapping::offset || array.subtraction == Subtraction::digital;
-  const bool is_signed = plan.dac.quantiser.is_ideal() || plan.dac.quantiser.low() < 0 || !one_sided;
+  const bool one_sided =
+      array.mapping == Mapping::offset || array.subtraction == Subtraction::digital;
+  const bool is_signed =
+      plan.dac.quantiser.is_ideal() || plan.dac.quantiser.low() < 0 || !one_sided;
   CurrentHistogram all(plan.tiles(), column_tiles, !params.per_tile);
-  if (params.bits && (params.range == AdcRange::percentile || params.range == AdcRange::least_squares)) {
+  if (params.bits &&
+      (params.range == AdcRange::percentile || params.range == AdcRange::least_squares)) {
     LayerPlan open = plan;
     open.adc.assign(plan.tiles(), Quantiser());
     options.read_noise = false;
@@ -114,7 +122,8 @@ std::vector<Quantiser> calibrate_adc(const LayerPlan& plan, std::span<const Patc
     for_each_block(static_cast<Index>(inputs.size()), [&](Index block) {
       const PatchView& x = inputs[static_cast<std::size_t>(block)];
       CurrentHistogram mine(plan.tiles(), column_tiles, !params.per_tile);
-      std::vector<float> y(static_cast<std::size_t>(crossbar.outputs() * x.positions() * x.samples));
+      std::vector<float> y(
+          static_cast<std::size_t>(crossbar.outputs() * x.positions() * x.samples));
       ReadContext context;
       context.tap = &mine;
       crossbar.apply(x, context, {y.data(), 1, x.positions() * x.samples, x.samples});
@@ -131,7 +140,8 @@ std::vector<Quantiser> calibrate_adc(const LayerPlan& plan, std::span<const Patc
   return adc;
 }
 
-Crossbar::Crossbar(const LayerPlan& plan, devices::ProgramContext context, const ChipOptions& options)
+Crossbar::Crossbar(const LayerPlan& plan, devices::ProgramContext context,
+                   const ChipOptions& options)
     : name_(plan.name),
       layer_(plan.layer),
       inputs_(plan.mapped.columns() - (plan.bias_row ? 1 : 0)),
@@ -155,14 +165,17 @@ Crossbar::Crossbar(const LayerPlan& plan, devices::ProgramContext context, const
       place.columns = plan.tiling.columns[column];
       context.first_row = place.columns.begin;
       context.first_column = place.rows.begin;
-      const ConstView<float> u = plan.mapped.view().block(place.columns.begin, place.rows.begin, place.columns.size(),
-                                                          place.rows.size());
+      const ConstView<float> u = plan.mapped.view().block(place.columns.begin, place.rows.begin,
+                                                          place.columns.size(), place.rows.size());
       std::vector<double> scale;
       for (Index o = place.columns.begin; o < place.columns.end; ++o)
         scale.push_back(plan.tiling.scale(place.row_tile, o));
       tiles_.emplace_back(
-          program_array(plan.hardware.device, plan.rule, u, context, options.programming, options.seconds), place,
-          setting, options.converters ? plan.adc[static_cast<std::size_t>(place.index)] : Quantiser(), std::move(scale));
+          program_array(plan.hardware.device, plan.rule, u, context, options.programming,
+                        options.seconds),
+          place, setting,
+          options.converters ? plan.adc[static_cast<std::size_t>(place.index)] : Quantiser(),
+          std::move(scale));
       needs_squares_ = needs_squares_ || tiles_.back().needs_squares();
     }
 }
@@ -183,7 +196,8 @@ void gather(const PatchView& x, AlignedVector<float>& to, Index padded_width, In
     for (Index h = 0; h < x.height; ++h)
       for (Index w = 0; w < x.width; ++w) {
         const float* from = x.data + c * x.channel_stride + h * x.row_stride + w * x.column_stride;
-        float* lanes = to.data() + (c * padded_plane + (h + x.padding) * padded_width + w + x.padding) * kLanes;
+        float* lanes = to.data() +
+                       (c * padded_plane + (h + x.padding) * padded_width + w + x.padding) * kLanes;
         for (Index s = 0; s < x.samples; ++s) lanes[s] = from[s * x.sample_stride];
       }
 }
@@ -192,42 +206,51 @@ void gather(const PatchView& x, AlignedVector<float>& to, Index padded_width, In
 
 void Crossbar::apply(const PatchView& x, const ReadContext& context, const OutputView& y) const {
   if (x.inputs() != inputs_)
-    throw ShapeError("layer " + name_ + ": a product of " + std::to_string(x.inputs()) + " inputs on an array of " +
-                     std::to_string(inputs_));
-  ensure(context.first_sample + x.samples <= Index{1} << 24, "more than 2^24 samples in one read stream");
+    throw ShapeError("layer " + name_ + ": a product of " + std::to_string(x.inputs()) +
+                     " inputs on an array of " + std::to_string(inputs_));
+  ensure(context.first_sample + x.samples <= Index{1} << 24,
+         "more than 2^24 samples in one read stream");
   for (Index first = 0; first < x.samples; first += kLanes) {
     PatchView block = x;
     block.data += first * x.sample_stride;
     block.samples = std::min<Index>(kLanes, x.samples - first);
     ReadContext at = context;
     at.first_sample += first;
-    apply_block(block, at, {y.data + first * y.sample_stride, y.sample_stride, y.output_stride, y.position_stride});
+    apply_block(
+        block, at,
+        {y.data + first * y.sample_stride, y.sample_stride, y.output_stride, y.position_stride});
   }
 }
 
-void Crossbar::apply_block(const PatchView& x, const ReadContext& context, const OutputView& y) const {
+void Crossbar::apply_block(const PatchView& x, const ReadContext& context,
+                           const OutputView& y) const {
   static thread_local Scratch scratch;
   const Kernels& k = kernels();
-  const Index width = x.width + 2 * x.padding, height = x.height + 2 * x.padding, plane = width * height;
+  const Index width = x.width + 2 * x.padding, height = x.height + 2 * x.padding,
+              plane = width * height;
   const Index features = x.channels * plane, extra = bias_row_ ? plane : 0;
   const auto room = static_cast<std::size_t>((features + extra) * kLanes);
   scratch.codes.resize(room);
   gather(x, scratch.codes, width, plane);
   std::int64_t clipped = 0;
   if (!dac_.quantiser.is_ideal())
-    clipped = k.f32.quantise(features * kLanes, scratch.codes.data(), dac_.quantiser.codes<float>(), scratch.codes.data());
-  // A DAC without a zero level drives half a step where nothing is; a padded or unused line is at 0 V all the same.
+    clipped = k.f32.quantise(features * kLanes, scratch.codes.data(), dac_.quantiser.codes<float>(),
+                             scratch.codes.data());
+  // A DAC without a zero level drives half a step where nothing is; a padded or unused line is at 0
+  // V all the same.
   if (!dac_.quantiser.is_ideal() && dac_.quantiser.codes<float>().shift != 0) {
     AlignedVector<float> driven(room, 0.0f);
     for (Index c = 0; c < x.channels; ++c)
       for (Index h = x.padding; h < x.padding + x.height; ++h) {
         const Index first = (c * plane + h * width + x.padding) * kLanes;
         for (Index i = first; i < first + x.width * kLanes; ++i)
-          if (i % kLanes < x.samples) driven[static_cast<std::size_t>(i)] = scratch.codes[static_cast<std::size_t>(i)];
+          if (i % kLanes < x.samples)
+            driven[static_cast<std::size_t>(i)] = scratch.codes[static_cast<std::size_t>(i)];
       }
     scratch.codes = std::move(driven);
   }
-  // The bias row: a plane of its own at full scale, so that every output position finds it at the same offset.
+  // The bias row: a plane of its own at full scale, so that every output position finds it at the
+  // same offset.
   if (bias_row_)
     std::fill(scratch.codes.begin() + features * kLanes, scratch.codes.end(),
               static_cast<float>(dac_.limit / dac_.quantiser.worth()));
@@ -239,13 +262,19 @@ void Crossbar::apply_block(const PatchView& x, const ReadContext& context, const
   for (Index c = 0; c < x.channels; ++c)
     for (Index ky = 0; ky < x.kernel; ++ky)
       for (Index kx = 0; kx < x.kernel; ++kx)
-        scratch.row_offset.push_back(static_cast<std::int32_t>((c * plane + ky * width + kx) * kLanes));
+        scratch.row_offset.push_back(
+            static_cast<std::int32_t>((c * plane + ky * width + kx) * kLanes));
   if (bias_row_) scratch.row_offset.push_back(static_cast<std::int32_t>(features * kLanes));
   scratch.sums.resize(static_cast<std::size_t>(outputs_ * kLanes));
 
   if (context.tap)
-    context.tap->codes({.layer = layer_, .first_sample = context.first_sample, .samples = x.samples,
-                        .channels = x.channels, .height = height, .width = width, .codes = scratch.codes.data()});
+    context.tap->codes({.layer = layer_,
+                        .first_sample = context.first_sample,
+                        .samples = x.samples,
+                        .channels = x.channels,
+                        .height = height,
+                        .width = width,
+                        .codes = scratch.codes.data()});
   if (context.activity) {
     Activity::Layer& counts = context.activity->layer(layer_, tiles_.size());
     counts.products += x.samples * x.positions();
@@ -259,8 +288,8 @@ void Crossbar::apply_block(const PatchView& x, const ReadContext& context, const
       std::fill(scratch.sums.begin(), scratch.sums.end(), 0.0f);
       for (const Tile& tile : tiles_)
         tile.read(scratch.codes.data() + base, scratch.squares.data() + base,
-                  scratch.row_offset.data() + tile.place().rows.begin, context, position, x.samples, scratch.tile,
-                  scratch.sums.data() + tile.place().columns.begin * kLanes);
+                  scratch.row_offset.data() + tile.place().rows.begin, context, position, x.samples,
+                  scratch.tile, scratch.sums.data() + tile.place().columns.begin * kLanes);
       for (Index o = 0; o < outputs_; ++o) {
         const float* sum = scratch.sums.data() + o * kLanes;
         float* to = y.data + o * y.output_stride + position * y.position_stride;

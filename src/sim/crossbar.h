@@ -44,19 +44,20 @@ struct ChipOptions {
   double seconds = 0;  ///< after programming
 };
 
-/// Maps `weights` (n_out x n_in) and, where array.bias = "row", `bias` (n_out); the ADCs are ideal until calibrated.
-/// Throws ShapeError naming the layer.
-LayerPlan plan_layer(std::string name, Index layer, const LayerHardware& hardware, ConstView<float> weights,
-                     std::span<const float> bias, const Dac& dac);
+/// Maps `weights` (n_out x n_in) and, where array.bias = "row", `bias` (n_out); the ADCs are ideal
+/// until calibrated. Throws ShapeError naming the layer.
+LayerPlan plan_layer(std::string name, Index layer, const LayerHardware& hardware,
+                     ConstView<float> weights, std::span<const float> bias, const Dac& dac);
 /// The DAC for the inputs that a layer sees in calibration.
 Dac calibrate_dac(const DacParams& params, std::span<const PatchView> inputs);
-/// The ADCs of a plan for the currents that these inputs cause in the cells of one chip (by default in ideal ones, without
-/// read noise): pooled over a layer's tiles, or tile by tile.
+/// The ADCs of a plan for the currents that these inputs cause in the cells of one chip (by default
+/// in ideal ones, without read noise): pooled over a layer's tiles, or tile by tile.
 std::vector<Quantiser> calibrate_adc(const LayerPlan& plan, std::span<const PatchView> inputs,
                                      const devices::ProgramContext& chip = {},
                                      ChipOptions options = {.programming = Programming::at_target});
 
-/// The product of one layer on one programmed chip: DACs, tiles, and the digital sum of their partial sums in tile order.
+/// The product of one layer on one programmed chip: DACs, tiles, and the digital sum of their
+/// partial sums in tile order.
 class Crossbar final : public LinearOperator {
  public:
   /// `context` says which chip; its layer and coordinates are set here.

@@ -10,8 +10,12 @@ namespace {
 constexpr int kDropped = 13;  // of the 23 bits of mantissa
 constexpr std::size_t kBuckets = std::size_t{1} << (31 - kDropped);
 
-std::uint32_t bucket_of(float magnitude) { return std::bit_cast<std::uint32_t>(magnitude) >> kDropped; }
-double edge(std::size_t bucket) { return std::bit_cast<float>(static_cast<std::uint32_t>(bucket << kDropped)); }
+std::uint32_t bucket_of(float magnitude) {
+  return std::bit_cast<std::uint32_t>(magnitude) >> kDropped;
+}
+double edge(std::size_t bucket) {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(bucket << kDropped));
+}
 
 }  // namespace
 

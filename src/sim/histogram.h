@@ -7,8 +7,9 @@
 
 namespace ohmic::sim {
 
-/// How often each magnitude |x| was seen, to one part in 1024: a bucket is a float's exponent and 10 bits of mantissa, so
-/// any range of numbers fits without a first pass, and counts add up the same in any order.
+/// How often each magnitude |x| was seen, to one part in 1024: a bucket is a float's exponent and
+/// 10 bits of mantissa, so any range of numbers fits without a first pass, and counts add up the
+/// same in any order.
 class Histogram {
  public:
   Histogram();
@@ -19,7 +20,8 @@ class Histogram {
   double max() const { return max_; }
   /// The p-quantile of |x|: the upper edge of its bucket, at most max(). 0 if nothing was seen.
   double quantile(double p) const;
-  /// Mean squared error of quantising what was seen with steps of `step` and clipping at `limit` (bucket centres).
+  /// Mean squared error of quantising what was seen with steps of `step` and clipping at `limit`
+  /// (bucket centres).
   double quantisation_error(double limit, double step) const;
 
  private:

@@ -30,8 +30,8 @@ void fields(FieldVisitor& f, ArrayParams& p);
 /// Physical columns of one weight.
 inline Index columns_of(Mapping mapping) { return mapping == Mapping::offset ? 1 : 2; }
 
-/// How a weight u in [-1, 1] becomes one or two conductances [S]. Source: physics as in CrossSim 3.2's BALANCED and OFFSET
-/// cores (tests hold its numbers).
+/// How a weight u in [-1, 1] becomes one or two conductances [S]. Source: physics as in
+/// CrossSim 3.2's BALANCED and OFFSET cores (tests hold its numbers).
 class MappingRule {
  public:
   MappingRule(Mapping mapping, double g_min, double g_max, std::optional<std::int64_t> levels);
@@ -48,7 +48,8 @@ class MappingRule {
   double weight(Pair pair) const;
 
   Mapping mapping() const { return mapping_; }
-  /// Conductance of u = 1 less that of u = 0 [S]; half the range for the two-sided and the offset mapping.
+  /// Conductance of u = 1 less that of u = 0 [S]; half the range for the two-sided and the offset
+  /// mapping.
   double unit() const { return unit_; }
   /// The offset mapping's conductance at u = 0 [S]; 0 for the others.
   double centre() const { return centre_; }
@@ -62,8 +63,8 @@ class MappingRule {
   double unit_ = 0, centre_ = 0;
 };
 
-/// The |w| that maps to u = 1: percentile p of the weights, max|W| at p = 1; below 1 the larger magnitude of the p and 1 - p
-/// quantiles (linear interpolation). 0 for an all-zero block.
+/// The |w| that maps to u = 1: percentile p of the weights, max|W| at p = 1; below 1 the larger
+/// magnitude of the p and 1 - p quantiles (linear interpolation). 0 for an all-zero block.
 double weight_limit(ConstView<float> w, double percentile);
 
 /// Half-open range.
@@ -73,9 +74,11 @@ struct Range {
   bool operator==(const Range&) const = default;
 };
 
-/// Cuts `count` lines into tiles of at most `most`. "equal": as even as possible, the longer first; "full": `most` each,
-/// the rest last; a list: its sizes, which must sum to count (else ShapeError naming `layer`).
-std::vector<Range> partition(Index count, Index most, const WordOrIntegers& rule, const std::string& layer);
+/// Cuts `count` lines into tiles of at most `most`. "equal": as even as possible, the longer first;
+/// "full": `most` each, the rest last; a list: its sizes, which must sum to count (else ShapeError
+/// naming `layer`).
+std::vector<Range> partition(Index count, Index most, const WordOrIntegers& rule,
+                             const std::string& layer);
 
 /// The tiles of one layer, and the |w| at u = 1 of each (row tile, output).
 struct Tiling {

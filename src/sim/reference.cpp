@@ -3,14 +3,17 @@
 namespace ohmic::sim {
 namespace {
 
-/// Currents [A] of the two polarities of output `o` of a tile under voltages v (one a row, in shares of the read voltage).
+/// Currents [A] of the two polarities of output `o` of a tile under voltages v (one a row, in
+/// shares of the read voltage).
 std::vector<double> column_currents(const Tile& tile, Index o, const std::vector<double>& codes,
                                     const std::vector<std::vector<double>>& noise) {
   std::vector<double> currents;
   for (std::size_t p = 0; p < tile.array().polarities(); ++p) {
     double sum = 0;
     for (std::size_t r = 0; r < codes.size(); ++r)
-      sum += (tile.array().conductance(p)(o, static_cast<Index>(r)) + (noise.empty() ? 0.0 : noise[p][r])) * codes[r];
+      sum += (tile.array().conductance(p)(o, static_cast<Index>(r)) +
+              (noise.empty() ? 0.0 : noise[p][r])) *
+             codes[r];
     currents.push_back(sum * tile.setting().amperes);
   }
   return currents;
@@ -18,7 +21,8 @@ std::vector<double> column_currents(const Tile& tile, Index o, const std::vector
 
 }  // namespace
 
-Matrix<double> reference_product(const Crossbar& crossbar, const PatchView& x, const ReadContext& context) {
+Matrix<double> reference_product(const Crossbar& crossbar, const PatchView& x,
+                                 const ReadContext& context) {
   const Index outputs = crossbar.outputs(), positions = x.positions();
   Matrix<double> y(x.samples, outputs * positions);
   const Quantiser& dac = crossbar.dac().quantiser;
@@ -26,21 +30,23 @@ Matrix<double> reference_product(const Crossbar& crossbar, const PatchView& x, c
   std::vector<std::vector<Matrix<float>>> sigma;
   for (const Tile& tile : crossbar.tiles()) {
     sigma.emplace_back();
-    const bool noisy = tile.setting().read_noise && tile.array().device().uniform_read_sigma() != 0.0;
+    const bool noisy =
+        tile.setting().read_noise && tile.array().device().uniform_read_sigma() != 0.0;
     for (std::size_t p = 0; noisy && p < tile.array().polarities(); ++p)
       sigma.back().push_back(tile.array().read_sigma(p));
   }
   for (Index s = 0; s < x.samples; ++s)
     for (Index position = 0; position < positions; ++position) {
-      const Index row0 = position / x.out_width() * x.stride, column0 = position % x.out_width() * x.stride;
+      const Index row0 = position / x.out_width() * x.stride,
+                  column0 = position % x.out_width() * x.stride;
       std::vector<double> codes;
       for (Index c = 0; c < x.channels; ++c)
         for (Index ky = 0; ky < x.kernel; ++ky)
           for (Index kx = 0; kx < x.kernel; ++kx) {
             const Index h = row0 + ky - x.padding, w = column0 + kx - x.padding;
             const bool inside = h >= 0 && h < x.height && w >= 0 && w < x.width;
-            const double value = inside ? x.data[s * x.sample_stride + c * x.channel_stride + h * x.row_stride +
-                                                 w * x.column_stride]
+            const double value = inside ? x.data[s * x.sample_stride + c * x.channel_stride +
+                                                 h * x.row_stride + w * x.column_stride]
                                         : 0.0;
             codes.push_back(inside ? dac(value) / dac.worth() : 0.0);
           }
@@ -50,7 +56,8 @@ Matrix<double> reference_product(const Crossbar& crossbar, const PatchView& x, c
         const Tile& tile = crossbar.tiles()[t];
         const TilePlace& place = tile.place();
         const MappingRule& rule = tile.setting().rule;
-        const std::vector<double> lines(codes.begin() + place.rows.begin, codes.begin() + place.rows.end);
+        const std::vector<double> lines(codes.begin() + place.rows.begin,
+                                        codes.begin() + place.rows.end);
         double line_sum = 0;
         for (const double v : lines) line_sum += v;
         for (Index o = 0; o < place.columns.size(); ++o) {
@@ -60,12 +67,14 @@ Matrix<double> reference_product(const Crossbar& crossbar, const PatchView& x, c
             const auto column = u(2 * (place.columns.begin + o)) + p;
             for (std::size_t r = 0; r < lines.size(); ++r) {
               float z = 0;
-              context.stream->normals(
-                  cell_read_address({.chip = u(context.chip), .programming = u(context.programming),
-                                     .read = u(context.read), .layer = u(place.layer),
-                                     .row = u(place.rows.begin) + r, .sample = u(context.first_sample + s),
-                                     .patch = u(position)}),
-                  column, {&z, 1});
+              context.stream->normals(cell_read_address({.chip = u(context.chip),
+                                                         .programming = u(context.programming),
+                                                         .read = u(context.read),
+                                                         .layer = u(place.layer),
+                                                         .row = u(place.rows.begin) + r,
+                                                         .sample = u(context.first_sample + s),
+                                                         .patch = u(position)}),
+                                      column, {&z, 1});
               noise.back().push_back(sigma[t][p](o, static_cast<Index>(r)) * z);
             }
           }
@@ -78,9 +87,9 @@ Matrix<double> reference_product(const Crossbar& crossbar, const PatchView& x, c
             signal = tile.adc()(currents[0]) - tile.adc()(currents[1]);
           else
             signal = tile.adc()(currents[0] - currents[1]);
-          y(s, (place.columns.begin + o) * positions + position) += signal / amperes / rule.unit() *
-                                                                    tile.scale()[static_cast<std::size_t>(o)] *
-                                                                    tile.setting().input_worth;
+          y(s, (place.columns.begin + o) * positions + position) +=
+              signal / amperes / rule.unit() * tile.scale()[static_cast<std::size_t>(o)] *
+              tile.setting().input_worth;
         }
       }
     }

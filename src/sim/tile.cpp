@@ -9,7 +9,11 @@ namespace ohmic::sim {
 
 Tile::Tile(Array array, const TilePlace& place, const TileSetting& setting, const Quantiser& adc,
            std::vector<double> scale)
-    : array_(std::move(array)), place_(place), setting_(setting), adc_(adc), scale_(std::move(scale)) {
+    : array_(std::move(array)),
+      place_(place),
+      setting_(setting),
+      adc_(adc),
+      scale_(std::move(scale)) {
   const MappingRule& rule = setting.rule;
   const Index outputs = place.columns.size(), rows = place.rows.size();
   const bool pairs = array_.polarities() == 2;
@@ -46,9 +50,10 @@ Tile::Tile(Array array, const TilePlace& place, const TileSetting& setting, cons
   variance_ = Matrix<float>(panel_.rows(), rows);
   for (Index c = 0; c < variance_.rows(); ++c)
     for (Index r = 0; r < rows; ++r)
-      variance_(c, r) = static_cast<float>(two_conversions ? square(sigma[static_cast<std::size_t>(c % 2)](c / 2, r))
-                                           : pairs ? square(sigma[0](c, r)) + square(sigma[1](c, r))
-                                                   : square(sigma[0](c, r)));
+      variance_(c, r) = static_cast<float>(
+          two_conversions ? square(sigma[static_cast<std::size_t>(c % 2)](c / 2, r))
+          : pairs         ? square(sigma[0](c, r)) + square(sigma[1](c, r))
+                          : square(sigma[0](c, r)));
 }
 
 void Tile::add_read_noise(const float* codes, const float* squares, const std::int32_t* row_offset,
@@ -62,13 +67,17 @@ void Tile::add_read_noise(const float* codes, const float* squares, const std::i
     for (Index lane = 0; lane < kLanes; ++lane)
       scratch.variance[static_cast<std::size_t>(lane)] *= static_cast<float>(sigma_);
   } else {
-    k.f32.lane_product(columns, rows, variance_.data(), rows, squares, row_offset, scratch.variance.data(), kLanes);
+    k.f32.lane_product(columns, rows, variance_.data(), rows, squares, row_offset,
+                       scratch.variance.data(), kLanes);
     k.square_root(columns * kLanes, scratch.variance.data(), scratch.variance.data());
   }
   const auto u = [](Index i) { return static_cast<std::uint64_t>(i); };
-  const Address row = lumped_read_address({.chip = u(context.chip), .programming = u(context.programming),
-                                           .read = u(context.read), .layer = u(place_.layer),
-                                           .row_tile = u(place_.row_tile), .sample = u(context.first_sample),
+  const Address row = lumped_read_address({.chip = u(context.chip),
+                                           .programming = u(context.programming),
+                                           .read = u(context.read),
+                                           .layer = u(place_.layer),
+                                           .row_tile = u(place_.row_tile),
+                                           .sample = u(context.first_sample),
                                            .patch = u(position)});
   const Index a_output = columns / place_.columns.size();
   const Index first = place_.columns.begin * a_output;
@@ -81,8 +90,9 @@ void Tile::add_read_noise(const float* codes, const float* squares, const std::i
   }
 }
 
-void Tile::read(const float* codes, const float* squares, const std::int32_t* row_offset, const ReadContext& context,
-                Index position, Index samples, TileScratch& scratch, float* y) const {
+void Tile::read(const float* codes, const float* squares, const std::int32_t* row_offset,
+                const ReadContext& context, Index position, Index samples, TileScratch& scratch,
+                float* y) const {
   const Kernels& k = kernels();
   const Index columns = panel_.rows(), rows = panel_.columns();
   const auto room = static_cast<std::size_t>((columns + 1) * kLanes);
@@ -93,25 +103,36 @@ void Tile::read(const float* codes, const float* squares, const std::int32_t* ro
   }
   float* currents = scratch.currents.data();
   k.f32.lane_product(columns, rows, panel_.data(), rows, codes, row_offset, currents, kLanes);
-  if (sigma_ > 0 || needs_squares()) add_read_noise(codes, squares, row_offset, context, position, scratch);
+  if (sigma_ > 0 || needs_squares())
+    add_read_noise(codes, squares, row_offset, context, position, scratch);
 
-  // The offset mapping's ADC sees the whole current; its centre's share is known digitally and taken off again.
+  // The offset mapping's ADC sees the whole current; its centre's share is known digitally and
+  // taken off again.
   const bool has_centre = !ones_.empty() && (!adc_.is_ideal() || context.tap);
   float* centre = currents + columns * kLanes;
   if (has_centre) {
     k.f32.lane_product(1, rows, ones_.data(), rows, codes, row_offset, centre, kLanes);
     for (Index c = 0; c < columns; ++c)
-      k.f32.accumulate(kLanes, centre, static_cast<float>(setting_.rule.centre()), currents + c * kLanes);
+      k.f32.accumulate(kLanes, centre, static_cast<float>(setting_.rule.centre()),
+                       currents + c * kLanes);
   }
   const Index a_output = columns / place_.columns.size();
   if (context.tap)
-    context.tap->currents({.layer = place_.layer, .row_tile = place_.row_tile, .column_tile = place_.column_tile,
-                           .position = position, .first_sample = context.first_sample, .samples = samples,
-                           .first_column = place_.columns.begin * a_output, .columns = columns,
-                           .currents = currents, .amperes = setting_.amperes, .adc = &adc_});
+    context.tap->currents({.layer = place_.layer,
+                           .row_tile = place_.row_tile,
+                           .column_tile = place_.column_tile,
+                           .position = position,
+                           .first_sample = context.first_sample,
+                           .samples = samples,
+                           .first_column = place_.columns.begin * a_output,
+                           .columns = columns,
+                           .currents = currents,
+                           .amperes = setting_.amperes,
+                           .adc = &adc_});
 
   std::int64_t clipped = 0;
-  const CodeRange<float> range = adc_.is_ideal() ? CodeRange<float>{} : adc_.codes<float>(setting_.amperes);
+  const CodeRange<float> range =
+      adc_.is_ideal() ? CodeRange<float>{} : adc_.codes<float>(setting_.amperes);
   const double code_worth = adc_.worth() / setting_.amperes;
   for (Index c = 0; c < columns; ++c) {
     float* to = y + (c / a_output) * kLanes;
@@ -119,7 +140,8 @@ void Tile::read(const float* codes, const float* squares, const std::int32_t* ro
     if (adc_.is_ideal())
       k.f32.accumulate(kLanes, currents + c * kLanes, worth, to);
     else
-      clipped += k.f32.quantise_accumulate(kLanes, currents + c * kLanes, range, static_cast<float>(code_worth * worth), to);
+      clipped += k.f32.quantise_accumulate(kLanes, currents + c * kLanes, range,
+                                           static_cast<float>(code_worth * worth), to);
     if (has_centre)
       k.f32.accumulate(kLanes, centre, -static_cast<float>(setting_.rule.centre()) * worth, to);
   }

@@ -14,7 +14,7 @@ namespace ohmic::sim {
 /// Where a tile stands in its layer.
 struct TilePlace {
   Index layer = 0, row_tile = 0, column_tile = 0;
-  Index index = 0;      ///< among the tiles of the layer, row tile by row tile
+  Index index = 0;                ///< among the tiles of the layer, row tile by row tile
   Range rows = {}, columns = {};  ///< inputs and outputs of the layer
 };
 
@@ -22,7 +22,8 @@ struct TilePlace {
 struct TileSetting {
   MappingRule rule;
   Subtraction subtraction = Subtraction::analog;
-  double amperes = 1;      ///< current of one siemens under one DAC code: the read voltage's share of a code
+  double amperes =
+      1;  ///< current of one siemens under one DAC code: the read voltage's share of a code
   double input_worth = 1;  ///< input units of one DAC code
   bool read_noise = true;
 };
@@ -32,19 +33,21 @@ struct TileScratch {
   AlignedVector<float> currents, variance, normals;
 };
 
-/// A programmed array with its ADC. Everything that reading needs is computed at birth: the panel of conductances that one
-/// conversion sees, the panel of noise variances where they differ from cell to cell, and what a code is worth.
+/// A programmed array with its ADC. Everything that reading needs is computed at birth: the panel
+/// of conductances that one conversion sees, the panel of noise variances where they differ from
+/// cell to cell, and what a code is worth.
 class Tile {
  public:
   /// `scale`: |w| at u = 1 of every output of the tile.
   Tile(Array array, const TilePlace& place, const TileSetting& setting, const Quantiser& adc,
        std::vector<double> scale);
 
-  /// Reads the tile at one position for a lane block: adds the digital partial sums to y (outputs x kLanes).
-  /// `codes` are DAC codes; row_offset[r] is where row r of this tile lies from there. `squares` are the codes squared, needed
-  /// if needs_squares().
-  void read(const float* codes, const float* squares, const std::int32_t* row_offset, const ReadContext& context,
-            Index position, Index samples, TileScratch& scratch, float* y) const;
+  /// Reads the tile at one position for a lane block: adds the digital partial sums to y (outputs x
+  /// kLanes). `codes` are DAC codes; row_offset[r] is where row r of this tile lies from there.
+  /// `squares` are the codes squared, needed if needs_squares().
+  void read(const float* codes, const float* squares, const std::int32_t* row_offset,
+            const ReadContext& context, Index position, Index samples, TileScratch& scratch,
+            float* y) const;
 
   bool needs_squares() const { return !variance_.empty(); }
   const Array& array() const { return array_; }
@@ -66,7 +69,8 @@ class Tile {
   std::vector<double> scale_;
   Matrix<float> panel_;     ///< conversions x rows [S]; offset mapping: less its centre
   Matrix<float> variance_;  ///< conversions x rows [S^2]; empty where one number serves
-  double sigma_ = 0;        ///< [S] of one cell where it is the same for all, times sqrt(cells a conversion)
+  double sigma_ =
+      0;  ///< [S] of one cell where it is the same for all, times sqrt(cells a conversion)
   std::vector<float> ones_;
   std::vector<float> worth_;  ///< output units of one unit of current
 };

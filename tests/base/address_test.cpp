@@ -14,7 +14,8 @@ using namespace ohmic;
 
 namespace {
 
-/// Every purpose with a function that packs given values of its upper fields, in the order of the layout.
+/// Every purpose with a function that packs given values of its upper fields, in the order of the
+/// layout.
 struct Packer {
   Purpose purpose;
   std::function<Address(const std::vector<std::uint64_t>&)> pack;
@@ -23,36 +24,64 @@ struct Packer {
 std::vector<Packer> packers() {
   using V = const std::vector<std::uint64_t>&;
   std::vector<Packer> all;
-  for (const Purpose p : {Purpose::device, Purpose::cycle, Purpose::drift, Purpose::frozen, Purpose::fault,
-                          Purpose::pulse, Purpose::telegraph})
+  for (const Purpose p : {Purpose::device, Purpose::cycle, Purpose::drift, Purpose::frozen,
+                          Purpose::fault, Purpose::pulse, Purpose::telegraph})
     all.push_back({p, [p](V v) {
-                     return device_address(p, {.chip = v[5], .programming = v[6], .layer = v[0], .polarity = v[3],
-                                               .slice = v[2], .pulse = v[4], .row = v[1]});
+                     return device_address(p, {.chip = v[5],
+                                               .programming = v[6],
+                                               .layer = v[0],
+                                               .polarity = v[3],
+                                               .slice = v[2],
+                                               .pulse = v[4],
+                                               .row = v[1]});
                    }});
-  for (const Purpose p : {Purpose::training_noise, Purpose::compensator_noise, Purpose::selection_chip})
+  for (const Purpose p :
+       {Purpose::training_noise, Purpose::compensator_noise, Purpose::selection_chip})
     all.push_back({p, [p](V v) {
-                     return training_address(p, {.part = static_cast<Purpose>(v[7]), .step = v[5], .sub_batch = v[6],
-                                                 .layer = v[0], .polarity = v[3], .slice = v[2], .pulse = v[4],
+                     return training_address(p, {.part = static_cast<Purpose>(v[7]),
+                                                 .step = v[5],
+                                                 .sub_batch = v[6],
+                                                 .layer = v[0],
+                                                 .polarity = v[3],
+                                                 .slice = v[2],
+                                                 .pulse = v[4],
                                                  .row = v[1]});
                    }});
   all.push_back({Purpose::lumped_read, [](V v) {
-                   return lumped_read_address({.chip = v[3], .programming = v[4], .read = v[6], .layer = v[7],
-                                               .row_tile = v[2], .sample = v[1], .patch = v[0], .cycle = v[8],
+                   return lumped_read_address({.chip = v[3],
+                                               .programming = v[4],
+                                               .read = v[6],
+                                               .layer = v[7],
+                                               .row_tile = v[2],
+                                               .sample = v[1],
+                                               .patch = v[0],
+                                               .cycle = v[8],
                                                .slice = v[5]});
                  }});
   all.push_back({Purpose::cell_read, [](V v) {
-                   return cell_read_address({.chip = v[4], .programming = v[5], .read = v[3], .layer = v[7],
-                                             .row = v[8], .sample = v[1], .patch = v[0], .cycle = v[2],
+                   return cell_read_address({.chip = v[4],
+                                             .programming = v[5],
+                                             .read = v[3],
+                                             .layer = v[7],
+                                             .row = v[8],
+                                             .sample = v[1],
+                                             .patch = v[0],
+                                             .cycle = v[2],
                                              .slice = v[6]});
                  }});
-  all.push_back({Purpose::dropout, [](V v) { return dropout_address({.step = v[2], .layer = v[1], .sample = v[0]}); }});
+  all.push_back({Purpose::dropout, [](V v) {
+                   return dropout_address({.step = v[2], .layer = v[1], .sample = v[0]});
+                 }});
   all.push_back({Purpose::order, [](V v) { return order_address({.epoch = v[0]}); }});
   all.push_back({Purpose::split, [](V) { return split_address(); }});
-  all.push_back({Purpose::augmentation, [](V v) { return augmentation_address({.epoch = v[1], .sample = v[0]}); }});
+  all.push_back({Purpose::augmentation,
+                 [](V v) { return augmentation_address({.epoch = v[1], .sample = v[0]}); }});
   all.push_back({Purpose::initialisation,
                  [](V v) { return initialisation_address({.layer = v[0], .parameter = v[1]}); }});
-  all.push_back({Purpose::policy, [](V v) { return policy_address({.repeat = v[1], .episode = v[0]}); }});
-  all.push_back({Purpose::bootstrap, [](V v) { return bootstrap_address({.statistic = v[1], .replicate = v[0]}); }});
+  all.push_back(
+      {Purpose::policy, [](V v) { return policy_address({.repeat = v[1], .episode = v[0]}); }});
+  all.push_back({Purpose::bootstrap,
+                 [](V v) { return bootstrap_address({.statistic = v[1], .replicate = v[0]}); }});
   return all;
 }
 
@@ -70,13 +99,17 @@ std::vector<Span> spans(Purpose purpose) {
   return out;
 }
 
-bool bit(const Address& a, int i) { return (a.counter[static_cast<std::size_t>(i / 32)] >> (i % 32)) & 1u; }
+bool bit(const Address& a, int i) {
+  return (a.counter[static_cast<std::size_t>(i / 32)] >> (i % 32)) & 1u;
+}
 
 }  // namespace
 
-TEST_CASE("an address packs every field into bits of its own: the packing is injective over the field widths") {
-  // Injective because: bit k of a field appears at one place, no two fields share a place, nothing is lost, and the purpose
-  // has bits of its own. Each is checked for every bit of every field.
+TEST_CASE(
+    "an address packs every field into bits of its own: the packing is injective over the field "
+    "widths") {
+  // Injective because: bit k of a field appears at one place, no two fields share a place, nothing
+  // is lost, and the purpose has bits of its own. Each is checked for every bit of every field.
   for (const Packer& packer : packers()) {
     const std::vector<Span> where = spans(packer.purpose);
     CHECK(where.back().first + where.back().bits <= 122);
@@ -87,9 +120,11 @@ TEST_CASE("an address packs every field into bits of its own: the packing is inj
         values[f] = std::uint64_t{1} << k;
         const Address one = packer.pack(values);
         values[f] = 0;
-        for (int i = 0; i < 128; ++i) CHECK((bit(one, i) != bit(zero, i)) == (i == where[f + 1].first + k));
+        for (int i = 0; i < 128; ++i)
+          CHECK((bit(one, i) != bit(zero, i)) == (i == where[f + 1].first + k));
       }
-    for (int i = 0; i < 6; ++i) CHECK(bit(zero, 122 + i) == bool((static_cast<unsigned>(packer.purpose) >> i) & 1u));
+    for (int i = 0; i < 6; ++i)
+      CHECK(bit(zero, 122 + i) == bool((static_cast<unsigned>(packer.purpose) >> i) & 1u));
     // The lowest field is left to the stream, inside word 0.
     CHECK(where[0].first == 0);
     CHECK(where[0].bits <= 32);
@@ -97,7 +132,9 @@ TEST_CASE("an address packs every field into bits of its own: the packing is inj
   }
 }
 
-TEST_CASE("purposes have distinct numbers, so training noise, selection and reported chips never share an address") {
+TEST_CASE(
+    "purposes have distinct numbers, so training noise, selection and reported chips never share "
+    "an address") {
   std::set<unsigned> seen;
   for (const Packer& packer : packers()) seen.insert(static_cast<unsigned>(packer.purpose));
   CHECK(seen.size() == packers().size());
@@ -105,10 +142,11 @@ TEST_CASE("purposes have distinct numbers, so training noise, selection and repo
   CHECK(*seen.rbegin() < 64);
   const TrainingDraw training{.step = 3, .row = 9};
   const DeviceDraw reported{.chip = 3, .row = 9};
-  std::set<std::uint32_t> tops{training_address(Purpose::training_noise, training).counter[3] >> 26,
-                               training_address(Purpose::compensator_noise, training).counter[3] >> 26,
-                               training_address(Purpose::selection_chip, training).counter[3] >> 26,
-                               device_address(Purpose::cycle, reported).counter[3] >> 26};
+  std::set<std::uint32_t> tops{
+      training_address(Purpose::training_noise, training).counter[3] >> 26,
+      training_address(Purpose::compensator_noise, training).counter[3] >> 26,
+      training_address(Purpose::selection_chip, training).counter[3] >> 26,
+      device_address(Purpose::cycle, reported).counter[3] >> 26};
   CHECK(tops.size() == 4);
 }
 
@@ -126,6 +164,6 @@ TEST_CASE("the sample field of read noise lies inside one counter word") {
 TEST_CASE("a value beyond its field is a range error that names the field") {
   CHECK_THROWS_WITH_AS(device_address(Purpose::cycle, {.chip = 1u << 20}),
                        "random address: chip = 1048576 is beyond its 20 bits", ConfigError);
-  CHECK_THROWS_WITH_AS(lumped_read_address({.read = 256}), "random address: read = 256 is beyond its 8 bits",
-                       ConfigError);
+  CHECK_THROWS_WITH_AS(lumped_read_address({.read = 256}),
+                       "random address: read = 256 is beyond its 8 bits", ConfigError);
 }

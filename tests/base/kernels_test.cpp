@@ -29,7 +29,8 @@ std::vector<std::string_view> present_levels() {
 template <class T>
 std::vector<T> wave(std::size_t n, double step) {
   std::vector<T> v(n);
-  for (std::size_t i = 0; i < n; ++i) v[i] = static_cast<T>(std::sin(step * static_cast<double>(i + 1)));
+  for (std::size_t i = 0; i < n; ++i)
+    v[i] = static_cast<T>(std::sin(step * static_cast<double>(i + 1)));
   return v;
 }
 
@@ -50,15 +51,20 @@ void check_products(const Kernels& level, const Problem& p, bool exact) {
   const auto a = wave<T>(static_cast<std::size_t>(p.outputs * (p.rows + 3)), 0.7);
   const auto x = wave<T>(static_cast<std::size_t>((p.rows + p.positions) * kLanes), 0.3);
   std::vector<std::int32_t> row_offset, position_offset;
-  for (std::ptrdiff_t r = 0; r < p.rows; ++r) row_offset.push_back(static_cast<std::int32_t>((p.rows - 1 - r) * kLanes));
-  for (std::ptrdiff_t i = 0; i < p.positions; ++i) position_offset.push_back(static_cast<std::int32_t>(i * kLanes));
+  for (std::ptrdiff_t r = 0; r < p.rows; ++r)
+    row_offset.push_back(static_cast<std::int32_t>((p.rows - 1 - r) * kLanes));
+  for (std::ptrdiff_t i = 0; i < p.positions; ++i)
+    position_offset.push_back(static_cast<std::int32_t>(i * kLanes));
   const auto n = static_cast<std::size_t>(p.outputs * kLanes);
   std::vector<T> y(n), judge(n);
-  of<T>(level).lane_product(p.outputs, p.rows, a.data(), p.rows + 3, x.data(), row_offset.data(), y.data(), kLanes);
+  of<T>(level).lane_product(p.outputs, p.rows, a.data(), p.rows + 3, x.data(), row_offset.data(),
+                            y.data(), kLanes);
   of<T>(reference_kernels())
-      .lane_product(p.outputs, p.rows, a.data(), p.rows + 3, x.data(), row_offset.data(), judge.data(), kLanes);
+      .lane_product(p.outputs, p.rows, a.data(), p.rows + 3, x.data(), row_offset.data(),
+                    judge.data(), kLanes);
   // Every partial sum is below rows; rounding moves it by at most rows * eps * rows.
-  const double bound = 4.0 * static_cast<double>(p.rows * p.rows) * std::numeric_limits<T>::epsilon();
+  const double bound =
+      4.0 * static_cast<double>(p.rows * p.rows) * std::numeric_limits<T>::epsilon();
   for (std::size_t i = 0; i < n; ++i) {
     if (exact) CHECK(y[i] == judge[i]);
     CHECK(std::fabs(static_cast<double>(y[i]) - static_cast<double>(judge[i])) <= bound);
@@ -68,43 +74,59 @@ void check_products(const Kernels& level, const Problem& p, bool exact) {
     Eigen::VectorXd weights(p.rows), inputs(p.rows);
     for (std::ptrdiff_t r = 0; r < p.rows; ++r) {
       weights[r] = static_cast<double>(a[static_cast<std::size_t>(o * (p.rows + 3) + r)]);
-      inputs[r] = static_cast<double>(x[static_cast<std::size_t>(row_offset[static_cast<std::size_t>(r)] + 5)]);
+      inputs[r] = static_cast<double>(
+          x[static_cast<std::size_t>(row_offset[static_cast<std::size_t>(r)] + 5)]);
     }
-    CHECK(std::fabs(weights.dot(inputs) - static_cast<double>(y[static_cast<std::size_t>(o * kLanes + 5)])) <= bound);
+    CHECK(std::fabs(weights.dot(inputs) -
+                    static_cast<double>(y[static_cast<std::size_t>(o * kLanes + 5)])) <= bound);
   }
 
   const auto dy = wave<T>(static_cast<std::size_t>(p.outputs * p.positions * kLanes), 0.11);
   std::vector<T> dw(static_cast<std::size_t>(p.outputs * p.rows), T(1)), dw_judge = dw;
-  of<T>(level).lane_gradient(p.outputs, p.rows, p.positions, dy.data(), p.positions * kLanes, x.data(),
-                             row_offset.data(), position_offset.data(), dw.data(), p.rows);
+  of<T>(level).lane_gradient(p.outputs, p.rows, p.positions, dy.data(), p.positions * kLanes,
+                             x.data(), row_offset.data(), position_offset.data(), dw.data(),
+                             p.rows);
   of<T>(reference_kernels())
-      .lane_gradient(p.outputs, p.rows, p.positions, dy.data(), p.positions * kLanes, x.data(), row_offset.data(),
-                     position_offset.data(), dw_judge.data(), p.rows);
+      .lane_gradient(p.outputs, p.rows, p.positions, dy.data(), p.positions * kLanes, x.data(),
+                     row_offset.data(), position_offset.data(), dw_judge.data(), p.rows);
   const double terms = static_cast<double>(p.positions * kLanes);
   for (std::size_t i = 0; i < dw.size(); ++i) {
     if (exact) CHECK(dw[i] == dw_judge[i]);
-    CHECK(std::fabs(static_cast<double>(dw[i] - dw_judge[i])) <= 4 * terms * terms * std::numeric_limits<T>::epsilon());
+    CHECK(std::fabs(static_cast<double>(dw[i] - dw_judge[i])) <=
+          4 * terms * terms * std::numeric_limits<T>::epsilon());
   }
 }
 
 }  // namespace
 
-TEST_CASE("products and gradients of every level equal the plain reference, bit for bit where the level fuses") {
+TEST_CASE(
+    "products and gradients of every level equal the plain reference, bit for bit where the level "
+    "fuses") {
   for (const std::string_view level : present_levels()) {
     CAPTURE(level);
     choose_kernels(level);
     const bool fuses = level == "v3" || level == "v4";
-    for (const Problem p : {Problem{1, 1, 1}, {2, 3, 4}, {5, 7, 1}, {6, 25, 9}, {7, 26, 2}, {16, 150, 3}, {13, 17, 5}}) {
+    for (const Problem p : {Problem{1, 1, 1},
+                            {2, 3, 4},
+                            {5, 7, 1},
+                            {6, 25, 9},
+                            {7, 26, 2},
+                            {16, 150, 3},
+                            {13, 17, 5}}) {
       check_products<float>(kernels(), p, fuses);
       check_products<double>(kernels(), p, fuses);
     }
   }
 }
 
-TEST_CASE("quantising in every level equals the plain reference for any length, ties and values beyond the range included") {
-  std::vector<float> x{0.f, -0.f, .5f, 1.5f, 2.5f, -.5f, -1.5f, 127.4f, 127.5f, 127.6f, -127.5f, 300.f, -300.f, 1e30f, .49999997f};
+TEST_CASE(
+    "quantising in every level equals the plain reference for any length, ties and values beyond "
+    "the range included") {
+  std::vector<float> x{0.f,    -0.f,   .5f,     1.5f,  2.5f,   -.5f,  -1.5f,     127.4f,
+                       127.5f, 127.6f, -127.5f, 300.f, -300.f, 1e30f, .49999997f};
   for (const float v : wave<float>(200, 0.37)) x.push_back(200 * v);
-  for (const CodeRange<float> range : {CodeRange<float>{1, -127, 127, 0}, {2, -128, 127, 0.5f}, {.25f, 0, 255, 0}})
+  for (const CodeRange<float> range :
+       {CodeRange<float>{1, -127, 127, 0}, {2, -128, 127, 0.5f}, {.25f, 0, 255, 0}})
     for (const std::string_view level : present_levels()) {
       choose_kernels(level);
       for (std::size_t n : {x.size(), std::size_t{1}, std::size_t{17}}) {
@@ -113,7 +135,8 @@ TEST_CASE("quantising in every level equals the plain reference for any length, 
         CHECK(kernels().f32.quantise(count, x.data(), range, codes.data()) ==
               reference_kernels().f32.quantise(count, x.data(), range, judge.data()));
         CHECK(kernels().f32.quantise_accumulate(count, x.data(), range, .3f, sum.data()) ==
-              reference_kernels().f32.quantise_accumulate(count, x.data(), range, .3f, sum_judge.data()));
+              reference_kernels().f32.quantise_accumulate(count, x.data(), range, .3f,
+                                                          sum_judge.data()));
         CHECK(codes == judge);
         CHECK(sum == sum_judge);
       }
@@ -141,14 +164,16 @@ TEST_CASE("normals of every level equal the scalar reference bit for bit, wherev
 TEST_CASE("square sums, roots and products of every level equal the plain reference") {
   const auto x = wave<float>(40 * kLanes, 0.21);
   std::vector<std::int32_t> row_offset;
-  for (int r = 0; r < 40; ++r) row_offset.push_back(static_cast<std::int32_t>(((r * 7) % 40) * kLanes));
+  for (int r = 0; r < 40; ++r)
+    row_offset.push_back(static_cast<std::int32_t>(((r * 7) % 40) * kLanes));
   for (const std::string_view level : present_levels()) {
     choose_kernels(level);
     const Kernels& k = kernels();
     std::vector<float> sum(kLanes), judge(kLanes);
     k.lane_square_sum(40, x.data(), row_offset.data(), sum.data());
     reference_kernels().lane_square_sum(40, x.data(), row_offset.data(), judge.data());
-    for (std::size_t i = 0; i < sum.size(); ++i) CHECK(sum[i] == doctest::Approx(judge[i]).epsilon(1e-5));
+    for (std::size_t i = 0; i < sum.size(); ++i)
+      CHECK(sum[i] == doctest::Approx(judge[i]).epsilon(1e-5));
     std::vector<float> root(kLanes), y(kLanes, 1.f), y_judge(kLanes, 1.f);
     k.square_root(kLanes, judge.data(), root.data());
     for (std::size_t i = 0; i < root.size(); ++i) CHECK(root[i] == std::sqrt(judge[i]));
@@ -159,5 +184,6 @@ TEST_CASE("square sums, roots and products of every level equal the plain refere
 }
 
 TEST_CASE("a level that does not exist is refused by name") {
-  CHECK_THROWS_WITH_AS(choose_kernels("v9"), doctest::Contains("--isa v9: no such level"), ConfigError);
+  CHECK_THROWS_WITH_AS(choose_kernels("v9"), doctest::Contains("--isa v9: no such level"),
+                       ConfigError);
 }

@@ -25,7 +25,8 @@ TEST_CASE("the exception of the lowest failing block comes back") {
     set_threads(n);
     CHECK_THROWS_WITH(for_each_block(50,
                                      [](Index block) {
-                                       if (block % 7 == 3) throw std::runtime_error("block " + std::to_string(block));
+                                       if (block % 7 == 3)
+                                         throw std::runtime_error("block " + std::to_string(block));
                                      }),
                       "block 3");
   }

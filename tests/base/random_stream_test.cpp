@@ -70,7 +70,8 @@ TEST_CASE("the normals of 64 samples are those that each sample's own address ho
   }
 }
 
-TEST_CASE("a generator at an address yields the words of that row, and serves Boost's distributions") {
+TEST_CASE(
+    "a generator at an address yields the words of that row, and serves Boost's distributions") {
   const RandomStream stream(5);
   const Address row = order_address({.epoch = 3});
   std::vector<std::uint32_t> words(10);

@@ -15,7 +15,9 @@ using namespace ohmic::devices;
 namespace {
 
 /// A model of the catalogue from the text of its table.
-std::shared_ptr<const DeviceModel> device(const std::string& text) { return make_device(parse_config(text, "test"), "device"); }
+std::shared_ptr<const DeviceModel> device(const std::string& text) {
+  return make_device(parse_config(text, "test"), "device");
+}
 
 struct Sample {
   double mean = 0, variance = 0;
@@ -32,7 +34,8 @@ Sample programmed(const DeviceModel& model, double target, Index count) {
   model.conductance(cells, 0, g);
   Sample s;
   for (Index i = 0; i < g.size(); ++i) s.mean += g.data()[i] / static_cast<double>(g.size());
-  for (Index i = 0; i < g.size(); ++i) s.variance += (g.data()[i] - s.mean) * (g.data()[i] - s.mean) / static_cast<double>(g.size());
+  for (Index i = 0; i < g.size(); ++i)
+    s.variance += (g.data()[i] - s.mean) * (g.data()[i] - s.mean) / static_cast<double>(g.size());
   return s;
 }
 
@@ -41,22 +44,25 @@ Sample programmed(const DeviceModel& model, double target, Index count) {
 TEST_CASE("every model of the catalogue keeps the contract") {
   for (const CatalogueEntry& entry : catalogue()) {
     CAPTURE(entry.name);
-    const auto model = device("model = \"" + std::string(entry.name) + "\"\nread_noise = 0.02\nread_noise_of = \"g\"");
+    const auto model = device("model = \"" + std::string(entry.name) +
+                              "\"\nread_noise = 0.02\nread_noise_of = \"g\"");
     CHECK(model->g_min() < model->g_max());
-    CHECK(std::string(entry.manual).find("Source:") + std::string(entry.manual).find("arXiv") != 2 * std::string::npos);
+    CHECK(std::string(entry.manual).find("Source:") + std::string(entry.manual).find("arXiv") !=
+          2 * std::string::npos);
     for (const FieldManual& key : entry.keys()) CHECK(!key.meaning.empty());
     // Its own parameters make it again.
     const auto again = make_device(model->parameters(), "device");
     CHECK(to_toml(again->parameters()) == to_toml(model->parameters()));
-    // Draws agree with the analytic moments: 1e5 cells, 5 standard errors; the kurtosis of a rectified normal or a log-normal
-    // of sigma 0.5 stays below 9.
+    // Draws agree with the analytic moments: 1e5 cells, 5 standard errors; the kurtosis of a
+    // rectified normal or a log-normal of sigma 0.5 stays below 9.
     constexpr Index n = 100000;
     for (const double share : {0.0, 0.1, 0.5, 1.0}) {
       const double g = model->g_min() + share * (model->g_max() - model->g_min());
       const Sample s = programmed(*model, g, n);
       const double sigma = model->sigma(g, 0), rounding = 1e-6 * g;
       CHECK(std::fabs(s.mean - model->mean(g, 0)) <= 5 * sigma / std::sqrt(n) + rounding);
-      CHECK(std::fabs(std::sqrt(s.variance) - sigma) <= 5 * sigma * std::sqrt(8.0 / (4 * n)) + rounding);
+      CHECK(std::fabs(std::sqrt(s.variance) - sigma) <=
+            5 * sigma * std::sqrt(8.0 / (4 * n)) + rounding);
       CHECK(s.mean >= 0);
     }
     // Read noise is a fraction of g, as asked for.
@@ -72,7 +78,9 @@ TEST_CASE("every model of the catalogue keeps the contract") {
   }
 }
 
-TEST_CASE("log-normal factors have the stated moments, on the weight and on the device, mean-corrected and not") {
+TEST_CASE(
+    "log-normal factors have the stated moments, on the weight and on the device, mean-corrected "
+    "and not") {
   constexpr Index n = 1000000;
   const RandomStream stream(2);
   const Matrix<float> w(n / 1000, 1000, 1.0f);
@@ -105,7 +113,8 @@ TEST_CASE("log-normal factors have the stated moments, on the weight and on the 
       CHECK(std::fabs(std::sqrt(square - mean * mean) - 0.5) < 5 * 0.5 / std::sqrt(2.0 * n));
       const double expected = corrected ? 1 : std::exp(0.125);
       CHECK(std::fabs(average - expected) < 5 * expected * std::sqrt((std::exp(0.25) - 1) / n));
-      CHECK((on_device ? model->mean(1, 0) : model->mean_weight_factor()) == doctest::Approx(expected));
+      CHECK((on_device ? model->mean(1, 0) : model->mean_weight_factor()) ==
+            doctest::Approx(expected));
     }
 }
 
@@ -114,10 +123,12 @@ TEST_CASE("device-to-device parts stay over programmings and cycle-to-cycle part
   const Matrix<float> target(2, 50, 20e-6f);
   const auto once = [&](const std::string& text, Index chip, Index programming) {
     Cells cells;
-    device(text)->program({.stream = &stream, .chip = chip, .programming = programming}, target, cells);
+    device(text)->program({.stream = &stream, .chip = chip, .programming = programming}, target,
+                          cells);
     return cells.programmed;
   };
-  for (const std::string model : {"model = \"gaussian\"\n", "model = \"lognormal\"\nvariation_on = \"device\"\n"}) {
+  for (const std::string model :
+       {"model = \"gaussian\"\n", "model = \"lognormal\"\nvariation_on = \"device\"\n"}) {
     const std::string fixed = model + "sigma = 0\nsigma_device = 0.1", anew = model + "sigma = 0.1";
     CHECK(once(fixed, 1, 0) == once(fixed, 1, 5));
     CHECK(!(once(fixed, 1, 0) == once(fixed, 2, 0)));
@@ -126,7 +137,9 @@ TEST_CASE("device-to-device parts stay over programmings and cycle-to-cycle part
   }
 }
 
-TEST_CASE("draws of layers, polarities, populations, chips and cells have distinct addresses: the numbers are uncorrelated") {
+TEST_CASE(
+    "draws of layers, polarities, populations, chips and cells have distinct addresses: the "
+    "numbers are uncorrelated") {
   const RandomStream stream(8);
   constexpr std::size_t n = 20000;
   const auto row = [&](const ProgramContext& context, Purpose part) {
@@ -134,7 +147,8 @@ TEST_CASE("draws of layers, polarities, populations, chips and cells have distin
     context.normals(part, 0, z);
     return z;
   };
-  const ProgramContext base{.stream = &stream, .chip = 1, .programming = 1, .layer = 1, .polarity = 0, .first_row = 1};
+  const ProgramContext base{
+      .stream = &stream, .chip = 1, .programming = 1, .layer = 1, .polarity = 0, .first_row = 1};
   std::vector<std::vector<float>> all{row(base, Purpose::cycle), row(base, Purpose::device)};
   for (int change = 0; change < 7; ++change) {
     ProgramContext other = base;
@@ -151,7 +165,8 @@ TEST_CASE("draws of layers, polarities, populations, chips and cells have distin
     for (std::size_t b = a + 1; b < all.size(); ++b) {
       double sum = 0;
       for (std::size_t i = 0; i < n; ++i) sum += static_cast<double>(all[a][i]) * all[b][i];
-      CHECK(std::fabs(sum / n) < 5 / std::sqrt(double(n)));  // 36 pairs at 5 sigma: false alarm below 2.1e-5
+      CHECK(std::fabs(sum / n) <
+            5 / std::sqrt(double(n)));  // 36 pairs at 5 sigma: false alarm below 2.1e-5
     }
 }
 
@@ -162,7 +177,8 @@ TEST_CASE("the rectified normal distribution's moments equal numerical integrati
       constexpr int kSteps = 200000;
       for (int i = 0; i < kSteps; ++i) {
         const double z = -9 + 18 * (i + 0.5) / kSteps, x = std::fmax(mean + sigma * z, 0.0);
-        const double weight = std::exp(-z * z / 2) / std::sqrt(2 * 3.14159265358979323846) * 18 / kSteps;
+        const double weight =
+            std::exp(-z * z / 2) / std::sqrt(2 * 3.14159265358979323846) * 18 / kSteps;
         m += weight * x;
         s += weight * x * x;
       }
@@ -171,7 +187,9 @@ TEST_CASE("the rectified normal distribution's moments equal numerical integrati
     }
 }
 
-TEST_CASE("proportional, absolute and inverse-proportional errors scale as their names say, and clipping cuts at g_max") {
+TEST_CASE(
+    "proportional, absolute and inverse-proportional errors scale as their names say, and clipping "
+    "cuts at g_max") {
   CHECK(spread(0.1, RelativeTo::g_max, 10e-6, 40e-6) == doctest::Approx(4e-6));
   CHECK(spread(0.1, RelativeTo::g, 10e-6, 40e-6) == doctest::Approx(1e-6));
   CHECK(spread(0.1, RelativeTo::inverse, 10e-6, 40e-6) == doctest::Approx(16e-6));
@@ -183,8 +201,17 @@ TEST_CASE("proportional, absolute and inverse-proportional errors scale as their
 }
 
 TEST_CASE("a device table with a fault is refused, naming key and value") {
-  CHECK_THROWS_WITH_AS(device("model = \"lognrmal\""), doctest::Contains("test:1:1: device.model = \"lognrmal\" is not one of ideal, lognormal, gaussian (did you mean 'lognormal'?)"), ConfigError);
-  CHECK_THROWS_WITH_AS(device("model = \"ideal\"\ng_min_uS = 50"), doctest::Contains("test:2:1: device.g_min_uS = 50 is not below device.g_max_uS = 40"), ConfigError);
-  CHECK_THROWS_WITH_AS(device("model = \"ideal\"\nread_noise = 0.1"), doctest::Contains("device.read_noise = 0.1 needs device.read_noise_of"), ConfigError);
-  CHECK_THROWS_WITH_AS(device("model = \"ideal\"\nsigma = 0.1"), doctest::Contains("test:2:1: unknown key device.sigma"), ConfigError);
+  CHECK_THROWS_WITH_AS(device("model = \"lognrmal\""),
+                       doctest::Contains("test:1:1: device.model = \"lognrmal\" is not one of "
+                                         "ideal, lognormal, gaussian (did you mean 'lognormal'?)"),
+                       ConfigError);
+  CHECK_THROWS_WITH_AS(
+      device("model = \"ideal\"\ng_min_uS = 50"),
+      doctest::Contains("test:2:1: device.g_min_uS = 50 is not below device.g_max_uS = 40"),
+      ConfigError);
+  CHECK_THROWS_WITH_AS(device("model = \"ideal\"\nread_noise = 0.1"),
+                       doctest::Contains("device.read_noise = 0.1 needs device.read_noise_of"),
+                       ConfigError);
+  CHECK_THROWS_WITH_AS(device("model = \"ideal\"\nsigma = 0.1"),
+                       doctest::Contains("test:2:1: unknown key device.sigma"), ConfigError);
 }

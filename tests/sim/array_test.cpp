@@ -15,13 +15,16 @@ namespace {
 
 Matrix<float> ramp(Index rows, Index columns) {
   Matrix<float> u(rows, columns);
-  for (Index i = 0; i < u.size(); ++i) u.data()[i] = -1.0f + 2.0f * static_cast<float>(i) / static_cast<float>(u.size() - 1);
+  for (Index i = 0; i < u.size(); ++i)
+    u.data()[i] = -1.0f + 2.0f * static_cast<float>(i) / static_cast<float>(u.size() - 1);
   return u;
 }
 
 }  // namespace
 
-TEST_CASE("weight-level log-normal variation multiplies the read-back weight and is mapped without quantising again") {
+TEST_CASE(
+    "weight-level log-normal variation multiplies the read-back weight and is mapped without "
+    "quantising again") {
   devices::LognormalParams params;
   params.cell.levels = 16;
   const auto device = devices::make_lognormal(params);
@@ -53,7 +56,8 @@ TEST_CASE("at_target programs the targets and at_mean the model's means") {
   for (Index r = 0; r < 3; ++r)
     for (Index c = 0; c < 20; ++c) {
       CHECK(target.conductance(0)(r, c) == target.cells(0).target(r, c));
-      CHECK(mean.conductance(1)(r, c) == doctest::Approx(device->mean(target.conductance(1)(r, c), 0)).epsilon(1e-6));
+      CHECK(mean.conductance(1)(r, c) ==
+            doctest::Approx(device->mean(target.conductance(1)(r, c), 0)).epsilon(1e-6));
     }
   const auto weight_level = devices::make_lognormal({});
   const Array shifted = program_array(weight_level, rule, u, {}, Programming::at_mean, 0);
@@ -61,17 +65,21 @@ TEST_CASE("at_target programs the targets and at_mean the model's means") {
         doctest::Approx(std::exp(0.125)).epsilon(1e-5));
 }
 
-TEST_CASE("a block of an array is programmed as the whole would be: draws follow weight coordinates") {
+TEST_CASE(
+    "a block of an array is programmed as the whole would be: draws follow weight coordinates") {
   for (const auto& device : {devices::make_lognormal({}), devices::make_gaussian({})}) {
-    const MappingRule rule(Mapping::differential_two_sided, device->g_min(), device->g_max(), device->levels());
+    const MappingRule rule(Mapping::differential_two_sided, device->g_min(), device->g_max(),
+                           device->levels());
     const Matrix<float> u = ramp(10, 30);
     const RandomStream stream(5);
-    const Array whole = program_array(device, rule, u, {.stream = &stream, .chip = 7}, Programming::drawn, 0);
-    const Array part = program_array(device, rule, u.view().block(3, 13, 4, 11),
-                                     {.stream = &stream, .chip = 7, .first_row = 3, .first_column = 13},
-                                     Programming::drawn, 0);
+    const Array whole =
+        program_array(device, rule, u, {.stream = &stream, .chip = 7}, Programming::drawn, 0);
+    const Array part = program_array(
+        device, rule, u.view().block(3, 13, 4, 11),
+        {.stream = &stream, .chip = 7, .first_row = 3, .first_column = 13}, Programming::drawn, 0);
     for (std::size_t p = 0; p < 2; ++p)
       for (Index r = 0; r < 4; ++r)
-        for (Index c = 0; c < 11; ++c) CHECK(part.conductance(p)(r, c) == whole.conductance(p)(r + 3, c + 13));
+        for (Index c = 0; c < 11; ++c)
+          CHECK(part.conductance(p)(r, c) == whole.conductance(p)(r + 3, c + 13));
   }
 }

@@ -20,11 +20,13 @@ Histogram histogram_of(const std::vector<float>& values) {
 
 TEST_CASE("a histogram's quantiles are right to one part in a thousand, its maximum exactly") {
   std::vector<float> values;
-  for (int i = 1; i <= 10000; ++i) values.push_back((i % 2 ? 1.f : -1.f) * 1e-5f * static_cast<float>(i));
+  for (int i = 1; i <= 10000; ++i)
+    values.push_back((i % 2 ? 1.f : -1.f) * 1e-5f * static_cast<float>(i));
   const Histogram h = histogram_of(values);
   CHECK(h.count() == 10000);
   CHECK(h.max() == std::fabs(values.back()));
-  for (const double p : {0.01, 0.5, 0.9, 0.999}) CHECK(h.quantile(p) == doctest::Approx(0.1 * p).epsilon(2e-3));
+  for (const double p : {0.01, 0.5, 0.9, 0.999})
+    CHECK(h.quantile(p) == doctest::Approx(0.1 * p).epsilon(2e-3));
   CHECK(h.quantile(1.0) == h.max());
   Histogram merged = histogram_of({values.begin(), values.begin() + 3000});
   merged.merge(histogram_of({values.begin() + 3000, values.end()}));
@@ -32,7 +34,8 @@ TEST_CASE("a histogram's quantiles are right to one part in a thousand, its maxi
   CHECK(Histogram().quantile(0.5) == 0);
 }
 
-TEST_CASE("a DAC is unsigned where calibration saw no negative input, and its limit follows the rule") {
+TEST_CASE(
+    "a DAC is unsigned where calibration saw no negative input, and its limit follows the rule") {
   const Histogram seen = histogram_of({0.5f, 1.0f, 2.0f, 4.0f});
   CHECK(calibrated_dac({}, seen, false).quantiser.low() == 0);
   CHECK(calibrated_dac({}, seen, false).quantiser.levels() == 256);
@@ -47,20 +50,24 @@ TEST_CASE("a DAC is unsigned where calibration saw no negative input, and its li
   CHECK(calibrated_dac({}, Histogram(), false).limit == 1);
 }
 
-TEST_CASE("an ADC's range is the percentile, the full scale, the fixed one or the one of least squared error") {
+TEST_CASE(
+    "an ADC's range is the percentile, the full scale, the fixed one or the one of least squared "
+    "error") {
   std::vector<float> currents;
   for (int i = 0; i < 100000; ++i) currents.push_back(1e-6f * static_cast<float>(i % 1000) / 1000);
   currents.push_back(1e-5f);  // an outlier
   const Histogram seen = histogram_of(currents);
   CHECK(calibrated_adc({}, seen, true, 1).high() == doctest::Approx(0.999e-6).epsilon(3e-3));
   CHECK(calibrated_adc({.range = AdcRange::full_scale}, seen, true, 3e-5).high() == 3e-5);
-  const Quantiser fixed = calibrated_adc({.range = AdcRange::fixed, .low = -1e-6, .high = 3e-6}, seen, true, 1);
+  const Quantiser fixed =
+      calibrated_adc({.range = AdcRange::fixed, .low = -1e-6, .high = 3e-6}, seen, true, 1);
   CHECK(fixed.low() == -1e-6);
   CHECK(fixed.high() == 3e-6);
   CHECK(fixed.levels() == 256);
-  // At 6 bits one outlier in 1e5 is not worth the range: the least-squares limit stays near the bulk, and no candidate is
-  // better (checked against a search of our own over the raw values).
-  const Quantiser least = calibrated_adc({.bits = 6, .range = AdcRange::least_squares}, seen, true, 1);
+  // At 6 bits one outlier in 1e5 is not worth the range: the least-squares limit stays near the
+  // bulk, and no candidate is better (checked against a search of our own over the raw values).
+  const Quantiser least =
+      calibrated_adc({.bits = 6, .range = AdcRange::least_squares}, seen, true, 1);
   const auto error_at = [&](double limit) {
     const Quantiser q(-limit, limit, 63);
     double sum = 0;

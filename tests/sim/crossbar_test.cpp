@@ -28,16 +28,22 @@ Matrix<float> random_matrix(Index rows, Index columns, std::uint64_t seed, float
 }
 
 PatchView vectors(const Matrix<float>& x) {
-  return {.data = x.data(), .samples = x.rows(), .channels = x.columns(), .sample_stride = x.columns(), .channel_stride = 1};
+  return {.data = x.data(),
+          .samples = x.rows(),
+          .channels = x.columns(),
+          .sample_stride = x.columns(),
+          .channel_stride = 1};
 }
 
-Matrix<float> product(const Crossbar& crossbar, const Matrix<float>& x, const ReadContext& context = {}) {
+Matrix<float> product(const Crossbar& crossbar, const Matrix<float>& x,
+                      const ReadContext& context = {}) {
   Matrix<float> y(x.rows(), crossbar.outputs());
   crossbar.apply(vectors(x), context, {y.data(), y.columns(), 1, 0});
   return y;
 }
 
-std::shared_ptr<const devices::DeviceModel> ideal(double read_noise = 0, const std::string& of = "") {
+std::shared_ptr<const devices::DeviceModel> ideal(double read_noise = 0,
+                                                  const std::string& of = "") {
   devices::IdealParams p;
   p.cell.read_noise = read_noise;
   p.cell.read_noise_of = of;
@@ -51,20 +57,27 @@ LayerHardware hardware_of(std::shared_ptr<const devices::DeviceModel> device, Ma
   return hardware;
 }
 
-constexpr Mapping kMappings[] = {Mapping::differential, Mapping::differential_two_sided, Mapping::offset};
+constexpr Mapping kMappings[] = {Mapping::differential, Mapping::differential_two_sided,
+                                 Mapping::offset};
 constexpr double kUnit = 0x1p-24;  // unit roundoff of float
 
 }  // namespace
 
-TEST_CASE("a crossbar of ideal devices and converters equals the plain product within the bound of float arithmetic") {
-  // A stored conductance is rounded by at most kUnit g_max, a mapped weight by kUnit: together (4 g_max/R + 4) kUnit w_max a
-  // cell (R = the range, halved by the offset mapping). A sum of n fused products adds n kUnit sum |w x|; tiles, the scale and
-  // the partial sums a few more.
+TEST_CASE(
+    "a crossbar of ideal devices and converters equals the plain product within the bound of float "
+    "arithmetic") {
+  // A stored conductance is rounded by at most kUnit g_max, a mapped weight by kUnit: together (4
+  // g_max/R + 4) kUnit w_max a cell (R = the range, halved by the offset mapping). A sum of n fused
+  // products adds n kUnit sum |w x|; tiles, the scale and the partial sums a few more.
   for (const Mapping mapping : kMappings)
     for (const ScaleOf scale : {ScaleOf::layer, ScaleOf::tile, ScaleOf::column})
       for (const auto& [n_out, n_in, rows, columns] :
-           {std::tuple<Index, Index, Index, Index>{1, 1, 128, 128}, {3, 7, 4, 4}, {64, 128, 128, 128}, {65, 129, 128, 128},
-            {10, 300, 37, 6}, {1000, 777, 128, 128}}) {
+           {std::tuple<Index, Index, Index, Index>{1, 1, 128, 128},
+            {3, 7, 4, 4},
+            {64, 128, 128, 128},
+            {65, 129, 128, 128},
+            {10, 300, 37, 6},
+            {1000, 777, 128, 128}}) {
         if (n_out == 1000 && scale != ScaleOf::layer) continue;
         CAPTURE(n_out);
         CAPTURE(n_in);
@@ -86,8 +99,10 @@ TEST_CASE("a crossbar of ideal devices and converters equals the plain product w
               absolute += std::fabs(static_cast<double>(w(o, i)) * x(v, i));
               inputs += std::fabs(x(v, i));
             }
-            const double bound = a_cell * inputs + static_cast<double>(n_in + 16) * kUnit * (absolute + a_cell * inputs);
-            if (std::fabs(y(v, o) - exact) > bound) FAIL_CHECK("(" << v << ", " << o << "): " << y(v, o) << " for " << exact);
+            const double bound = a_cell * inputs + static_cast<double>(n_in + 16) * kUnit *
+                                                       (absolute + a_cell * inputs);
+            if (std::fabs(y(v, o) - exact) > bound)
+              FAIL_CHECK("(" << v << ", " << o << "): " << y(v, o) << " for " << exact);
           }
       }
 }
@@ -100,9 +115,18 @@ TEST_CASE("padding, stride and any layout of the image give the product of the p
     for (const auto& [stride, padding] : {std::pair<Index, Index>{1, 0}, {1, 1}, {2, 1}, {3, 2}}) {
       const LayerPlan plan = plan_layer("conv", 0, hardware_of(ideal(), mapping), w, {}, Dac{});
       const Crossbar crossbar(plan, {}, {});
-      PatchView x{.data = images.data(), .samples = samples, .channels = channels, .height = side, .width = side,
-                  .kernel = kernel, .stride = stride, .padding = padding, .sample_stride = images.columns(),
-                  .channel_stride = side * side, .row_stride = side, .column_stride = 1};
+      PatchView x{.data = images.data(),
+                  .samples = samples,
+                  .channels = channels,
+                  .height = side,
+                  .width = side,
+                  .kernel = kernel,
+                  .stride = stride,
+                  .padding = padding,
+                  .sample_stride = images.columns(),
+                  .channel_stride = side * side,
+                  .row_stride = side,
+                  .column_stride = 1};
       const Index positions = x.positions();
       Matrix<float> y(samples, n_out * positions);
       crossbar.apply(x, {}, {y.data(), y.columns(), positions, 1});
@@ -113,16 +137,21 @@ TEST_CASE("padding, stride and any layout of the image give the product of the p
             for (Index c = 0; c < channels; ++c)
               for (Index ky = 0; ky < kernel; ++ky)
                 for (Index kx = 0; kx < kernel; ++kx) {
-                  const Index h = p / x.out_width() * stride + ky - padding, v = p % x.out_width() * stride + kx - padding;
+                  const Index h = p / x.out_width() * stride + ky - padding,
+                              v = p % x.out_width() * stride + kx - padding;
                   if (h < 0 || h >= side || v < 0 || v >= side) continue;
-                  exact += static_cast<double>(w(o, (c * kernel + ky) * kernel + kx)) * images(s, (c * side + h) * side + v);
+                  exact += static_cast<double>(w(o, (c * kernel + ky) * kernel + kx)) *
+                           images(s, (c * side + h) * side + v);
                 }
-            if (std::fabs(y(s, o * positions + p) - exact) > 1e-4) FAIL_CHECK(y(s, o * positions + p) << " for " << exact);
+            if (std::fabs(y(s, o * positions + p) - exact) > 1e-4)
+              FAIL_CHECK(y(s, o * positions + p) << " for " << exact);
           }
     }
 }
 
-TEST_CASE("the fast path equals the plain reference: to rounding, and at an ADC's ties within one code a tile") {
+TEST_CASE(
+    "the fast path equals the plain reference: to rounding, and at an ADC's ties within one code a "
+    "tile") {
   const Matrix<float> w = random_matrix(20, 150, 5), x = random_matrix(66, 150, 6);
   std::vector<float> bias(20);
   for (std::size_t o = 0; o < bias.size(); ++o) bias[o] = 0.1f * static_cast<float>(o);
@@ -130,7 +159,8 @@ TEST_CASE("the fast path equals the plain reference: to rounding, and at an ADC'
   on_device.on_device = true;
   const std::vector<PatchView> calibration{vectors(x)};
   const RandomStream stream(9);
-  for (const auto& device : {ideal(), devices::make_lognormal({}), devices::make_lognormal(on_device), devices::make_gaussian({})})
+  for (const auto& device : {ideal(), devices::make_lognormal({}),
+                             devices::make_lognormal(on_device), devices::make_gaussian({})})
     for (const Mapping mapping : kMappings)
       for (const Subtraction subtraction : {Subtraction::analog, Subtraction::digital})
         for (const BiasPlace place : {BiasPlace::digital, BiasPlace::row})
@@ -142,28 +172,35 @@ TEST_CASE("the fast path equals the plain reference: to rounding, and at an ADC'
               hardware.array.subtraction = subtraction;
               hardware.array.bias = place;
               hardware.dac.zero = hardware.adc.zero = zero;
-              LayerPlan plan = plan_layer("w", 3, hardware, w, bias, calibrate_dac(hardware.dac, calibration));
+              LayerPlan plan =
+                  plan_layer("w", 3, hardware, w, bias, calibrate_dac(hardware.dac, calibration));
               plan.adc = calibrate_adc(plan, calibration);
-              const Crossbar crossbar(plan, {.stream = &stream, .chip = 2}, {.read_noise = false, .converters = converters});
+              const Crossbar crossbar(plan, {.stream = &stream, .chip = 2},
+                                      {.read_noise = false, .converters = converters});
               CHECK(crossbar.adds_bias() == (place == BiasPlace::row));
               const Matrix<float> y = product(crossbar, x);
               const Matrix<double> judge = reference_product(crossbar, vectors(x), {});
-              const double code = converters ? plan.adc[0].worth() / crossbar.tiles()[0].setting().amperes *
-                                                   weight_limit(w, 1.0) * 1.5 / plan.rule.unit() * plan.dac.quantiser.worth()
+              const double code = converters ? plan.adc[0].worth() /
+                                                   crossbar.tiles()[0].setting().amperes *
+                                                   weight_limit(w, 1.0) * 1.5 / plan.rule.unit() *
+                                                   plan.dac.quantiser.worth()
                                              : 0;
               Index apart = 0;
               for (Index i = 0; i < y.size(); ++i) {
                 const double difference = std::fabs(y.data()[i] - judge.data()[i]);
                 apart += difference > 3e-4;
-                if (difference > 3e-4 + 3 * code) FAIL_CHECK(y.data()[i] << " for " << judge.data()[i]);
+                if (difference > 3e-4 + 3 * code)
+                  FAIL_CHECK(y.data()[i] << " for " << judge.data()[i]);
               }
               CHECK(apart <= y.size() / 100);
             }
 }
 
-TEST_CASE("read noise has the mean and variance of independent cells, whether it is one number or a panel") {
-  // 1e5 reads of one vector. Mean within 5 standard errors; variance within 5 sqrt(2/n) of the closed form
-  // sum v_i^2 s_ij^2 (both devices of a pair): false alarm below 6e-7 each.
+TEST_CASE(
+    "read noise has the mean and variance of independent cells, whether it is one number or a "
+    "panel") {
+  // 1e5 reads of one vector. Mean within 5 standard errors; variance within 5 sqrt(2/n) of the
+  // closed form sum v_i^2 s_ij^2 (both devices of a pair): false alarm below 6e-7 each.
   constexpr Index kReads = 100000;
   const Matrix<float> w = random_matrix(6, 150, 7), one = random_matrix(1, 150, 8);
   Matrix<float> x(kReads, 150);
@@ -187,7 +224,8 @@ TEST_CASE("read noise has the mean and variance of independent cells, whether it
           for (const Tile& tile : crossbar.tiles())
             for (std::size_t p = 0; p < tile.array().polarities(); ++p)
               for (Index r = 0; r < tile.place().rows.size(); ++r) {
-                const double s = tile.array().read_sigma(p)(o, r), v = one(0, tile.place().rows.begin + r);
+                const double s = tile.array().read_sigma(p)(o, r),
+                             v = one(0, tile.place().rows.begin + r);
                 const double unit = tile.scale()[static_cast<std::size_t>(o)] / plan.rule.unit();
                 variance += v * v * s * s * unit * unit;
               }
@@ -208,7 +246,8 @@ TEST_CASE("the reference's cell-by-cell noise has the same variance as the lumpe
   const Matrix<float> w = random_matrix(2, 20, 7), one = random_matrix(1, 20, 8);
   Matrix<float> x(kReads, 20);
   for (Index v = 0; v < kReads; ++v) std::copy_n(one.data(), 20, x.row(v));
-  const LayerPlan plan = plan_layer("w", 1, hardware_of(ideal(0.02, "g"), Mapping::differential), w, {}, Dac{});
+  const LayerPlan plan =
+      plan_layer("w", 1, hardware_of(ideal(0.02, "g"), Mapping::differential), w, {}, Dac{});
   const Crossbar crossbar(plan, {}, {});
   const RandomStream stream(4);
   ReadContext context;
@@ -217,7 +256,8 @@ TEST_CASE("the reference's cell-by-cell noise has the same variance as the lumpe
   const Matrix<float> lumped = product(crossbar, x, context);
   for (Index o = 0; o < 2; ++o) {
     double a = 0, b = 0, mean_a = 0, mean_b = 0;
-    for (Index v = 0; v < kReads; ++v) mean_a += cells(v, o) / kReads, mean_b += lumped(v, o) / kReads;
+    for (Index v = 0; v < kReads; ++v)
+      mean_a += cells(v, o) / kReads, mean_b += lumped(v, o) / kReads;
     for (Index v = 0; v < kReads; ++v) {
       a += (cells(v, o) - mean_a) * (cells(v, o) - mean_a);
       b += (lumped(v, o) - mean_b) * (lumped(v, o) - mean_b);
@@ -229,7 +269,8 @@ TEST_CASE("the reference's cell-by-cell noise has the same variance as the lumpe
 
 TEST_CASE("a read's bits depend neither on the batch nor on which samples stand beside it") {
   const Matrix<float> w = random_matrix(9, 40, 7), x = random_matrix(200, 40, 8);
-  const LayerPlan plan = plan_layer("w", 1, hardware_of(ideal(0.02, "g"), Mapping::differential), w, {}, Dac{});
+  const LayerPlan plan =
+      plan_layer("w", 1, hardware_of(ideal(0.02, "g"), Mapping::differential), w, {}, Dac{});
   const Crossbar crossbar(plan, {}, {});
   const RandomStream stream(4);
   ReadContext context;
@@ -250,7 +291,8 @@ TEST_CASE("a read's bits depend neither on the batch nor on which samples stand 
 
 TEST_CASE("calibration gives one range however its samples are cut into views") {
   const Matrix<float> w = random_matrix(9, 40, 7), x = random_matrix(200, 40, 8);
-  const LayerPlan plan = plan_layer("w", 1, hardware_of(ideal(), Mapping::differential), w, {}, Dac{});
+  const LayerPlan plan =
+      plan_layer("w", 1, hardware_of(ideal(), Mapping::differential), w, {}, Dac{});
   std::vector<PatchView> parts;
   for (const Index first : {0, 64, 128}) {
     parts.push_back(vectors(x));
@@ -265,7 +307,8 @@ TEST_CASE("conversions and clipping are counted, tile by tile") {
   const Matrix<float> w = random_matrix(4, 10, 1), x = random_matrix(100, 10, 2);
   LayerHardware hardware = hardware_of(ideal(), Mapping::differential);
   hardware.array.rows = 5;
-  LayerPlan plan = plan_layer("w", 2, hardware, w, {}, Dac{make_quantiser(8, true, true, 1.0), 1.0});
+  LayerPlan plan =
+      plan_layer("w", 2, hardware, w, {}, Dac{make_quantiser(8, true, true, 1.0), 1.0});
   plan.adc.assign(2, Quantiser(-1e-9, 1e-9, 255));  // nearly everything is beyond
   const Crossbar crossbar(plan, {}, {});
   Activity activity;
@@ -287,6 +330,8 @@ TEST_CASE("conversions and clipping are counted, tile by tile") {
 
 TEST_CASE("a product of another length than the array's is a ShapeError that names the layer") {
   const Matrix<float> w = random_matrix(4, 10, 1), x = random_matrix(3, 11, 2);
-  const Crossbar crossbar(plan_layer("fc1", 0, hardware_of(ideal(), Mapping::differential), w, {}, Dac{}), {}, {});
-  CHECK_THROWS_WITH_AS(product(crossbar, x), "layer fc1: a product of 11 inputs on an array of 10", ShapeError);
+  const Crossbar crossbar(
+      plan_layer("fc1", 0, hardware_of(ideal(), Mapping::differential), w, {}, Dac{}), {}, {});
+  CHECK_THROWS_WITH_AS(product(crossbar, x), "layer fc1: a product of 11 inputs on an array of 10",
+                       ShapeError);
 }

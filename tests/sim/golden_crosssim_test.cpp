@@ -34,7 +34,8 @@ bool equals_but_for_ties(double found, double expected, double x, const Quantise
   return tie && std::fabs(found - expected) <= q.worth() * (1 + 1e-12);
 }
 
-/// The transfer in double, and the codes that the float kernels use: within one code, and equal away from ties.
+/// The transfer in double, and the codes that the float kernels use: within one code, and equal
+/// away from ties.
 void check_transfer(const std::string& name, const Quantiser& q) {
   CAPTURE(name);
   const Matrix<double> table = golden(name);
@@ -53,7 +54,8 @@ void check_transfer(const std::string& name, const Quantiser& q) {
     CHECK(difference <= q.worth() * (1 + 1e-6));
     float_differs += difference > 1e-6 * q.high();
   }
-  // Only the points that the table puts at ties and beside them may fall to the other side in float.
+  // Only the points that the table puts at ties and beside them may fall to the other side in
+  // float.
   CHECK(float_differs <= table.rows() / 2);
 }
 
@@ -82,7 +84,8 @@ TEST_CASE("weights map to CrossSim's conductances and read back to its weights")
     const std::optional<std::int64_t> levels =
         c.cell_bits ? std::optional<std::int64_t>(std::int64_t{1} << c.cell_bits) : std::nullopt;
     const MappingRule rule(c.mapping, c.g_min, 1.0, levels);
-    const double tolerance = offset ? 1e-12 : 1e-6;  // CrossSim's balanced cores pass through float32
+    const double tolerance =
+        offset ? 1e-12 : 1e-6;  // CrossSim's balanced cores pass through float32
     for (Index i = 0; i < w.size(); ++i) {
       const MappingRule::Pair pair = rule.target(w.data()[i] / w_max);
       CAPTURE(w.data()[i]);
@@ -113,7 +116,8 @@ TEST_CASE("DAC transfer functions equal CrossSim's, ties and values beyond the r
     const std::string b = std::to_string(bits);
     check_transfer("dac_quantizerdac_b" + b + "_s", make_quantiser(bits, true, false, 1.0));
     check_transfer("dac_quantizerdac_b" + b + "_u", make_quantiser(bits, false, true, 1.0));
-    if (bits > 1) check_transfer("dac_signmagnitudedac_b" + b + "_s", make_quantiser(bits, true, true, 1.0));
+    if (bits > 1)
+      check_transfer("dac_signmagnitudedac_b" + b + "_s", make_quantiser(bits, true, true, 1.0));
   }
 }
 
@@ -136,20 +140,25 @@ class CurrentTap final : public Tap {
   void currents(const TileReading& r) override {
     for (Index c = 0; c < r.columns; ++c)
       for (Index s = 0; s < r.samples; ++s)
-        seen(r.row_tile, (r.first_column + c) * 5 + r.first_sample + s) = r.currents[c * kLanes + s] * r.amperes / 1e-4;
+        seen(r.row_tile, (r.first_column + c) * 5 + r.first_sample + s) =
+            r.currents[c * kLanes + s] * r.amperes / 1e-4;
   }
 };
 
 }  // namespace
 
-TEST_CASE("a whole product on three row tiles equals CrossSim's, before the ADC, after it, and summed") {
-  const Matrix<double> w = golden("mvm_W"), x_columns = golden("mvm_X"), y = golden("mvm_bal_dac8_adc8_Y");
-  const Matrix<double> before = golden("mvm_bal_dac8_adc8_adcin"), after = golden("mvm_bal_dac8_adc8_adcout");
+TEST_CASE(
+    "a whole product on three row tiles equals CrossSim's, before the ADC, after it, and summed") {
+  const Matrix<double> w = golden("mvm_W"), x_columns = golden("mvm_X"),
+                       y = golden("mvm_bal_dac8_adc8_Y");
+  const Matrix<double> before = golden("mvm_bal_dac8_adc8_adcin"),
+                       after = golden("mvm_bal_dac8_adc8_adcout");
   Matrix<float> x(5, 40);
   for (Index v = 0; v < 5; ++v)
     for (Index i = 0; i < 40; ++i) x(v, i) = static_cast<float>(x_columns(i, v));
   LayerHardware hardware;
-  hardware.device = devices::make_ideal({.cell = {.g_min = 1e-5, .g_max = 1e-4, .levels = {}, .read_noise_of = {}}});
+  hardware.device = devices::make_ideal(
+      {.cell = {.g_min = 1e-5, .g_max = 1e-4, .levels = {}, .read_noise_of = {}}});
   hardware.array.rows = 16;
   hardware.array.row_partition.list = {13, 13, 14};
   hardware.array.read_voltage = 1.0;
@@ -157,7 +166,8 @@ TEST_CASE("a whole product on three row tiles equals CrossSim's, before the ADC,
   LayerPlan plan = plan_layer("golden", 0, hardware, Matrix<float>(w.view()), {}, dac);
   plan.adc.assign(3, Quantiser(-6e-4, 6e-4, 256));
   const Crossbar crossbar(plan, {}, {});
-  const PatchView view{.data = x.data(), .samples = 5, .channels = 40, .sample_stride = 40, .channel_stride = 1};
+  const PatchView view{
+      .data = x.data(), .samples = 5, .channels = 40, .sample_stride = 40, .channel_stride = 1};
   CurrentTap tap;
   ReadContext context;
   context.tap = &tap;
@@ -170,7 +180,8 @@ TEST_CASE("a whole product on three row tiles equals CrossSim's, before the ADC,
       CHECK(std::fabs(found(v, o) - y(o, v)) <= 2e-5);
       for (Index tile = 0; tile < 3; ++tile) {
         CHECK(std::fabs(tap.seen(tile, o * 5 + v) - before(tile, o * 5 + v)) <= 4e-6);
-        CHECK(std::fabs(plan.adc[0](tap.seen(tile, o * 5 + v) * 1e-4) / 1e-4 - after(tile, o * 5 + v)) <= 2e-6);
+        CHECK(std::fabs(plan.adc[0](tap.seen(tile, o * 5 + v) * 1e-4) / 1e-4 -
+                        after(tile, o * 5 + v)) <= 2e-6);
       }
     }
 }

@@ -13,7 +13,8 @@ TEST_CASE("an even partition differs by one row at most, the longer tiles first"
   CHECK(partition(40, 16, {"equal", {}}, "fc") == std::vector<Range>{{0, 14}, {14, 27}, {27, 40}});
   CHECK(partition(32, 16, {"equal", {}}, "fc") == std::vector<Range>{{0, 16}, {16, 32}});
   CHECK(partition(40, 16, {"full", {}}, "fc") == std::vector<Range>{{0, 16}, {16, 32}, {32, 40}});
-  CHECK(partition(40, 16, {"equal", {13, 13, 14}}, "fc") == std::vector<Range>{{0, 13}, {13, 26}, {26, 40}});
+  CHECK(partition(40, 16, {"equal", {13, 13, 14}}, "fc") ==
+        std::vector<Range>{{0, 13}, {13, 26}, {26, 40}});
   for (Index count = 1; count < 300; ++count)
     for (const Index most : {1, 7, 64}) {
       Index end = 0;
@@ -29,19 +30,26 @@ TEST_CASE("an even partition differs by one row at most, the longer tiles first"
 
 TEST_CASE("a listed partition that does not fit is refused with the layer's name") {
   CHECK_THROWS_WITH_AS(partition(40, 16, {"equal", {13, 13}}, "fc1"),
-                       "layer fc1: array.row_partition sums to 26 rows, but the layer has 40", ShapeError);
+                       "layer fc1: array.row_partition sums to 26 rows, but the layer has 40",
+                       ShapeError);
   CHECK_THROWS_WITH_AS(partition(40, 16, {"equal", {20, 20}}, "fc1"),
-                       "layer fc1: array.row_partition has a tile of 20 rows, but array.rows = 16", ShapeError);
+                       "layer fc1: array.row_partition has a tile of 20 rows, but array.rows = 16",
+                       ShapeError);
 }
 
-TEST_CASE("every mapping reads back exactly what it wrote, and levels move it by half a level at most") {
-  for (const Mapping mapping : {Mapping::differential, Mapping::differential_two_sided, Mapping::offset})
-    for (const std::optional<std::int64_t> levels : {std::optional<std::int64_t>(), std::optional<std::int64_t>(16)}) {
+TEST_CASE(
+    "every mapping reads back exactly what it wrote, and levels move it by half a level at most") {
+  for (const Mapping mapping :
+       {Mapping::differential, Mapping::differential_two_sided, Mapping::offset})
+    for (const std::optional<std::int64_t> levels :
+         {std::optional<std::int64_t>(), std::optional<std::int64_t>(16)}) {
       const MappingRule rule(mapping, 1e-6, 40e-6, levels);
       for (double u = -1; u <= 1; u += 0.01) {
         const double back = rule.weight(rule.target(u));
-        // One level of one device is 1/15 of the range; a two-sided pair moves in two of them at once.
-        const double half_level = levels ? (mapping == Mapping::differential ? 0.5 / 15 : 1.0 / 14) : 0;
+        // One level of one device is 1/15 of the range; a two-sided pair moves in two of them at
+        // once.
+        const double half_level =
+            levels ? (mapping == Mapping::differential ? 0.5 / 15 : 1.0 / 14) : 0;
         CHECK(std::fabs(back - u) <= half_level + 1e-12);
         CHECK(rule.weight(rule.exact(u)) == doctest::Approx(u).epsilon(1e-12));
       }
