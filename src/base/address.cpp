@@ -35,6 +35,7 @@ const Layout& layout_of(Purpose purpose) {
   static const Layout split{{"index", 32}};
   static const Layout policy{{"step", 10}, {"episode", 32}, {"repeat", 16}};
   static const Layout bootstrap{{"index", 32}, {"replicate", 24}, {"statistic", 16}};
+  static const Layout scoring{{"index", 32}, {"layer", 10}};
   switch (purpose) {
     case Purpose::device:
     case Purpose::cycle:
@@ -66,6 +67,8 @@ const Layout& layout_of(Purpose purpose) {
       return policy;
     case Purpose::bootstrap:
       return bootstrap;
+    case Purpose::scoring:
+      return scoring;
   }
   throw LogicError("address of an unknown purpose");
 }
@@ -135,5 +138,7 @@ Address policy_address(const PolicyDraw& d) { return pack(Purpose::policy, {d.ep
 Address bootstrap_address(const BootstrapDraw& d) {
   return pack(Purpose::bootstrap, {d.replicate, d.statistic});
 }
+
+Address scoring_address(const ScoringDraw& d) { return pack(Purpose::scoring, {d.layer}); }
 
 }  // namespace ohmic

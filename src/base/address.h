@@ -33,6 +33,7 @@ enum class Purpose : std::uint8_t {
   split = 17,           ///< which images validate
   policy = 18,          ///< reinforcement learning
   bootstrap = 19,       ///< resampling for intervals
+  scoring = 20,            ///< labels and ranks that choose weights for verification
 };
 
 /// The counter of one Philox block: four numbers. Element i of a row of draws is lane i & 3 of
@@ -86,6 +87,9 @@ struct InitialisationDraw {
 struct PolicyDraw {
   std::uint64_t repeat = 0, episode = 0;
 };
+struct ScoringDraw {
+  std::uint64_t layer = 0;
+};
 struct BootstrapDraw {
   std::uint64_t statistic = 0, replicate = 0;
 };
@@ -104,6 +108,7 @@ Address augmentation_address(const AugmentationDraw& draw);
 Address initialisation_address(const InitialisationDraw& draw);
 Address policy_address(const PolicyDraw& draw);
 Address bootstrap_address(const BootstrapDraw& draw);
+Address scoring_address(const ScoringDraw& draw);
 
 /// The layout behind each purpose, lowest field first: documentation and the proof of injectivity
 /// read it.

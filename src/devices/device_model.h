@@ -59,6 +59,8 @@ class DeviceModel {
   /// true; the weight is then mapped without quantising again. Others return false.
   virtual bool perturb_weights(const ProgramContext& context, ConstView<float> w,
                                View<float> w_tilde) const;
+  /// Whether perturb_weights() does.
+  virtual bool acts_on_weights() const { return false; }
   /// The mean of w_tilde / w of such a model; 1 for others.
   virtual double mean_weight_factor() const { return 1.0; }
 

@@ -59,6 +59,7 @@ class Lognormal final : public GenericCell {
     multiply(context, w, w_tilde);
     return true;
   }
+  bool acts_on_weights() const override { return !params_.on_device; }
   double mean_weight_factor() const override { return params_.on_device ? 1.0 : mean_factor(); }
 
   void program(const ProgramContext& context, ConstView<float> target, Cells& out) const override {

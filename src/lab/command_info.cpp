@@ -39,6 +39,11 @@ int info(const CommonOptions& options, const std::string& what, Console& console
     console.print("devices         `ohmic info devices`; keys: `ohmic info keys`\n");
     return 0;
   }
+  if (what == "methods") {
+    for (const std::string& name : method_names()) console.print("{}\n", name);
+    console.print("join them with +; `ohmic info methods.NAME` prints the options of one\n");
+    return 0;
+  }
   if (what == "devices") {
     for (const auto& entry : devices::catalogue())
       console.print("{:<12} {}\n", entry.name, entry.summary);

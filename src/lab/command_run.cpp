@@ -1,13 +1,11 @@
 #include <chrono>
 
-#include "lab/cache.h"
 #include "lab/command.h"
 #include "lab/dry_run.h"
 #include "lab/flow.h"
 #include "lab/interrupt.h"
 #include "lab/results.h"
 #include "lab/run_table.h"
-#include "nn/checkpoint.h"
 
 namespace ohmic::lab {
 namespace {
@@ -22,15 +20,6 @@ Example:
 
 Results: FOLDER/results.h5 (docs/results_format.md). The same config again says that it is done.
 )";
-
-bool has_trained(const Experiment& e, const CommonOptions& o, const nn::Network& network,
-                 const nn::Data& data) {
-  if (!e.network.file.empty() || !e.network.weights.empty()) return true;
-  if (o.no_cache) return false;
-  const auto file = cache_folder() / (training_digest(e, network, data) + ".h5");
-  return std::filesystem::exists(file) &&
-         nn::load_checkpoint(file).state.epoch >= e.training.epochs;
-}
 
 int run(const CommonOptions& options, Console& console) {
   const auto start = std::chrono::steady_clock::now();
@@ -48,39 +37,43 @@ int run(const CommonOptions& options, Console& console) {
   if (experiment.evaluation.images > data.test.size())
     throw ConfigError(fmt::format("evaluation.images = {}, but there are only {} test images",
                                   experiment.evaluation.images, data.test.size()));
+  const MethodSet methods = parse_method(experiment.run.method);
+  const TrainingSetting training{.experiment = experiment,
+                                 .data = data,
+                                 .options = experiment.methods,
+                                 .use_cache = !options.no_cache,
+                                 .folder = folder,
+                                 .console = console};
   const nn::Network described = described_network(experiment, data.shape(), data.classes());
   sketch_plan(experiment, described);  // what does not fit is told before the training
   if (options.dry_run) {
-    print_dry_run(experiment, described, data, has_trained(experiment, options, described, data),
-                  console);
+    print_dry_run(experiment, described, data, has_trained_base(training, methods), console);
     return 0;
   }
   const OutputFolder made(folder);
   watch_for_interrupts();
 
-  NetworkOrigin origin;
-  const nn::TrainedNetwork trained = obtain_network(
-      experiment, data, {.use_cache = !options.no_cache, .checkpoint = folder / "training.h5"},
-      console, origin);
+  const PreparedMethod method = prepare_method(training, methods);
+  const nn::TrainedNetwork& trained = method.trained;
   console.print("network   {}, {} parameters, {} multiply-accumulates an image; {}\n",
                 experiment.network.model.empty() ? "of the config" : experiment.network.model,
                 grouped(trained.network.parameter_count()), grouped(trained.network.macs()),
-                origin.words);
+                method.origin.words);
   console.print("data      {}: {} training, {} validation, {} test images\n", data.name,
                 grouped(data.train.size()), grouped(data.validation.size()),
                 grouped(data.test.size()));
   console.print("hardware  {}\n\n", hardware_words(experiment));
   console.out << std::flush;
 
-  const HardwarePlan plan = make_plan(experiment, trained.network, trained.parameters, data);
-  const RunSetting setting{experiment, data, trained, plan};
+  const MethodChips chips(method, experiment, data);
+  const RunSetting setting{experiment, data, method, chips};
   const RunResult result = measure(setting, console);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   write_run(file, setting, result,
             {.command = options.command_line,
              .wall_seconds = seconds,
-             .training_images_per_second = origin.images_per_second,
+             .training_images_per_second = method.origin.images_per_second,
              .seconds_a_chip = result.seconds_a_chip});
   print_run(setting, result, console);
   console.print("\nresults in {}; {:.2f} s a chip, {:.1f} s in all\n", file.string(),

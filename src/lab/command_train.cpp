@@ -2,7 +2,9 @@
 
 #include "lab/command.h"
 #include "lab/dry_run.h"
+#include "base/digest.h"
 #include "lab/interrupt.h"
+#include "lab/method_run.h"
 #include "lab/results.h"
 #include "nn/checkpoint.h"
 #include "nn/inference.h"
@@ -53,16 +55,22 @@ int train(const CommonOptions& options, Console& console) {
   }
   const nn::Data data = nn::load_data(experiment.data, experiment.folder);
   const nn::Network described = described_network(experiment, data.shape(), data.classes());
+  const MethodSet methods = parse_method(experiment.run.method);
+  const TrainingSetting training{.experiment = experiment,
+                                 .data = data,
+                                 .options = experiment.methods,
+                                 .use_cache = !options.no_cache,
+                                 .folder = folder,
+                                 .console = console};
   if (options.dry_run) {
-    print_dry_run(experiment, described, data, false, console);
+    print_dry_run(experiment, described, data, has_trained_base(training, methods), console);
     return 0;
   }
   const OutputFolder made(folder);
   watch_for_interrupts();
-  NetworkOrigin origin;
-  const nn::TrainedNetwork trained = obtain_network(
-      experiment, data, {.use_cache = !options.no_cache, .checkpoint = folder / "training.h5"},
-      console, origin);
+  const PreparedMethod method = prepare_method(training, methods);
+  const nn::TrainedNetwork& trained = method.trained;
+  const NetworkOrigin& origin = method.origin;
   const nn::Evaluation test =
       nn::evaluate(trained.network, trained.parameters, data.test, data.normalisation);
   nn::TrainingState state;
@@ -70,7 +78,7 @@ int train(const CommonOptions& options, Console& console) {
   state.epoch = static_cast<Index>(origin.course.loss.size());
   state.course = origin.course;
   nn::save_checkpoint(folder / "network.h5", trained.network, state,
-                      training_digest(experiment, described, data));
+                      digest(resolved_config(experiment)));
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   write_course(file, experiment, origin, test.accuracy,

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "base/parallel.h"
+#include "sim/copies.h"
 
 namespace ohmic::lab {
 
@@ -94,11 +95,11 @@ HardwarePlan sketch_plan(const Experiment& experiment, const nn::Network& networ
 
 nn::Deployment deploy(const HardwarePlan& plan, const RandomStream& stream, Index chip,
                       Index programming, const sim::ChipOptions& options,
-                      const CleanActivations* recalibration) {
+                      const CleanActivations* recalibration, const ChipKind& kind) {
   nn::Deployment deployment;
   deployment.macs.resize(plan.layers.size());
   const devices::ProgramContext context{
-      .stream = &stream, .chip = chip, .programming = programming};
+      .stream = &stream, .population = kind.population, .chip = chip, .programming = programming};
   for_each_block(static_cast<Index>(plan.layers.size()), [&](Index k) {
     const auto& layer = plan.layers[static_cast<std::size_t>(k)];
     if (!layer) return;
@@ -107,6 +108,11 @@ nn::Deployment deploy(const HardwarePlan& plan, const RandomStream& stream, Inde
       sim::LayerPlan own = *layer;
       own.adc = sim::calibrate_adc(own, recalibration->inputs(k), context, options);
       mac = std::make_shared<sim::Crossbar>(own, context, options);
+    } else if (kind.copies > 1) {
+      std::vector<sim::Crossbar> copies;
+      devices::ProgramContext at = context;
+      for (at.slice = 0; at.slice < kind.copies; ++at.slice) copies.emplace_back(*layer, at, options);
+      mac = std::make_shared<sim::Copies>(std::move(copies), kind.best);
     } else {
       mac = std::make_shared<sim::Crossbar>(*layer, context, options);
     }

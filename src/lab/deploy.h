@@ -46,10 +46,18 @@ class CleanActivations {
   Index images_ = 0;
 };
 
+/// Whose chip it is, and how many copies of every matrix it holds.
+struct ChipKind {
+  devices::Population population = devices::Population::reported;
+  Index copies = 1;
+  Index best = 1;  ///< copies that are averaged for an output
+};
+
 /// One programmed chip as operators of the network.
 nn::Deployment deploy(const HardwarePlan& plan, const RandomStream& stream, Index chip,
                       Index programming, const sim::ChipOptions& options,
-                      const CleanActivations* recalibration = nullptr);
+                      const CleanActivations* recalibration = nullptr,
+                      const ChipKind& kind = {});
 
 /// Classifies `images` on a chip; counts go to `activity` where it is given.
 nn::Evaluation evaluate_chip(const nn::Network& network, const nn::ParameterSet<float>& parameters,

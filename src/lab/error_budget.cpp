@@ -104,8 +104,11 @@ LayerErrors layer_errors(const nn::Network& network, const nn::ParameterSet<floa
         float* row = alone.data() + f * kLanes;
         if (bias && !deployment.macs[k]->adds_bias())
           for (Index s = 0; s < samples; ++s) row[s] += bias->data()[f / positions];
-        isolated[b][k].add(exact.row(f), row, samples);
       }
+      if (!deployment.after.empty() && deployment.after[k])
+        deployment.after[k]->apply(x.data, alone.data());
+      for (Index f = 0; f < exact.rows(); ++f)
+        isolated[b][k].add(exact.row(f), alone.data() + f * kLanes, samples);
     }
   });
   LayerErrors errors;

@@ -7,9 +7,9 @@
 namespace ohmic::lab {
 namespace {
 
-constexpr double kMostChips = 1 << 20;  // fields of the random addresses
+constexpr double kMostChips = 1 << 19;  // half of the address field: the rest is for selection chips
 constexpr double kMostProgrammings = 1 << 8;
-constexpr double kMostReads = 1 << 8;
+constexpr double kMostReads = 255;  // one more is for calibration
 constexpr double kMostSeed = 9223372036854775807.0;
 
 const ConfigNode kEmpty;
@@ -103,9 +103,10 @@ void fields(FieldVisitor& f, RunParams& p) {
            .high = 1024,
            .affects_results = false},
           p.threads);
-  f.field(
-      {.key = "method", .meaning = "how the network is trained and corrected", .one_of = {"plain"}},
-      p.method);
+  f.field({.key = "method",
+           .meaning = "how the network is trained and corrected: names joined by + (ohmic info "
+                      "methods)"},
+          p.method);
 }
 
 void fields(FieldVisitor& f, EvaluationParams& p) {
@@ -145,6 +146,82 @@ void fields(FieldVisitor& f, EvaluationParams& p) {
           p.batch);
 }
 
+void fields(FieldVisitor& f, CompareParams& p) {
+  f.field({.key = "methods", .meaning = "methods and combinations to compare"}, p.methods);
+  f.field({.key = "training_seeds",
+           .meaning = "seeds of the trainings",
+           .low = 0,
+           .high = kMostSeed},
+          p.training_seeds);
+  f.field({.key = "sigmas",
+           .meaning = "device.sigma at which every method is measured; empty: the device's own",
+           .unit = "natural log",
+           .low = 0,
+           .high = 3},
+          p.sigmas);
+  f.field({.key = "hardware",
+           .meaning = "the config's hardware, or ideal converters without read noise",
+           .one_of = {"config", "ideal"}},
+          p.hardware);
+  f.field({.key = "selection_chips",
+           .meaning = "chips (never those that are reported) on which the best method is chosen; "
+                      "0: no choice",
+           .low = 0,
+           .high = kMostChips},
+          p.selection_chips);
+  f.field({.key = "selection_images",
+           .meaning = "validation images for that choice",
+           .low = 1,
+           .high = 1e7},
+          p.selection_images);
+}
+
+void fields(FieldVisitor& f, SearchParams& p) {
+  f.field({.key = "algorithm",
+           .meaning = "what looks for the placement",
+           .one_of = {"reinforce", "random", "greedy", "exhaustive"}},
+          p.algorithm);
+  f.field({.key = "evaluation",
+           .meaning = "masks of one slimmable set of compensators, or a training an action",
+           .one_of = {"shared", "individual"}},
+          p.evaluation);
+  f.field({.key = "layers", .meaning = "layers that may get a compensator; empty: by candidates"},
+          p.layers);
+  f.field({.key = "ratios",
+           .meaning = "choices for each layer: generated maps over output maps",
+           .low = 0,
+           .high = 16},
+          p.ratios);
+  f.field({.key = "candidate_threshold",
+           .meaning = "a layer is a candidate if variation from it on keeps less than this of the "
+                      "clean accuracy",
+           .unit = "fraction",
+           .low = 0,
+           .high = 1},
+          p.candidate_threshold);
+  f.field({.key = "epochs",
+           .meaning = "of each individual training; of the shared one, that many a layer",
+           .low = 1,
+           .high = 1000},
+          p.epochs);
+  f.field({.key = "train_images",
+           .meaning = "training images for it; 0: all",
+           .low = 0,
+           .high = 1e7},
+          p.train_images);
+  f.field({.key = "kappa", .meaning = "price of an overhead as large as the limit", .low = 0},
+          p.kappa);
+  f.field({.key = "chips", .meaning = "selection chips of an action", .low = 1, .high = kMostChips},
+          p.chips);
+  f.field({.key = "images", .meaning = "validation images of an action", .low = 1, .high = 1e7},
+          p.images);
+  f.field({.key = "seed", .meaning = "of the search", .low = 0, .high = kMostSeed}, p.seed);
+  f.field({.key = "compare_searches",
+           .meaning = "run random, greedy and (where small) exhaustive search beside the learner"},
+          p.exhaustive_too);
+  fields(f, p.learner);
+}
+
 Experiment read_experiment(const std::filesystem::path& file,
                            const std::vector<std::string>& settings, const RunParams& defaults) {
   ConfigNode root = read_config(file);
@@ -161,8 +238,14 @@ Experiment make_experiment(const ConfigNode& root, const RunParams& defaults) {
   e.run = defaults;
   read_fields(
       root, "", e.run,
-      {"data", "network", "training", "device", "array", "dac", "adc", "evaluation", "override"});
+      {"data", "network", "training", "device", "array", "dac", "adc", "evaluation", "override",
+               "methods", "compare", "search"});
   read_fields(table_at(root, "evaluation"), "evaluation", e.evaluation);
+  parse_method(e.run.method);
+  e.methods = read_methods(table_at(root, "methods"));
+  read_fields(table_at(root, "compare"), "compare", e.compare);
+  for (const std::string& method : e.compare.methods) parse_method(method);
+  read_fields(table_at(root, "search"), "search", e.search);
   read_fields(table_at(root, "data"), "data", e.data);
   e.network = nn::read_network(table_at(root, "network"), "network");
   read_fields(table_at(root, "training"), "training", e.training);
@@ -239,6 +322,9 @@ std::string resolved_config(const Experiment& e) {
   root.put("network", nn::write_network(e.network));
   root.put("training", write_fields(e.training));
   root.put("evaluation", write_fields(e.evaluation));
+  root.put("methods", write_methods(e.methods));
+  root.put("compare", write_fields(e.compare));
+  root.put("search", write_fields(e.search));
   root.put("device", e.hardware.device->parameters());
   root.put("array", write_fields(e.hardware.array));
   root.put("dac", write_fields(e.hardware.dac));
@@ -288,6 +374,9 @@ std::vector<KeyManual> key_manual() {
   add_layer_keys(all);
   add("training", "", describe_fields(nn::TrainingParams{}));
   add("evaluation", "", describe_fields(EvaluationParams{}));
+  for (const auto& [method, keys] : method_manual()) add("methods." + method, "", keys);
+  add("compare", "", describe_fields(CompareParams{}));
+  add("search", "", describe_fields(SearchParams{}));
   std::string models;
   for (const auto& entry : devices::catalogue())
     models += (models.empty() ? "one of " : ", ") + std::string(entry.name);

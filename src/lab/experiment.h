@@ -6,9 +6,11 @@
 #include <vector>
 
 #include "base/fields.h"
+#include "lab/methods/method.h"
 #include "nn/dataset.h"
 #include "nn/network.h"
 #include "nn/training_params.h"
+#include "rl/reinforce.h"
 #include "sim/crossbar.h"
 
 /// The whole parameter tree of an experiment: what a config file says, checked, with defaults
@@ -36,6 +38,35 @@ struct EvaluationParams {
 };
 void fields(FieldVisitor& f, EvaluationParams& p);
 
+/// Table [compare].
+struct CompareParams {
+  std::vector<std::string> methods{"plain"};
+  std::vector<std::int64_t> training_seeds{1};
+  std::vector<double> sigmas;             ///< of the device; empty: the device's own
+  std::vector<std::string> hardware{"config"};  ///< "config", "ideal" (converters, no read noise)
+  std::int64_t selection_chips = 0;       ///< for choosing among methods; 0: no choice
+  std::int64_t selection_images = 2000;   ///< validation images for it
+};
+void fields(FieldVisitor& f, CompareParams& p);
+
+/// Table [search].
+struct SearchParams {
+  std::string algorithm = "reinforce";    ///< or "random", "greedy", "exhaustive"
+  std::string evaluation = "shared";      ///< "shared" weights, or "individual" trainings
+  std::vector<std::string> layers;        ///< candidates; empty: by the rules below
+  std::vector<double> ratios{0, 0.125, 0.25, 0.5, 1, 2};
+  double candidate_threshold = 0.95;      ///< share of the clean accuracy
+  std::int64_t epochs = 3;                ///< of each individual training, and a decision of a shared one
+  std::int64_t train_images = 0;          ///< 0: all
+  double kappa = 0.05;
+  std::int64_t chips = 15;
+  std::int64_t images = 2000;
+  std::int64_t seed = 1;
+  bool exhaustive_too = true;  ///< run exhaustive, random and greedy beside the learner
+  rl::ReinforceParams learner;
+};
+void fields(FieldVisitor& f, SearchParams& p);
+
 /// One [[override]]: other hardware for some layers.
 struct Override {
   std::string name;
@@ -50,6 +81,9 @@ struct Experiment {
   nn::DataParams data;
   nn::NetworkParams network;
   nn::TrainingParams training;
+  MethodOptions methods;
+  CompareParams compare;
+  SearchParams search;
   sim::LayerHardware hardware;
   std::vector<Override> overrides;
   std::filesystem::path folder;  ///< of the config file: relative paths start here

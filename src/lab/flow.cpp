@@ -11,19 +11,9 @@ namespace {
 constexpr const char* kGoOn =
     "interrupted; the trained network is kept: the same command goes on from it";
 
-ReadContext reader_of(const RandomStream& stream, Index chip, Index programming, Index read) {
-  ReadContext context;
-  context.stream = &stream;
-  context.chip = chip;
-  context.programming = programming;
-  context.read = read;
-  return context;
-}
-
 /// Accuracy of every chip, programming and read on the test set.
-void measure_accuracy(const RunSetting& s, const RandomStream& stream,
-                      const CleanActivations& calibration, const nn::ImageList& images,
-                      const Console& console, RunResult& result) {
+void measure_accuracy(const RunSetting& s, const nn::ImageList& images, const Console& console,
+                      RunResult& result) {
   const RunParams& run = s.experiment.run;
   Progress progress("chips", run.chips * run.programmings_per_chip * run.reads_per_programming,
                     console.quiet);
@@ -34,12 +24,12 @@ void measure_accuracy(const RunSetting& s, const RandomStream& stream,
   for (Index chip = 0; chip < run.chips; ++chip) {
     double sum = 0;
     for (Index programming = 0; programming < run.programmings_per_chip; ++programming) {
-      const nn::Deployment deployment = deploy(s.plan, stream, chip, programming, {}, &calibration);
+      const Chip made = s.chips.make(chip, programming, {});
       for (Index read = 0; read < run.reads_per_programming; ++read) {
         stop_if_interrupted(kGoOn);
         const nn::Evaluation e =
-            evaluate_chip(s.trained.network, s.trained.parameters, images, s.data.normalisation,
-                          deployment, reader_of(stream, chip, programming, read),
+            evaluate_chip(made.network, made.parameters, images, s.data.normalisation,
+                          made.deployment, s.chips.reader(chip, programming, read),
                           s.experiment.evaluation.batch, &result.activity);
         result.accuracy.push_back(e.accuracy);
         result.top5_accuracy.push_back(e.top5_accuracy);
@@ -58,11 +48,10 @@ void measure_accuracy(const RunSetting& s, const RandomStream& stream,
 }
 
 /// The error budget: parts of the hardware, on the same chips and images.
-void measure_budget(const RunSetting& s, const RandomStream& stream,
-                    const CleanActivations& calibration, const nn::ImageList& images,
-                    const Console& console, RunResult& result) {
+void measure_budget(const RunSetting& s, const nn::ImageList& images, const Console& console,
+                    RunResult& result) {
   bool noisy = false;
-  for (const auto& layer : s.plan.layers)
+  for (const auto& layer : s.plan().layers)
     noisy = noisy || (layer && layer->hardware.device->uniform_read_sigma().value_or(1.0) > 0);
   result.budget = budget_lines(noisy);
   result.budget_images = images.size();
@@ -77,32 +66,36 @@ void measure_budget(const RunSetting& s, const RandomStream& stream,
         continue;
       }
       stop_if_interrupted(kGoOn);
-      nn::Deployment deployment;
-      deployment.macs.resize(s.plan.layers.size());
-      if (!line.is_float) deployment = deploy(s.plan, stream, chip, 0, line.options, &calibration);
-      line.accuracy.push_back(
-          evaluate_chip(s.trained.network, s.trained.parameters, images, s.data.normalisation,
-                        deployment, reader_of(stream, chip, 0, 0), s.experiment.evaluation.batch)
-              .accuracy);
+      if (line.is_float) {
+        line.accuracy.push_back(nn::evaluate(s.trained().network, s.trained().parameters, images,
+                                             s.data.normalisation)
+                                    .accuracy);
+      } else {
+        const Chip made = s.chips.make(chip, 0, line.options);
+        line.accuracy.push_back(evaluate_chip(made.network, made.parameters, images,
+                                              s.data.normalisation, made.deployment,
+                                              s.chips.reader(chip, 0, 0),
+                                              s.experiment.evaluation.batch)
+                                    .accuracy);
+      }
       progress.advance();
     }
 }
 
 /// Signal-to-error ratios of the layers, chip by chip.
-void measure_layers(const RunSetting& s, const RandomStream& stream,
-                    const CleanActivations& calibration, const nn::ImageList& images,
-                    const Console& console, RunResult& result) {
-  const CleanActivations clean(s.trained.network, s.trained.parameters, images,
+void measure_layers(const RunSetting& s, const nn::ImageList& images, const Console& console,
+                    RunResult& result) {
+  const CleanActivations clean(s.trained().network, s.trained().parameters, images,
                                s.data.normalisation);
-  const auto layers = static_cast<Index>(s.plan.layers.size());
+  const auto layers = static_cast<Index>(s.plan().layers.size());
   result.accumulated_db = Matrix<double>(layers, s.experiment.run.chips);
   result.isolated_db = Matrix<double>(layers, s.experiment.run.chips);
   Progress progress("layer errors", s.experiment.run.chips, console.quiet);
   for (Index chip = 0; chip < s.experiment.run.chips; ++chip) {
     stop_if_interrupted(kGoOn);
-    const LayerErrors errors = layer_errors(s.trained.network, s.trained.parameters, clean,
-                                            deploy(s.plan, stream, chip, 0, {}, &calibration),
-                                            reader_of(stream, chip, 0, 0));
+    const Chip made = s.chips.make(chip, 0, {});
+    const LayerErrors errors = layer_errors(made.network, made.parameters, clean, made.deployment,
+                                            s.chips.reader(chip, 0, 0));
     for (Index k = 0; k < layers; ++k) {
       result.accumulated_db(k, chip) = errors.accumulated_db[static_cast<std::size_t>(k)];
       result.isolated_db(k, chip) = errors.isolated_db[static_cast<std::size_t>(k)];
@@ -121,25 +114,19 @@ double RunResult::yield() const {
 
 RunResult measure(const RunSetting& s, const Console& console) {
   const EvaluationParams& evaluation = s.experiment.evaluation;
-  const RandomStream stream(static_cast<std::uint64_t>(s.experiment.run.seed));
-  const CleanActivations calibration(s.trained.network, s.trained.parameters,
-                                     s.data.train.first(evaluation.calibration_images),
-                                     s.data.normalisation);
   const nn::ImageList images =
       evaluation.images ? s.data.test.first(evaluation.images) : s.data.test;
   RunResult result;
   result.programmings = s.experiment.run.programmings_per_chip;
   result.reads = s.experiment.run.reads_per_programming;
   result.float_network =
-      nn::evaluate(s.trained.network, s.trained.parameters, images, s.data.normalisation);
+      nn::evaluate(s.trained().network, s.trained().parameters, images, s.data.normalisation);
   result.yield_accuracy = evaluation.yield_accuracy.value_or(0.95 * result.float_network.accuracy);
-  measure_accuracy(s, stream, calibration, images, console, result);
+  measure_accuracy(s, images, console, result);
   if (evaluation.budget_images > 0)
-    measure_budget(s, stream, calibration, s.data.test.first(evaluation.budget_images), console,
-                   result);
+    measure_budget(s, s.data.test.first(evaluation.budget_images), console, result);
   if (evaluation.error_images > 0)
-    measure_layers(s, stream, calibration, s.data.test.first(evaluation.error_images), console,
-                   result);
+    measure_layers(s, s.data.test.first(evaluation.error_images), console, result);
   return result;
 }
 

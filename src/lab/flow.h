@@ -3,7 +3,7 @@
 #include "lab/console.h"
 #include "lab/deploy.h"
 #include "lab/error_budget.h"
-#include "lab/trained_network.h"
+#include "lab/method_run.h"
 #include "sim/activity.h"
 
 /// The main job: config -> data -> network -> mapping and calibration -> chips -> accuracy and
@@ -32,8 +32,10 @@ struct RunResult {
 struct RunSetting {
   const Experiment& experiment;
   const nn::Data& data;
-  const nn::TrainedNetwork& trained;
-  const HardwarePlan& plan;
+  const PreparedMethod& method;
+  const MethodChips& chips;
+  const nn::TrainedNetwork& trained() const { return method.trained; }
+  const HardwarePlan& plan() const { return chips.plan(); }
 };
 
 /// Programs and measures every chip. Throws Interrupted on Ctrl-C.

@@ -80,9 +80,9 @@ void write_run(const std::filesystem::path& path, const RunSetting& s, const Run
   std::vector<std::string> names;
   std::vector<std::int64_t> tiles, macs;
   std::vector<double> dac_limit, adc_limit, dac_clipped, adc_clipped;
-  const nn::Network& network = s.trained.network;
-  for (std::size_t k = 0; k < s.plan.layers.size(); ++k) {
-    const auto& plan = s.plan.layers[k];
+  const nn::Network& network = s.trained().network;
+  for (std::size_t k = 0; k < s.plan().layers.size(); ++k) {
+    const auto& plan = s.plan().layers[k];
     const std::string name = network.name(network.mac_layers()[k]);
     names.push_back(name);
     macs.push_back(network.mac(static_cast<Index>(k)).count());

@@ -29,9 +29,9 @@ void print_layers(const RunSetting& s, const RunResult& r, const Console& consol
                 "S/E in net");
   console.print("{:<10} {:>13} {:>6} {:>9} {:>10} {:>9} {:>9} {:>12} {:>10}\n", "", "", "",
                 "(input)", "(uA)", "(%)", "(%)", "(dB)", "(dB)");
-  const nn::Network& network = s.trained.network;
-  for (std::size_t k = 0; k < s.plan.layers.size(); ++k) {
-    const auto& plan = s.plan.layers[k];
+  const nn::Network& network = s.trained().network;
+  for (std::size_t k = 0; k < s.plan().layers.size(); ++k) {
+    const auto& plan = s.plan().layers[k];
     const std::string name = network.name(network.mac_layers()[k]);
     const nn::Mac& mac = network.mac(static_cast<Index>(k));
     const std::string size = fmt::format("{} x {}", mac.outputs, mac.patch.inputs());

@@ -22,10 +22,31 @@ void apply_operator(const LinearOperator& op, const PatchView& x, const ReadCont
       y.data()[i] += parameters[1].value(0, o);
 }
 
+bool is_frozen(const Pass& pass, Index l) { return pass.is_frozen && (*pass.is_frozen)[at(l)]; }
+
+/// A frozen layer computes as in inference: its batch-norm keeps its statistics.
+Pass pass_of(const Pass& pass, Index l) {
+  Pass own = pass;
+  if (is_frozen(pass, l)) own.mode = Mode::inference;
+  return own;
+}
+
+/// Layers whose output's gradient is asked for: something at or before them is trained.
+std::vector<bool> wanted_gradients(const Network& network, const Pass& pass) {
+  std::vector<bool> wanted;
+  for (Index l = 0; l < network.layers(); ++l) {
+    bool needs = !network.structure(l).parameters.empty() && !is_frozen(pass, l);
+    for (const Index from : network.inputs(l))
+      needs = needs || (from != Network::kImage && wanted[at(from)]);
+    wanted.push_back(needs);
+  }
+  return wanted;
+}
+
 template <class T>
 void run_layer(const Network& network, Index l, const ParameterSet<T>& parameters,
                Workspace<T>& workspace, const Pass& pass) {
-  network.layer<T>(l).forward({pass, l, workspace.inputs(l), parameters[at(l)], workspace.state(l),
+  network.layer<T>(l).forward({pass_of(pass, l), l, workspace.inputs(l), parameters[at(l)], workspace.state(l),
                                workspace.output(l).data()});
 }
 
@@ -76,43 +97,55 @@ void forward(const Network& network, const ParameterSet<float>& parameters,
          "a deployment has one entry a MAC layer");
   Index k = 0;
   for (Index l = 0; l < network.layers(); ++l) {
-    const LinearOperator* op = network.structure(l).mac ? deployment.macs[at(k++)].get() : nullptr;
-    if (op)
-      apply_operator(*op, patch_view(network, workspace, k - 1, pass.samples), context,
+    if (!network.structure(l).mac) {
+      run_layer(network, l, parameters, workspace, pass);
+      continue;
+    }
+    if (const LinearOperator* op = deployment.macs[at(k)].get())
+      apply_operator(*op, patch_view(network, workspace, k, pass.samples), context,
                      parameters[at(l)], workspace.output(l));
     else
       run_layer(network, l, parameters, workspace, pass);
+    if (!deployment.after.empty() && deployment.after[at(k)])
+      deployment.after[at(k)]->apply(workspace.output(network.inputs(l).front()).data(),
+                                     workspace.output(l).data());
+    ++k;
   }
 }
 
 template <class T>
 void backward(const Network& network, const ParameterSet<T>& parameters, Workspace<T>& workspace,
-              const Pass& pass, ParameterSet<T>& gradient) {
+              const Pass& pass, ParameterSet<T>& gradient, const OutputLoss<T>& output_loss) {
   ensure(workspace.is_for_training(), "this workspace has no room for gradients");
+  const std::vector<bool> wanted = wanted_gradients(network, pass);
   // A layer's first reader (from the end) writes its gradient, later ones go by way of the spare
   // room and are added.
   std::vector<bool> is_written(at(network.layers()), false);
   is_written.back() = true;
   for (Index l = network.layers() - 1; l >= 0; --l) {
-    if (!network.needs_gradient(l) || !is_written[at(l)]) continue;
+    if (!wanted[at(l)] || !is_written[at(l)]) continue;
+    if (output_loss) output_loss(l, workspace.gradient(l));
     const std::vector<Index>& from = network.inputs(l);
     T* dx[kMostInputs] = {};
+    std::size_t by_way_of_spare = 0;
     for (std::size_t i = 0; i < from.size(); ++i) {
-      if (!network.needs_gradient(from[i])) continue;
+      if (from[i] == Network::kImage || !wanted[at(from[i])]) continue;
+      by_way_of_spare += is_written[at(from[i])];
       dx[i] = is_written[at(from[i])] ? workspace.spare() : workspace.gradient(from[i]).data();
       is_written[at(from[i])] = true;
     }
-    network.layer<T>(l).backward({pass,
+    // The gradients by the inputs of an add layer are equal: one spare room is enough.
+    ensure(by_way_of_spare <= 1 || network.type(l) == "add", "two inputs need the spare room");
+    network.layer<T>(l).backward({pass_of(pass, l),
                                   workspace.inputs(l),
                                   workspace.output(l).data(),
                                   workspace.gradient(l).data(),
                                   parameters[at(l)],
                                   workspace.state(l),
                                   workspace.work(l),
+                                  is_frozen(pass, l),
                                   {dx, from.size()},
                                   gradient[at(l)]});
-    // Only an add layer has several inputs, and its gradients by all of them are equal: one spare
-    // room is enough.
     for (std::size_t i = 0; i < from.size(); ++i)
       if (dx[i] == workspace.spare())
         kernels_of<T>().accumulate(workspace.gradient(from[i]).size(), dx[i], T(1),
@@ -134,8 +167,8 @@ template class Workspace<double>;
 template void forward(const Network&, const ParameterSet<float>&, Workspace<float>&, const Pass&);
 template void forward(const Network&, const ParameterSet<double>&, Workspace<double>&, const Pass&);
 template void backward(const Network&, const ParameterSet<float>&, Workspace<float>&, const Pass&,
-                       ParameterSet<float>&);
+                       ParameterSet<float>&, const OutputLoss<float>&);
 template void backward(const Network&, const ParameterSet<double>&, Workspace<double>&, const Pass&,
-                       ParameterSet<double>&);
+                       ParameterSet<double>&, const OutputLoss<double>&);
 
 }  // namespace ohmic::nn

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+
 #include "nn/deployment.h"
 #include "nn/network.h"
 
@@ -55,12 +57,16 @@ void forward(const Network& network, const ParameterSet<float>& parameters,
              Workspace<float>& workspace, const Pass& pass, const Deployment& deployment,
              const ReadContext& context);
 
+/// What is added to the gradient by a layer's output before it is passed on (feature matching).
+template <class T>
+using OutputLoss = std::function<void(Index layer, View<T> gradient)>;
+
 /// Adds the gradients by the parameters to `gradient`, from workspace.gradient(last layer), after
-/// forward(). Batch-norm in training mode puts the block's statistics in place of the gradients of
+/// forward(). Nothing is computed for layers before the first that is not frozen. Batch-norm in training mode puts the block's statistics in place of the gradients of
 /// its running ones.
 template <class T>
 void backward(const Network& network, const ParameterSet<T>& parameters, Workspace<T>& workspace,
-              const Pass& pass, ParameterSet<T>& gradient);
+              const Pass& pass, ParameterSet<T>& gradient, const OutputLoss<T>& output_loss = {});
 
 /// What MAC layer k reads, as hardware sees it: the first `samples` lanes. Borrows from the
 /// workspace.

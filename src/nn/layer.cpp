@@ -5,6 +5,7 @@ namespace ohmic::nn {
 template <class T>
 std::unique_ptr<Layer<T>> make_layer(const LayerSpec& spec, const std::vector<Shape>& inputs) {
   if (spec.type == "add") return make_add<T>(spec, inputs);
+  if (spec.type == "compensator") return make_compensator<T>(spec, inputs);
   if (inputs.size() != 1)
     fail(spec, "has " + std::to_string(inputs.size()) + " inputs, expected one");
   const Shape& input = inputs.front();

@@ -29,6 +29,7 @@ struct Pass {
   /// Draws of dropout: needed in training mode only, borrowed.
   const RandomStream* stream = nullptr;
   std::uint64_t step = 0;    ///< training step, of dropout's address
+  const std::vector<bool>* is_frozen = nullptr;  ///< layers that are not trained; null: none
   Index first_in_batch = 0;  ///< sample coordinate of lane 0 in dropout's address
 };
 
@@ -37,6 +38,7 @@ struct ParameterSpec {
   Index rows = 0, columns = 0;
   Index fan_in = 0;  ///< first values uniform in +-1/sqrt(fan_in); 0: all `initial`
   double initial = 0;
+  bool starts_as_identity = false;  ///< [I | 0]
   bool is_trained = true;  ///< false for running statistics
 };
 
@@ -76,6 +78,7 @@ struct BackwardArguments {
   const LayerParameters<T>& parameters;
   T* state;
   T* work;
+  bool is_frozen;  ///< nobody asks for the gradients by the parameters
   std::span<T* const> dx;  ///< overwritten; null where nobody asks
   /// Added to; in place of running statistics' gradients stand the statistics of this block.
   LayerParameters<T>& gradient;
@@ -115,6 +118,8 @@ template <class T>
 std::unique_ptr<Layer<T>> make_dropout(const LayerSpec& spec, const Shape& input);
 template <class T>
 std::unique_ptr<Layer<T>> make_batch_norm(const LayerSpec& spec, const Shape& input);
+template <class T>
+std::unique_ptr<Layer<T>> make_compensator(const LayerSpec& spec, const std::vector<Shape>& inputs);
 template <class T>
 std::unique_ptr<Layer<T>> make_add(const LayerSpec& spec, const std::vector<Shape>& inputs);
 

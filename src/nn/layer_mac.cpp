@@ -91,18 +91,7 @@ class MacLayer final : public Layer<T> {
   }
 
   void backward(const BackwardArguments<T>& a) const override {
-    const Index positions = g_.positions();
-    const T* x = g_.padding > 0 ? a.state : a.x[0];
-    Matrix<T>& dw = a.gradient[0].value;
-    if (positions == 1)
-      matrix_gradient(x, a.dy, a.work, dw);
-    else
-      kernels_of<T>().lane_gradient(outputs_, dw.columns(), positions, a.dy, positions * kLanes, x,
-                                    row_offset_.data(), position_offset_.data(), dw.data(),
-                                    dw.columns());
-    if (a.gradient.size() > 1)
-      for (Index o = 0; o < outputs_; ++o)
-        a.gradient[1].value(0, o) += lane_sum(a.dy + o * positions * kLanes, positions);
+    if (!a.is_frozen) parameter_gradients(a);
     if (!a.dx[0]) return;
 
     T* turned = a.work;
@@ -129,6 +118,21 @@ class MacLayer final : public Layer<T> {
   }
 
  private:
+  void parameter_gradients(const BackwardArguments<T>& a) const {
+    const Index positions = g_.positions();
+    const T* x = g_.padding > 0 ? a.state : a.x[0];
+    Matrix<T>& dw = a.gradient[0].value;
+    if (positions == 1)
+      matrix_gradient(x, a.dy, a.work, dw);
+    else
+      kernels_of<T>().lane_gradient(outputs_, dw.columns(), positions, a.dy, positions * kLanes, x,
+                                    row_offset_.data(), position_offset_.data(), dw.data(),
+                                    dw.columns());
+    if (a.gradient.size() > 1)
+      for (Index o = 0; o < outputs_; ++o)
+        a.gradient[1].value(0, o) += lane_sum(a.dy + o * positions * kLanes, positions);
+  }
+
   /// The image into the middle of the padded one, whose border stays zero.
   void copy_image(const T* x, T* padded) const {
     for (Index c = 0; c < g_.channels; ++c)

@@ -106,6 +106,7 @@ ParameterSet<float> initial_parameters(const Network& network, std::uint64_t see
       Matrix<float>& value = set[l][p].value;
       if (spec.fan_in == 0) {
         value.fill(static_cast<float>(spec.initial));
+        for (Index i = 0; spec.starts_as_identity && i < value.rows(); ++i) value(i, i) = 1.0f;
         continue;
       }
       u.resize(static_cast<std::size_t>(value.size()));

@@ -61,7 +61,8 @@ constexpr double kMostOutputs = 1 << 20;  // the weight-row field of addresses
 const std::vector<std::string_view>& layer_types() {
   static const std::vector<std::string_view> types = {"linear",       "conv",       "max_pool",
                                                       "average_pool", "relu",       "flatten",
-                                                      "dropout",      "batch_norm", "add"};
+                                                      "dropout",      "batch_norm", "add",
+                                                      "compensator"};
   return types;
 }
 
@@ -70,8 +71,12 @@ void fields(FieldVisitor& f, LayerSpec& s) {
   f.field(
       {.key = "name", .meaning = "name in messages, overrides and files; empty: type and number"},
       s.name);
-  if (s.type == "add") {
-    f.field({.key = "inputs", .meaning = "two or more layers whose outputs are added"}, s.inputs);
+  const bool is_compensator = s.type == "compensator";
+  if (s.type == "add" || is_compensator) {
+    f.field({.key = "inputs",
+             .meaning = "add: layers whose outputs are added; compensator: the layer that it "
+                        "corrects, and that layer's input"},
+            s.inputs);
   } else {
     std::string input = s.inputs.empty() ? "" : s.inputs.front();
     f.field(
@@ -80,6 +85,18 @@ void fields(FieldVisitor& f, LayerSpec& s) {
         input);
     s.inputs.clear();
     if (!input.empty()) s.inputs.push_back(input);
+  }
+  if (is_compensator) {
+    f.field({.key = "filters",
+             .meaning = "generated maps of a compensator",
+             .low = 0,
+             .high = kMostOutputs},
+            s.outputs);
+    f.field({.key = "generator",
+             .meaning = "activation of the generated maps",
+             .one_of = {"relu", "identity"}},
+            s.generator);
+    f.field({.key = "residual", .meaning = "whether a compensator adds to its input"}, s.residual);
   }
   const bool is_conv = s.type == "conv", is_pool = s.type == "max_pool" || s.type == "average_pool";
   if (is_conv || s.type == "linear") {

@@ -20,6 +20,8 @@ struct LayerSpec {
   std::int64_t outputs = 0;  ///< filters of a conv layer, outputs of a linear one
   std::int64_t kernel = 0, stride = 0, padding = 0;  ///< stride 0: 1 for conv, the kernel for pools
   bool bias = true;
+  std::string generator = "relu";  ///< of a compensator: "relu" or "identity"
+  bool residual = false;           ///< of a compensator
   double rate = 0.5;      ///< of dropout
   double momentum = 0.1;  ///< of batch-norm's running statistics
   double epsilon = 1e-5;  ///< added to batch-norm's variance

@@ -50,7 +50,8 @@ OptimiserState initial_state(const TrainingParams& params, const Network& networ
 }
 
 void optimise(const TrainingParams& p, const Network& network, const ParameterSet<float>& gradient,
-              double learning_rate, OptimiserState& state, ParameterSet<float>& parameters) {
+              double learning_rate, OptimiserState& state, ParameterSet<float>& parameters,
+              const std::vector<bool>* is_frozen) {
   ++state.steps;
   const bool is_decay_apart = p.optimiser == OptimiserKind::adamw;
   AdamStep adam{};
@@ -65,6 +66,7 @@ void optimise(const TrainingParams& p, const Network& network, const ParameterSe
   for (std::size_t l = 0; l < parameters.size(); ++l)
     for (std::size_t i = 0; i < parameters[l].size(); ++i) {
       if (!network.structure(static_cast<Index>(l)).parameters[i].is_trained) continue;
+      if (is_frozen && (*is_frozen)[l]) continue;
       Matrix<float>& w = parameters[l][i].value;
       const float* g = gradient[l][i].value.data();
       const auto moment = [&](std::size_t k) { return state.moments[k].second[l][i].value.data(); };

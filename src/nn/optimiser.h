@@ -21,9 +21,9 @@ OptimiserState initial_state(const TrainingParams& params, const Network& networ
 
 /// One step on the trained parameters, as PyTorch takes it: sgd with momentum and weight decay,
 /// adam (decay added to the gradient), adamw (decay apart: Loshchilov, Hutter, ICLR 2019). Running
-/// statistics are left alone.
+/// statistics and frozen layers are left alone.
 void optimise(const TrainingParams& params, const Network& network,
               const ParameterSet<float>& gradient, double learning_rate, OptimiserState& state,
-              ParameterSet<float>& parameters);
+              ParameterSet<float>& parameters, const std::vector<bool>* is_frozen = nullptr);
 
 }  // namespace ohmic::nn

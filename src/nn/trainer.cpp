@@ -1,38 +1,16 @@
 #include "nn/trainer.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cmath>
 
 #include "base/parallel.h"
 #include "base/progress.h"
-#include "nn/forward.h"
 #include "nn/inference.h"
-#include "nn/loss.h"
 #include "nn/permutation.h"
-#include "nn/pool.h"
 
 namespace ohmic::nn {
 namespace {
-
-/// What one thread needs for a sub-batch.
-struct Worker {
-  Worker(const Network& network, bool is_perturbed) : workspace(network, true) {
-    if (!is_perturbed) return;
-    noisy = zero_parameters<float>(network);
-    derivative = zero_parameters<float>(network);
-  }
-  Workspace<float> workspace;
-  ParameterSet<float> noisy, derivative;  ///< of variation-aware training
-};
-
-/// What a sub-batch yields.
-struct SubBatch {
-  ParameterSet<float> gradient;
-  std::array<Score, kLanes> scores;
-  Index images = 0;
-};
 
 class Trainer {
  public:
@@ -45,11 +23,7 @@ class Trainer {
         stream_(static_cast<std::uint64_t>(params.seed)),
         state_(std::move(state)),
         steps_per_epoch_(block_count(data.train.size(), params.batch)),
-        sub_batches_(static_cast<std::size_t>(block_count(params.batch, kLanes))),
-        pool_(
-            [this] { return std::make_unique<Worker>(network_, hooks_.perturbation != nullptr); }) {
-    for (SubBatch& s : sub_batches_) s.gradient = zero_parameters<float>(network);
-  }
+        training_(network, data, params.batch, stream_, hooks.rules) {}
 
   TrainingState run() {
     const Index steps = params_.epochs * steps_per_epoch_;
@@ -76,91 +50,78 @@ class Trainer {
 
  private:
   void take_step(std::span<const Index> images) {
-    const Index blocks = block_count(static_cast<Index>(images.size()), kLanes);
-    for_each_block(blocks, [&](Index block) {
-      const auto first = static_cast<std::size_t>(block * kLanes);
-      compute(block, images.subspan(first, std::min<std::size_t>(kLanes, images.size() - first)),
-              images.size());
-    });
-    double loss = 0;
-    for (Index block = 0; block < blocks; ++block) {
-      const SubBatch& s = sub_batches_[static_cast<std::size_t>(block)];
-      for (Index i = 0; i < s.images; ++i) {
-        loss += s.scores[static_cast<std::size_t>(i)].loss;
-        state_.epoch_correct += s.scores[static_cast<std::size_t>(i)].rank == 0;
-      }
-      follow_statistics(s.gradient);
-      if (block > 0)
-        for_each_parameter(
-            [](Matrix<float>& sum, const Matrix<float>& g) {
-              kernels().f32.accumulate(sum.size(), g.data(), 1.0f, sum.data());
-            },
-            sub_batches_[0].gradient, s.gradient);
+    const auto step = static_cast<std::uint64_t>(state_.step);
+    TrainingStep::Sums sums = training_.compute(state_.parameters, images, step);
+    const Index blocks = training_.blocks(images.size());
+    for (Index block = 0; block < blocks; ++block) follow_statistics(training_.observed(block));
+    add_sub_batches(blocks);
+    if (hooks_.sharpness_radius > 0) {
+      training_.compute(ascended(training_.gradient()), images, step);
+      add_sub_batches(blocks);
     }
-    if (!std::isfinite(loss))
+    const double rate = learning_rate(params_, state_.step, steps_per_epoch_);
+    // A coupled penalty goes through the optimiser, a decoupled one beside it.
+    if (hooks_.penalty && !hooks_.penalty_is_decoupled)
+      sums.loss += static_cast<double>(sums.images) *
+                   hooks_.penalty(state_.parameters, training_.gradient());
+    if (!std::isfinite(sums.loss))
       throw ConfigError("training diverged: the loss is not finite at epoch " +
                         std::to_string(state_.step / steps_per_epoch_ + 1) + ", step " +
                         std::to_string(state_.step % steps_per_epoch_ + 1) +
                         "; a training.learning_rate below " + shortest(params_.learning_rate) +
                         " may help");
-    optimise(params_, network_, sub_batches_[0].gradient,
-             learning_rate(params_, state_.step, steps_per_epoch_), state_.optimiser,
-             state_.parameters);
-    state_.epoch_loss += loss;
-    state_.epoch_images += static_cast<Index>(images.size());
+    optimise(params_, network_, training_.gradient(), rate, state_.optimiser, state_.parameters,
+             hooks_.rules.is_frozen.empty() ? nullptr : &hooks_.rules.is_frozen);
+    if (hooks_.penalty && hooks_.penalty_is_decoupled) {
+      set_zero(training_.gradient());
+      hooks_.penalty(state_.parameters, training_.gradient());
+      for_each_parameter(
+          [&](Matrix<float>& w, const Matrix<float>& g) {
+            kernels().f32.accumulate(w.size(), g.data(), -static_cast<float>(rate), w.data());
+          },
+          state_.parameters, training_.gradient());
+    }
+    state_.epoch_loss += sums.loss;
+    state_.epoch_correct += sums.correct;
+    state_.epoch_images += sums.images;
     ++state_.step;
   }
 
-  /// Forward and backward of one sub-batch; the gradient is that of the mean over the whole batch.
-  void compute(Index block, std::span<const Index> images, std::size_t batch) {
-    SubBatch& s = sub_batches_[static_cast<std::size_t>(block)];
-    const auto worker = pool_.borrow();
-    Workspace<float>& workspace = worker->workspace;
-    s.images = static_cast<Index>(images.size());
-    set_zero(s.gradient);
-    std::array<std::uint8_t, kLanes> lane_labels;
-    const std::span<std::uint8_t> labels(lane_labels.data(), images.size());
-    fill_lanes<float>(data_.train, data_.normalisation, images, workspace.input(), labels);
-
-    const auto step = static_cast<std::uint64_t>(state_.step);
-    const Pass pass{.mode = Mode::training,
-                    .samples = s.images,
-                    .stream = &stream_,
-                    .step = step,
-                    .first_in_batch = block * kLanes};
-    const bool is_perturbed = hooks_.perturbation != nullptr;
-    if (is_perturbed)
-      perturb(*worker, {.step = step, .sub_batch = static_cast<std::uint64_t>(block)});
-    const ParameterSet<float>& parameters = is_perturbed ? worker->noisy : state_.parameters;
-    const Index last = network_.layers() - 1;
-    forward(network_, parameters, workspace, pass);
-    softmax_cross_entropy<float>(workspace.output(last), labels, s.scores,
-                                 1 / static_cast<double>(batch), workspace.gradient(last));
-    backward(network_, parameters, workspace, pass, s.gradient);
-    if (is_perturbed) apply_derivative(worker->derivative, s.gradient);
+  void add_sub_batches(Index blocks) {
+    for (Index block = 1; block < blocks; ++block)
+      for_each_parameter(
+          [](Matrix<float>& sum, const Matrix<float>& g) {
+            kernels().f32.accumulate(sum.size(), g.data(), 1.0f, sum.data());
+          },
+          training_.gradient(), training_.observed(block));
   }
 
-  /// The clean parameters with the weights of MAC layers as a chip would hold them, one draw for
-  /// both passes.
-  void perturb(Worker& worker, TrainingDraw draw) {
-    worker.noisy = state_.parameters;
+  /// The parameters at the worst point nearby: w + radius w^2 g / | |w| g | over the weights of MAC
+  /// layers (adaptive sharpness-aware minimisation, Kwon et al., ICML 2021, with T_w = |w|: steps
+  /// are relative, as multiplicative variation is).
+  const ParameterSet<float>& ascended(const ParameterSet<float>& gradient) {
+    double square = 0;
     for (const Index layer : network_.mac_layers()) {
       const auto l = static_cast<std::size_t>(layer);
-      hooks_.perturbation->draw(stream_, Purpose::training_noise, draw,
-                                state_.parameters[l][0].value, worker.noisy[l][0].value,
-                                worker.derivative[l][0].value);
-      ++draw.layer;
+      const Matrix<float>&w = state_.parameters[l][0].value, &g = gradient[l][0].value;
+      for (Index i = 0; i < w.size(); ++i) {
+        const double scaled = static_cast<double>(w.data()[i]) * g.data()[i];
+        square += scaled * scaled;
+      }
     }
-  }
-
-  /// dL/dw = dL/dw~ * dw~/dw.
-  void apply_derivative(const ParameterSet<float>& derivative,
-                        ParameterSet<float>& gradient) const {
+    ascended_ = state_.parameters;
+    if (square == 0) return ascended_;
+    const double factor = hooks_.sharpness_radius / std::sqrt(square);
     for (const Index layer : network_.mac_layers()) {
       const auto l = static_cast<std::size_t>(layer);
-      Matrix<float>& g = gradient[l][0].value;
-      for (Index i = 0; i < g.size(); ++i) g.data()[i] *= derivative[l][0].value.data()[i];
+      Matrix<float>& w = ascended_[l][0].value;
+      const Matrix<float>& g = gradient[l][0].value;
+      for (Index i = 0; i < w.size(); ++i) {
+        const double value = w.data()[i];
+        w.data()[i] = static_cast<float>(value + factor * value * value * g.data()[i]);
+      }
     }
+    return ascended_;
   }
 
   /// Running statistics of batch-norm follow those of each sub-batch, in order.
@@ -168,6 +129,7 @@ class Trainer {
     for (std::size_t l = 0; l < observed.size(); ++l)
       for (std::size_t p = 0; p < observed[l].size(); ++p) {
         if (network_.structure(static_cast<Index>(l)).parameters[p].is_trained) continue;
+        if (!hooks_.rules.is_frozen.empty() && hooks_.rules.is_frozen[l]) continue;
         const auto momentum = static_cast<float>(network_.spec()[l].momentum);
         Matrix<float>& running = state_.parameters[l][p].value;
         for (Index c = 0; c < running.size(); ++c)
@@ -220,8 +182,8 @@ class Trainer {
   RandomStream stream_;
   TrainingState state_;
   Index steps_per_epoch_;
-  std::vector<SubBatch> sub_batches_;
-  Pool<Worker> pool_;
+  TrainingStep training_;
+  ParameterSet<float> ascended_;  ///< of sharpness-aware steps
 };
 
 }  // namespace

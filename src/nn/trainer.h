@@ -4,10 +4,10 @@
 #include <functional>
 #include <limits>
 
-#include "base/weight_perturbation.h"
 #include "nn/checkpoint.h"
 #include "nn/dataset.h"
 #include "nn/optimiser.h"
+#include "nn/training_step.h"
 
 namespace ohmic::nn {
 
@@ -23,7 +23,11 @@ struct EpochReport {
 /// What goes on around a training. Everything is borrowed and may be left out.
 struct TrainingHooks {
   /// Variation-aware training: a fresh draw a sub-batch.
-  const WeightPerturbation* perturbation = nullptr;
+  StepRules rules = {};
+  /// Adds a penalty's gradient to a gradient and returns its value.
+  std::function<double(const ParameterSet<float>&, ParameterSet<float>&)> penalty = {};
+  bool penalty_is_decoupled = false;
+  double sharpness_radius = 0;  ///< above 0: multiplicative adaptive sharpness-aware steps
   std::function<void(const EpochReport&)> on_epoch = {};
   std::function<bool()> stop_requested = {};  ///< asked before each step
   /// Written every checkpoint_every_epochs, on a stop and at the end.

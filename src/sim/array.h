@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -41,10 +42,18 @@ class Array {
   double seconds_;
 };
 
+/// Weights that are programmed with verification: those whose mark is not 0 take what `device` draws
+/// (its spread is the residual one), the others keep their one-shot error.
+struct VerifiedWeights {
+  std::shared_ptr<const devices::DeviceModel> device;  ///< null: none are verified
+  ConstView<std::uint8_t> marks;                       ///< n_out x n_in
+};
+
 /// Programs the weights `u` in [-1, 1] (n_out x n_in) of one tile; `context` says where its element
 /// (0, 0) lies.
 Array program_array(std::shared_ptr<const devices::DeviceModel> device, const MappingRule& rule,
                     ConstView<float> u, const devices::ProgramContext& context,
-                    Programming programming, double seconds);
+                    Programming programming, double seconds,
+                    const VerifiedWeights& verified = {});
 
 }  // namespace ohmic::sim

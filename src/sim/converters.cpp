@@ -155,20 +155,8 @@ Quantiser calibrated_adc(const AdcParams& p, const Histogram& seen, bool is_sign
   if (p.range == AdcRange::fixed)
     return {p.low, p.high, (Index{1} << *p.bits) - (p.zero && p.low == -p.high ? 1 : 0)};
   double limit = p.range == AdcRange::full_scale ? full_scale : seen.quantile(p.percentile);
-  if (p.range == AdcRange::least_squares) {
-    limit = seen.max();
-    double least = std::numeric_limits<double>::infinity();
-    const double largest = seen.max();
-    for (int k = 1; k <= 200; ++k) {
-      const double candidate = largest * k / 200.0;
-      const double step = candidate * (is_signed ? 2.0 : 1.0) / static_cast<double>(levels - 1);
-      const double error = seen.quantisation_error(candidate, step);
-      if (error < least) {
-        least = error;
-        limit = candidate;
-      }
-    }
-  }
+  if (p.range == AdcRange::least_squares)
+    limit = seen.least_error_limit(static_cast<double>(levels - 1) / (is_signed ? 2.0 : 1.0));
   if (!(limit > 0)) limit = full_scale;
   return make_quantiser(p.bits, is_signed, p.zero, limit);
 }

@@ -23,7 +23,9 @@ LayerPlan plan_layer(std::string name, Index layer, const LayerHardware& hardwar
       .tiling = {},
       .dac = dac,
       .adc = {},
-      .bias_row = bias_row};
+      .bias_row = bias_row,
+                 .verified_device = nullptr,
+                 .verified = {}};
   Matrix<float>& u = plan.mapped;
   for (Index o = 0; o < u.rows(); ++o) {
     std::copy_n(weights.row(o), weights.columns(), u.row(o));
@@ -156,7 +158,7 @@ Crossbar::Crossbar(const LayerPlan& plan, devices::ProgramContext context,
                             .input_worth = dac_.quantiser.worth(),
                             .read_noise = options.read_noise};
   context.layer = plan.layer;
-  TilePlace place{.layer = plan.layer};
+  TilePlace place{.layer = plan.layer, .slice = context.slice};
   for (std::size_t row = 0; row < plan.tiling.rows.size(); ++row)
     for (std::size_t column = 0; column < plan.tiling.columns.size(); ++column, ++place.index) {
       place.row_tile = static_cast<Index>(row);
@@ -167,12 +169,16 @@ Crossbar::Crossbar(const LayerPlan& plan, devices::ProgramContext context,
       context.first_column = place.rows.begin;
       const ConstView<float> u = plan.mapped.view().block(place.columns.begin, place.rows.begin,
                                                           place.columns.size(), place.rows.size());
+      VerifiedWeights verified{plan.verified_device, {}};
+      if (plan.verified_device)
+        verified.marks = plan.verified.view().block(place.columns.begin, place.rows.begin,
+                                                    place.columns.size(), place.rows.size());
       std::vector<double> scale;
       for (Index o = place.columns.begin; o < place.columns.end; ++o)
         scale.push_back(plan.tiling.scale(place.row_tile, o));
       tiles_.emplace_back(
           program_array(plan.hardware.device, plan.rule, u, context, options.programming,
-                        options.seconds),
+                        options.seconds, verified),
           place, setting,
           options.converters ? plan.adc[static_cast<std::size_t>(place.index)] : Quantiser(),
           std::move(scale));

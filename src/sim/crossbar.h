@@ -29,6 +29,8 @@ struct LayerPlan {
   Dac dac;
   std::vector<Quantiser> adc;  ///< one a tile, row tile by row tile
   bool bias_row = false;
+  std::shared_ptr<const devices::DeviceModel> verified_device;  ///< of marked weights; null: none
+  Matrix<std::uint8_t> verified;                                ///< marks, as `mapped`
   std::int64_t cut_weights = 0;  ///< beyond the full-scale weight (scale_percentile < 1)
 
   std::size_t tiles() const { return tiling.rows.size() * tiling.columns.size(); }

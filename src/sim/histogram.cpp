@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
 
 namespace ohmic::sim {
 namespace {
@@ -47,15 +48,30 @@ double Histogram::quantile(double p) const {
   return max();
 }
 
-double Histogram::quantisation_error(double limit, double step) const {
-  double sum = 0;
-  for (std::size_t b = 0; b < kBuckets; ++b) {
-    if (buckets_[b] == 0) continue;
-    const double x = std::min(0.5 * (edge(b) + edge(b + 1)), max());
-    const double error = x - std::min(std::nearbyint(x / step) * step, limit);
-    sum += static_cast<double>(buckets_[b]) * error * error;
+double Histogram::least_error_limit(double steps) const {
+  struct Occupied {
+    double x, count;
+  };
+  std::vector<Occupied> occupied;  // few of the buckets are, and each candidate walks over them
+  for (std::size_t b = 0; b < kBuckets; ++b)
+    if (buckets_[b] > 0)
+      occupied.push_back(
+          {std::min(0.5 * (edge(b) + edge(b + 1)), max()), static_cast<double>(buckets_[b])});
+  constexpr int kCandidates = 200;
+  double limit = max(), least = std::numeric_limits<double>::infinity();
+  for (int k = 1; k <= kCandidates; ++k) {
+    const double candidate = max() * k / kCandidates, step = candidate / steps;
+    double sum = 0;
+    for (const Occupied& o : occupied) {
+      const double error = o.x - std::min(std::nearbyint(o.x / step) * step, candidate);
+      sum += o.count * error * error;
+    }
+    if (sum < least) {
+      least = sum;
+      limit = candidate;
+    }
   }
-  return count_ == 0 ? 0.0 : sum / static_cast<double>(count_);
+  return limit;
 }
 
 }  // namespace ohmic::sim

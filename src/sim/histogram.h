@@ -20,9 +20,9 @@ class Histogram {
   double max() const { return max_; }
   /// The p-quantile of |x|: the upper edge of its bucket, at most max(). 0 if nothing was seen.
   double quantile(double p) const;
-  /// Mean squared error of quantising what was seen with steps of `step` and clipping at `limit`
-  /// (bucket centres).
-  double quantisation_error(double limit, double step) const;
+  /// The limit, among 1/200, 2/200, ... of max(), at which a converter with `steps` steps from 0 to
+  /// its limit has the least squared error on what was seen (bucket centres). max() if nothing was.
+  double least_error_limit(double steps) const;
 
  private:
   std::vector<std::int64_t> buckets_;

@@ -78,7 +78,8 @@ void Tile::add_read_noise(const float* codes, const float* squares, const std::i
                                            .layer = u(place_.layer),
                                            .row_tile = u(place_.row_tile),
                                            .sample = u(context.first_sample),
-                                           .patch = u(position)});
+                                           .patch = u(position),
+                                           .slice = u(place_.slice)});
   const Index a_output = columns / place_.columns.size();
   const Index first = place_.columns.begin * a_output;
   for (Index block = first >> 2; block * 4 < first + columns; ++block) {
@@ -130,6 +131,13 @@ void Tile::read(const float* codes, const float* squares, const std::int32_t* ro
                            .amperes = setting_.amperes,
                            .adc = &adc_});
 
+  // Unused lanes carry what a bias row drives: they are set to what no converter clips, so that
+  // counts are of samples alone.
+  if (samples < kLanes && !adc_.is_ideal()) {
+    const auto inside = static_cast<float>(0.5 * (adc_.low() + adc_.high()) / setting_.amperes);
+    for (Index c = 0; c < columns; ++c)
+      std::fill(currents + c * kLanes + samples, currents + (c + 1) * kLanes, inside);
+  }
   std::int64_t clipped = 0;
   const CodeRange<float> range =
       adc_.is_ideal() ? CodeRange<float>{} : adc_.codes<float>(setting_.amperes);

@@ -82,6 +82,7 @@ std::vector<Packer> packers() {
       {Purpose::policy, [](V v) { return policy_address({.repeat = v[1], .episode = v[0]}); }});
   all.push_back({Purpose::bootstrap,
                  [](V v) { return bootstrap_address({.statistic = v[1], .replicate = v[0]}); }});
+  all.push_back({Purpose::scoring, [](V v) { return scoring_address({.layer = v[0]}); }});
   return all;
 }
 

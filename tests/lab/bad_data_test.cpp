@@ -16,19 +16,21 @@ void check_run_refused(const Workbench& bench, const std::string& message,
 
 TEST_CASE("a missing data set is refused with what to get and every place looked in") {
   const Workbench bench("missing-set");
-  check_refused(bench, {"run", "~/tiny.toml", "-o", "~/out", "--set", "data.set=mnist"}, lab::kFiles,
-                "data set mnist is not here: get its four files (train-images-idx3-ubyte.gz, ...) "
-                "from https://ossci-datasets.s3.amazonaws.com/mnist, and say where with data.path "
-                "or $OHMIC_DATA (looked in ~/nowhere/mnist, ~/nowhere, data/sets/mnist, data/sets)");
-  check_refused(bench, {"run", "~/tiny.toml", "-o", "~/out", "--set", "data.set=minst"}, lab::kUsage,
+  check_refused(
+      bench, {"run", "~/tiny.toml", "-o", "~/out", "--set", "data.set=mnist"}, lab::kFiles,
+      "data set mnist is not here: get its four files (train-images-idx3-ubyte.gz, ...) "
+      "from https://ossci-datasets.s3.amazonaws.com/mnist, and say where with data.path "
+      "or $OHMIC_DATA (looked in ~/nowhere/mnist, ~/nowhere, data/sets/mnist, data/sets)");
+  check_refused(bench, {"run", "~/tiny.toml", "-o", "~/out", "--set", "data.set=minst"},
+                lab::kUsage,
                 "data.set = 'minst' is neither a known set (did you mean 'mnist'?) nor a folder "
                 "(~/minst)");
-  check_refused(bench, {"run", "~/tiny.toml", "-o", "~/out", "--set", "data.path=lost"}, lab::kUsage,
-                "data.set = 'set' is neither a known set ...");
+  check_refused(bench, {"run", "~/tiny.toml", "-o", "~/out", "--set", "data.path=lost"},
+                lab::kUsage, "data.set = 'set' is neither a known set ...");
   std::filesystem::create_directories(bench.path("hollow"));
-  check_refused(bench, {"run", "~/tiny.toml", "-o", "~/out", "--set", "data.set=hollow"},
-                lab::kFiles,
-                "~/hollow: holds none of train-images-idx3-ubyte(.gz), data_batch_1.bin, train.bin");
+  check_refused(
+      bench, {"run", "~/tiny.toml", "-o", "~/out", "--set", "data.set=hollow"}, lab::kFiles,
+      "~/hollow: holds none of train-images-idx3-ubyte(.gz), data_batch_1.bin, train.bin");
   std::filesystem::remove(bench.path("set/t10k-labels-idx1-ubyte"));
   check_run_refused(bench, "~/set/t10k-labels-idx1-ubyte: no such file");
 }
@@ -49,18 +51,19 @@ TEST_CASE("truncated and mislabelled data files are refused by name") {
   bench.write(pixels, "");
   check_run_refused(bench, "~/" + pixels + ": is empty or too short for an IDX file");
   bench.write(pixels, good_pixels + "x");
-  check_run_refused(bench, "~/" + pixels + ": is longer than its header says, expected 20480 for 320 images");
+  check_run_refused(
+      bench, "~/" + pixels + ": is longer than its header says, expected 20480 for 320 images");
   bench.write(pixels, good_labels);  // mislabelled: labels under the name of images
-  check_run_refused(bench, "~/" + pixels +
-                               ": is no IDX file of images (it does not begin with 0 0 8 3)");
+  check_run_refused(bench,
+                    "~/" + pixels + ": is no IDX file of images (it does not begin with 0 0 8 3)");
   bench.write(pixels, good_pixels);
 
   bench.write(labels, idx({300}, images.labels.substr(0, 300)));
-  check_run_refused(bench, "~/" + labels +
-                               ": holds 300 labels for the 320 images of train-images-idx3-ubyte");
+  check_run_refused(
+      bench, "~/" + labels + ": holds 300 labels for the 320 images of train-images-idx3-ubyte");
   bench.write(labels, good_pixels);
-  check_run_refused(bench, "~/" + labels +
-                               ": is no IDX file of labels (it does not begin with 0 0 8 1)");
+  check_run_refused(bench,
+                    "~/" + labels + ": is no IDX file of labels (it does not begin with 0 0 8 1)");
   bench.write(labels, good_labels);
 
   const TinyImages test(100, 2);

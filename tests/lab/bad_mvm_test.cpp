@@ -17,8 +17,8 @@ TEST_CASE("matrices that do not match, are empty, or are not finite are refused 
   bench.write_matrix("x8.npy", 9, 8, 3);
   const auto refused = [&](const std::string& w, const std::string& x, int status,
                            const std::string& message) {
-    check_refused(bench, {"mvm", "--weights", "~/" + w, "--inputs", "~/" + x, "-o", "~/y.npy"}, status,
-                  message);
+    check_refused(bench, {"mvm", "--weights", "~/" + w, "--inputs", "~/" + x, "-o", "~/y.npy"},
+                  status, message);
   };
   refused("w.npy", "x8.npy", lab::kUsage,
           "--weights ~/w.npy is 5 x 7 (outputs x inputs), but --inputs ~/x8.npy has vectors of 8 "
@@ -28,7 +28,8 @@ TEST_CASE("matrices that do not match, are empty, or are not finite are refused 
   refused("w.mat", "x.npy", lab::kFiles,
           "--weights: ~/w.mat: expected FILE.csv, FILE.npy or FILE.h5:/PATH");
 
-  const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
+  const float nan = std::numeric_limits<float>::quiet_NaN(),
+              inf = std::numeric_limits<float>::infinity();
   const std::vector<float> spoilt{1, 2, 3, nan, inf, 6};
   write_npy(bench.path("nan.npy"), {2, 3}, spoilt.data());
   write_npy(bench.path("inf.npy"), {1, 2}, spoilt.data() + 4);
@@ -48,7 +49,8 @@ TEST_CASE("matrices that do not match, are empty, or are not finite are refused 
   refused("inf.csv", "x.npy", lab::kFiles,
           "--weights: ~/inf.csv: row 2, column 1 is -inf, expected a finite number");
   refused("w.npy", "word.csv", lab::kFiles, "--inputs: ~/word.csv:2:1: 'x' is no number");
-  refused("w.npy", "ragged.csv", lab::kFiles, "--inputs: ~/ragged.csv:2: a row of 1, expected 2 as in line 1");
+  refused("w.npy", "ragged.csv", lab::kFiles,
+          "--inputs: ~/ragged.csv:2: a row of 1, expected 2 as in line 1");
   refused("w.npy", "empty.csv", lab::kFiles, "--inputs: ~/empty.csv: holds no numbers");
   refused("empty.npy", "x.npy", lab::kFiles, "--weights: ~/empty.npy: holds no numbers");
   refused("cube.npy", "x.npy", lab::kUsage,
@@ -56,7 +58,9 @@ TEST_CASE("matrices that do not match, are empty, or are not finite are refused 
 
   const std::vector<float> huge{3e38f, 3e38f};
   write_npy(bench.path("huge.npy"), {1, 2}, huge.data());
-  refused("huge.npy", "huge.npy", lab::kUsage, "the product is not finite: --weights or --inputs hold numbers that are too large for single precision");
+  refused("huge.npy", "huge.npy", lab::kUsage,
+          "the product is not finite: --weights or --inputs hold numbers that are too large for "
+          "single precision");
   {
     h5::Writer out(bench.path("m.h5"));
     out.write("/w", {1, 2}, spoilt.data());
@@ -83,8 +87,7 @@ TEST_CASE("outputs of mvm that cannot hold its product, or exist, are refused") 
           "--set chips=0: chips = 0 is out of range (1 .. 1048576)");
   refused({"-o", "~/y.h5", "--dump", "~/y.h5"},
           "-o and --dump are one file, ~/y.h5; choose another name for one of them");
-  refused({"-o", "~/w.npy"},
-          "-o ~/w.npy: exists; choose another name, or replace it with --force");
+  refused({"-o", "~/w.npy"}, "-o ~/w.npy: exists; choose another name, or replace it with --force");
   refused({"-o", "~/y.npy", "--dump", "~/x.npy"},
           "--dump ~/x.npy: exists; choose another name, or replace it with --force");
   refused({"-o", "~/y.npy", "--set", "array.row_partition=[3,3]"},

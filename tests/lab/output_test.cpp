@@ -20,13 +20,14 @@ TEST_CASE("results of the same config are done already, of another one are refus
     const std::string bytes = read_whole_file(bench.path(command + "/results.h5"));
 
     // threads and batch change no result
-    const auto again = bench.ohmic({command, "~/tiny.toml", "-o", out, "--set", "threads=1", "--set",
-                                    "evaluation.batch=7"});
+    const auto again = bench.ohmic(
+        {command, "~/tiny.toml", "-o", out, "--set", "threads=1", "--set", "evaluation.batch=7"});
     CHECK(again.status == lab::kDone);
     CHECK(again.out.starts_with(out + "/results.h5 is done already (the same config)"));
     check_refused(bench, {command, "~/tiny.toml", "-o", out, "--set", "seed=4"}, lab::kUsage,
-                  out + "/results.h5 holds the results of another config; choose another folder with "
-                        "-o, or replace it with --force");
+                  out +
+                      "/results.h5 holds the results of another config; choose another folder with "
+                      "-o, or replace it with --force");
     CHECK(read_whole_file(bench.path(command + "/results.h5")) == bytes);
     CHECK(bench.ohmic({command, "~/tiny.toml", "-o", out, "--set", "seed=4", "--force"}).status ==
           lab::kDone);
@@ -48,7 +49,8 @@ TEST_CASE("an output that cannot be written is refused before the training") {
   check_refused(bench, {"run", "~/tiny.toml", "-o", "~/" + std::string(300, 'a')}, lab::kFiles,
                 "~/aaa...");
   bench.write_matrix("w.npy", 3, 4, 1);
-  check_refused(bench, {"mvm", "--weights", "~/w.npy", "--inputs", "~/w.npy", "-o", "~/tiny.toml/y.npy"},
+  check_refused(bench,
+                {"mvm", "--weights", "~/w.npy", "--inputs", "~/w.npy", "-o", "~/tiny.toml/y.npy"},
                 lab::kFiles, "~/tiny.toml/y.npy: cannot be written (Not a directory)");
   check_refused(bench,
                 {"mvm", "--weights", "~/w.npy", "--inputs", "~/w.npy", "-o", "~/y.npy", "--dump",
@@ -70,7 +72,8 @@ TEST_CASE("a full disk is reported and leaves nothing half-written") {
     const FullDisk full(kRoom);
     const auto said = bench.ohmic({"run", "~/tiny.toml", "-o", "~/out", "--no-cache"});
     CHECK(said.status == lab::kFiles);
-    CHECK(said.log.find("~/out/training.h5: cannot be written (File too large)") != std::string::npos);
+    CHECK(said.log.find("~/out/training.h5: cannot be written (File too large)") !=
+          std::string::npos);
   }
   CHECK_FALSE(bench.has("out"));
 
@@ -91,17 +94,17 @@ TEST_CASE("a full disk under mvm leaves neither the product nor the dump") {
   const Workbench bench("full-mvm");
   bench.write_matrix("w.npy", 100, 10, 1);
   bench.write_matrix("x.npy", 100, 10, 2);
-  for (const rlim_t room : {rlim_t{30000}, rlim_t{100}}) {  // the product alone would fit, or not even that
+  for (const rlim_t room :
+       {rlim_t{30000}, rlim_t{100}}) {  // the product alone would fit, or not even that
     const FullDisk full(room);
-    check_refused(bench,
-                  {"mvm", "--weights", "~/w.npy", "--inputs", "~/x.npy", "-o", "~/y.csv", "--dump",
-                   "~/d.h5"},
-                  lab::kFiles, "~/d.h5: cannot be written (File too large)");
+    check_refused(
+        bench,
+        {"mvm", "--weights", "~/w.npy", "--inputs", "~/x.npy", "-o", "~/y.csv", "--dump", "~/d.h5"},
+        lab::kFiles, "~/d.h5: cannot be written (File too large)");
   }
   const FullDisk full(300000);  // room for the dump, not for the product as text
   bench.write_matrix("long.npy", 900, 10, 2);
-  check_refused(bench,
-                {"mvm", "--weights", "~/w.npy", "--inputs", "~/long.npy", "-o", "~/y.csv"},
+  check_refused(bench, {"mvm", "--weights", "~/w.npy", "--inputs", "~/long.npy", "-o", "~/y.csv"},
                 lab::kFiles, "~/y.csv: cannot be written (File too large)");
 }
 

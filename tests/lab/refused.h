@@ -6,8 +6,8 @@
 
 namespace ohmic::testing {
 
-/// `words` are refused with this exit status and this message, complete on its first line, and leave nothing behind. A
-/// message that ends in "..." is the beginning of one.
+/// `words` are refused with this exit status and this message, complete on its first line, and
+/// leave nothing behind. A message that ends in "..." is the beginning of one.
 inline void check_refused(const Workbench& bench, const std::vector<std::string>& words, int status,
                           const std::string& message) {
   std::string command;

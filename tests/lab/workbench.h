@@ -12,7 +12,8 @@
 #include "folder.h"
 #include "lab/program.h"
 
-/// What the command-line tests share: a folder with a tiny data set, and the whole program in-process.
+/// What the command-line tests share: a folder with a tiny data set, and the whole program
+/// in-process.
 namespace ohmic::testing {
 
 /// What one run of the program said, with the workbench's folder written as "~".
@@ -53,7 +54,8 @@ inline std::string idx(const std::vector<unsigned>& shape, const std::string& by
   return text + bytes;
 }
 
-/// 8x8 images of three classes: a bright row, column or corner on noise, so that a network learns them quickly.
+/// 8x8 images of three classes: a bright row, column or corner on noise, so that a network learns
+/// them quickly.
 struct TinyImages {
   std::string pixels, labels;
   unsigned count;
@@ -116,11 +118,14 @@ error_images = 50
 calibration_images = 80
 )";
 
-/// A folder with the tiny set in "set", the config in "tiny.toml", and a cache of its own in "cache".
+/// A folder with the tiny set in "set", the config in "tiny.toml", and a cache of its own in
+/// "cache".
 class Workbench {
  public:
-  explicit Workbench(const std::string& name) : folder_(name), cache_("OHMIC_CACHE", folder_ / "cache"),
-                                                data_("OHMIC_DATA", folder_ / "nowhere") {
+  explicit Workbench(const std::string& name)
+      : folder_(name),
+        cache_("OHMIC_CACHE", folder_ / "cache"),
+        data_("OHMIC_DATA", folder_ / "nowhere") {
     std::filesystem::create_directories(folder_ / "set");
     write_set("set", TinyImages(320, 1), TinyImages(100, 2));
     folder_.write("tiny.toml", kTinyConfig);
@@ -138,7 +143,8 @@ class Workbench {
     write(folder + "/t10k-labels-idx1-ubyte", idx({test.count}, test.labels));
   }
   /// A matrix of rows x columns numbers between -1 and 1 as .npy.
-  std::string write_matrix(const std::string& file, Index rows, Index columns, std::uint32_t seed) const {
+  std::string write_matrix(const std::string& file, Index rows, Index columns,
+                           std::uint32_t seed) const {
     std::vector<float> values(static_cast<std::size_t>(rows * columns));
     for (float& value : values) {
       seed = seed * 1664525u + 1013904223u;

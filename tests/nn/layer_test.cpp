@@ -35,6 +35,13 @@ LayerSpec without_bias(LayerSpec s) {
   return s;
 }
 
+LayerSpec compensator(std::int64_t filters, const char* generator, bool residual) {
+  LayerSpec s = spec("compensator", filters);
+  s.generator = generator;
+  s.residual = residual;
+  return s;
+}
+
 /// Every kind, with windows that overlap, leave gaps, leave a rest, and reach over the edge.
 std::vector<Case> all_kinds() {
   return {{spec("linear", 5), {{7, 1, 1}}},
@@ -60,6 +67,11 @@ std::vector<Case> all_kinds() {
           {spec("batch_norm"), {{3, 2, 4}}},
           {spec("batch_norm"), {{3, 1, 1}}},
           {spec("batch_norm"), {{3, 2, 4}}, Mode::inference},
+          {compensator(2, "relu", false), {{3, 4, 4}, {2, 9, 7}}},
+          {compensator(3, "identity", false), {{3, 4, 4}, {2, 8, 8}}},
+          {compensator(4, "relu", true), {{2, 3, 5}, {1, 3, 5}}},
+          {compensator(1, "identity", true), {{5, 1, 1}, {7, 1, 1}}},
+          {compensator(2, "relu", false), {{5, 1, 1}, {2, 4, 3}}},
           {spec("add"), {{2, 3, 2}, {2, 3, 2}}},
           {spec("add"), {{4, 1, 1}, {4, 1, 1}, {4, 1, 1}}}};
 }
@@ -126,7 +138,7 @@ class Bench {
     for (const auto& m : x) inputs.push_back(m.data());
     for (auto& m : dx) slopes.push_back(m.data());
     layer_->backward({pass_, inputs, y.data(), dy.data(), parameters, state_.data(), work_.data(),
-                      slopes, gradient});
+                      false, slopes, gradient});
   }
   const LayerStructure& structure() const { return layer_->structure(); }
 

@@ -50,7 +50,7 @@ TEST_CASE("training learns, and no bit depends on the number of threads") {
     set_threads(count);
     reports.clear();
     TrainingHooks hooks;
-    hooks.perturbation = &perturbation;
+    hooks.rules.perturbation = &perturbation;
     hooks.quiet = true;
     hooks.on_epoch = [&](const EpochReport& r) { reports.push_back(r); };
     results.push_back(train(network, data, params, initial_training_state(network, params), hooks));
@@ -125,7 +125,7 @@ TEST_CASE("the gradient of a perturbed weight reaches the clean one times the de
   TrainingState from_noisy = start;
   from_noisy.parameters[0][0].value = noisy;
   const TrainingState plain = train(network, data, params, from_noisy, hooks);
-  hooks.perturbation = &perturbation;
+  hooks.rules.perturbation = &perturbation;
   const TrainingState perturbed = train(network, data, params, start, hooks);
   for (Index i = 0; i < noisy.size(); ++i) {
     const float slope = plain.parameters[0][0].value.data()[i] - noisy.data()[i];

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <functional>
+
+#include "lab/console.h"
+#include "nn/trainer.h"
+
+namespace ohmic::lab {
+
+/// How a command came by its network.
+struct NetworkOrigin {
+  std::string words;             ///< "trained in 21 s (17,000 images/s)", "from the cache", ...
+  double images_per_second = 0;  ///< 0 where it was not trained now
+  nn::TrainingCourse course;  ///< of all its epochs, whoever trained them; empty for bare weights
+};
+
+/// One training with a name, kept in a file.
+struct CachedTraining {
+  const nn::Network& network;
+  const nn::Data& data;
+  const nn::TrainingParams& params;
+  std::string label;            ///< in log lines: "plain", "injection", ...
+  std::string digest;           ///< of everything that the result depends on
+  std::filesystem::path file;   ///< empty: kept nowhere
+  std::function<nn::TrainingState()> fresh;  ///< the state before the first step
+};
+
+/// The finished state: as the file has it, resumed from there, or trained now. `hooks` brings the
+/// rules; checkpoint, stop and report are set here.
+nn::TrainingState train_cached(const CachedTraining& training, nn::TrainingHooks hooks,
+                               const Console& console, NetworkOrigin& origin);
+
+/// What of the arithmetic a training's bits depend on: v3 and v4 agree to the last bit.
+std::string arithmetic_name();
+
+}  // namespace ohmic::lab

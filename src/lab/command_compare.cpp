@@ -1,0 +1,80 @@
+#include <chrono>
+
+#include "base/array_file.h"
+#include "lab/command.h"
+#include "lab/compare_report.h"
+#include "lab/interrupt.h"
+
+namespace ohmic::lab {
+namespace {
+
+constexpr const char* kHelp = R"(
+Trains and measures methods side by side on the same networks, chips and images: [compare] names methods and combinations
+("injection+ridge"), training seeds and sigmas; [methods.NAME] their options. Writes DIR/results.h5, compare.md, and plots of
+accuracy against sigma and overhead. Ctrl-C loses the running point only; the same command goes on.
+
+Example:
+  ohmic compare data/experiments/correctnet_quick.toml -o quick
+)";
+
+int compare_command(const CommonOptions& options, Console& console) {
+  const auto start = std::chrono::steady_clock::now();
+  ConfigNode root = read_config(options.config);
+  for (const std::string& setting : options.settings) apply_setting(root, setting);
+  const Experiment experiment = read_experiment(options.config, options.settings);
+  require_network(experiment);
+  apply_common_options(options, experiment.run);
+  const std::filesystem::path folder = output_folder(options, experiment);
+  if (!options.dry_run && check_existing(folder / "results.h5", resolved_config(experiment),
+                                         "compare", options.force) == Existing::same) {
+    console.print("{} is done already (the same config); --force runs it again\n",
+                  (folder / "results.h5").string());
+    return 0;
+  }
+  const nn::Data data = nn::load_data(experiment.data, experiment.folder);
+  if (experiment.compare.selection_chips > 0 && data.validation.size() == 0)
+    throw ConfigError(
+        "compare.selection_chips needs validation images to choose on; set data.validation above 0");
+  if (options.dry_run) {
+    const CompareParams& c = experiment.compare;
+    console.print("{} methods x {} training seeds x {} hardware x {} sigmas x {} chips on {} test images\n",
+                  c.methods.size(), c.training_seeds.size(), c.hardware.size(),
+                  std::max<std::size_t>(c.sigmas.size(), 1), experiment.run.chips,
+                  grouped(data.test.size()));
+    return 0;
+  }
+  const OutputFolder made(folder), points(folder / "points");
+  // An interrupted comparison goes on with its own config only.
+  const std::filesystem::path config = folder / "config.toml";
+  const std::string resolved = resolved_config(experiment);
+  if (!options.force && std::filesystem::exists(config) && read_whole_file(config) != resolved)
+    throw ConfigError(config.string() +
+                      " is that of another comparison; choose another folder with -o, or replace "
+                      "it with --force");
+  write_whole_file(config, resolved);
+  watch_for_interrupts();
+  const Comparison comparison =
+      compare(experiment, root, data, !options.no_cache, folder, console);
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  write_comparison(folder, comparison, experiment,
+                   {.command = options.command_line, .wall_seconds = seconds});
+  for (std::size_t h = 0; h < comparison.hardware.size(); ++h)
+    console.print("hardware: {}\n{}\n", comparison.hardware[h],
+                  compare_markdown(comparison, experiment, h));
+  console.print("results in {}, compare.md and plots beside it; {:.1f} s\n",
+                (folder / "results.h5").string(), seconds);
+  return 0;
+}
+
+}  // namespace
+
+void add_compare_command(CLI::App& app, CommonOptions& options, Action& action) {
+  CLI::App* command = app.add_subcommand("compare", "measure methods side by side");
+  command->footer(kHelp);
+  add_common_options(*command, options, true);
+  command->callback(
+      [&] { action = [&](Console& console) { return compare_command(options, console); }; });
+}
+
+}  // namespace ohmic::lab

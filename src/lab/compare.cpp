@@ -1,0 +1,158 @@
+#include "lab/compare.h"
+
+#include "base/digest.h"
+#include "base/h5.h"
+
+namespace ohmic::lab {
+namespace {
+
+/// The experiment with another training seed and device sigma.
+Experiment variant(const Experiment& base, const ConfigNode& root, std::int64_t seed,
+                   std::optional<double> sigma) {
+  ConfigNode changed = root;
+  apply_setting(changed, "training.seed=" + std::to_string(seed));
+  if (sigma) apply_setting(changed, "device.sigma=" + shortest(*sigma));
+  Experiment e = make_experiment(changed);
+  e.folder = base.folder;
+  e.name = base.name;
+  e.origin = base.origin;
+  return e;
+}
+
+/// What one point depends on: everything but the lists of the comparison itself.
+std::string point_digest(const Experiment& e, const std::string& method,
+                         const std::string& hardware) {
+  Experiment alone = e;
+  alone.run.method = method;
+  alone.compare.methods = {method};
+  alone.compare.training_seeds = {e.training.seed};
+  alone.compare.sigmas.clear();
+  alone.compare.hardware = {hardware};
+  alone.search = {};
+  return digest(resolved_config(alone) + arithmetic_name());
+}
+
+}  // namespace
+
+std::vector<double> Comparison::at(std::size_t m, std::size_t h, std::size_t s) const {
+  std::vector<double> out;
+  const auto n = static_cast<std::size_t>(chips);
+  for (std::size_t seed = 0; seed < seeds.size(); ++seed) {
+    const auto first = methods[m].accuracy.begin() +
+                       static_cast<Index>(((seed * hardware.size() + h) * sigmas.size() + s) * n);
+    out.insert(out.end(), first, first + chips);
+  }
+  return out;
+}
+
+std::optional<std::size_t> Comparison::best(std::size_t h, std::size_t s) const {
+  std::optional<std::size_t> found;
+  double highest = -1;
+  for (std::size_t m = 0; m < methods.size(); ++m) {
+    if (methods[m].selection_accuracy.empty()) return std::nullopt;
+    double sum = 0;
+    for (std::size_t seed = 0; seed < seeds.size(); ++seed)
+      sum += methods[m].selection_accuracy[(seed * hardware.size() + h) * sigmas.size() + s];
+    if (sum > highest) {
+      highest = sum;
+      found = m;
+    }
+  }
+  return found;
+}
+
+Comparison compare(const Experiment& experiment, const ConfigNode& root, const nn::Data& data,
+                   bool use_cache, const std::filesystem::path& folder, const Console& console) {
+  const CompareParams& params = experiment.compare;
+  Comparison all;
+  all.seeds = params.training_seeds;
+  all.hardware = params.hardware;
+  all.chips = experiment.run.chips;
+  std::vector<std::optional<double>> sigmas(params.sigmas.begin(), params.sigmas.end());
+  if (sigmas.empty()) sigmas.push_back(std::nullopt);
+  for (const auto& sigma : sigmas) {
+    const ConfigNode* own = experiment.hardware.device->parameters().find("sigma");
+    all.sigmas.push_back(sigma ? *sigma : own ? std::get<double>(own->value) : 0.0);
+  }
+  const std::filesystem::path points = folder / "points";
+  const nn::ImageList images =
+      experiment.evaluation.images ? data.test.first(experiment.evaluation.images) : data.test;
+  for (const std::string& name : params.methods) {
+    const MethodSet set = parse_method(name);
+    ComparedMethod method{.name = name,
+                          .clean_accuracy = {},
+                          .accuracy = {},
+                          .selection_accuracy = {},
+                          .overhead = {}};
+    for (const std::int64_t seed : params.training_seeds) {
+      // Trainings are made when the first missing point of a seed asks for them.
+      std::optional<PreparedMethod> prepared;
+      const Experiment of_seed = variant(experiment, root, seed, std::nullopt);
+      double clean = 0;
+      for (const std::string& hardware : params.hardware)
+        for (const auto& sigma : sigmas) {
+          const Experiment e = variant(experiment, root, seed, sigma);
+          const auto file = points / (point_digest(e, name, hardware) + ".h5");
+          if (!std::filesystem::exists(file)) {
+            if (!prepared)
+              prepared = prepare_method({.experiment = of_seed,
+                                         .data = data,
+                                         .options = of_seed.methods,
+                                         .use_cache = use_cache,
+                                         .folder = folder / ("seed-" + std::to_string(seed)),
+                                         .console = console},
+                                        set);
+            const bool is_ideal = hardware == "ideal";
+            const MethodResult result = run_method(*prepared, e, data,
+                                                   {.chips = e.run.chips,
+                                                    .images = images,
+                                                    .ideal_hardware = is_ideal},
+                                                   console);
+            double selection = 0;
+            if (params.selection_chips > 0) {
+              const MethodResult chosen =
+                  run_method(*prepared, e, data,
+                             {.population = devices::Population::selection,
+                              .chips = params.selection_chips,
+                              .images = data.validation.first(params.selection_images),
+                              .ideal_hardware = is_ideal},
+                             console);
+              for (const double a : chosen.accuracy)
+                selection += a / static_cast<double>(chosen.accuracy.size());
+            }
+            h5::Writer out(file);
+            out.write("/accuracy", result.accuracy);
+            out.write("/numbers",
+                      std::vector<double>{prepared->clean_accuracy, selection,
+                                          static_cast<double>(result.overhead.weights),
+                                          static_cast<double>(result.overhead.macs),
+                                          static_cast<double>(prepared->base_weights),
+                                          static_cast<double>(prepared->base_macs),
+                                          static_cast<double>(result.verified),
+                                          result.seconds_a_chip});
+            out.commit();
+          }
+          const h5::Reader in(file);
+          const auto accuracy = in.doubles("/accuracy").values;
+          const auto numbers = in.doubles("/numbers").values;
+          method.accuracy.insert(method.accuracy.end(), accuracy.begin(), accuracy.end());
+          clean = numbers[0];
+          if (params.selection_chips > 0) method.selection_accuracy.push_back(numbers[1]);
+          method.overhead = {static_cast<Index>(numbers[2]), static_cast<Index>(numbers[3])};
+          method.overhead_weights = numbers[2] / numbers[4];
+          method.overhead_macs = numbers[3] / numbers[5];
+          method.verified = static_cast<std::int64_t>(numbers[6]);
+          method.seconds_a_chip = numbers[7];
+          double mean = 0;
+          for (const double a : accuracy) mean += a / static_cast<double>(accuracy.size());
+          console.say("{:<28} seed {} {:<6} sigma {:<5}: {} %\n", name, seed, hardware,
+                      sigma ? shortest(*sigma) : "-", per_cent(mean));
+        }
+      method.clean_accuracy.push_back(clean);
+    }
+    all.methods.push_back(std::move(method));
+  }
+  return all;
+}
+
+}  // namespace ohmic::lab

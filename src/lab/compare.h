@@ -1,0 +1,39 @@
+#pragma once
+
+#include <filesystem>
+
+#include "lab/method_run.h"
+
+/// Methods side by side: the same networks, the same chips, the same images.
+namespace ohmic::lab {
+
+/// One method at every training seed, hardware and sigma.
+struct ComparedMethod {
+  std::string name;
+  std::vector<double> clean_accuracy;      ///< a training seed: the float network, test set
+  std::vector<double> accuracy;            ///< seed x hardware x sigma x chip, test set
+  std::vector<double> selection_accuracy;  ///< seed x hardware x sigma: validation images, selection
+                                           ///< chips; empty without selection
+  nn::Overhead overhead;
+  double overhead_weights = 0, overhead_macs = 0;  ///< over those of the network
+  std::int64_t verified = 0;                       ///< weights that are verified
+  double seconds_a_chip = 0;
+};
+
+struct Comparison {
+  std::vector<ComparedMethod> methods;
+  std::vector<std::int64_t> seeds;
+  std::vector<std::string> hardware;
+  std::vector<double> sigmas;
+  Index chips = 0;
+  /// Chip-wise accuracies of method m, all seeds one after the other.
+  std::vector<double> at(std::size_t method, std::size_t hardware, std::size_t sigma) const;
+  /// The method with the highest mean selection accuracy there; none without selection.
+  std::optional<std::size_t> best(std::size_t hardware, std::size_t sigma) const;
+};
+
+/// Measures what is missing under `folder`/points (a file a point) and reads the rest.
+Comparison compare(const Experiment& experiment, const ConfigNode& root, const nn::Data& data,
+                   bool use_cache, const std::filesystem::path& folder, const Console& console);
+
+}  // namespace ohmic::lab

@@ -1,0 +1,144 @@
+#include "lab/compare_report.h"
+
+#include "base/array_file.h"
+#include "base/statistics.h"
+#include "lab/svg_plot.h"
+
+namespace ohmic::lab {
+namespace {
+
+enum BootstrapStatistic : std::uint64_t { kDifference = 1000, kMean = 3000 };
+
+double mean_of(const std::vector<double>& values) {
+  Moments m;
+  for (const double v : values) m.add(v);
+  return m.mean();
+}
+
+double deviation_of(const std::vector<double>& values) {
+  Moments m;
+  for (const double v : values) m.add(v);
+  return m.deviation();
+}
+
+/// Paired differences from the first method.
+std::vector<double> gains(const Comparison& c, std::size_t m, std::size_t h, std::size_t s) {
+  std::vector<double> own = c.at(m, h, s);
+  const std::vector<double> first = c.at(0, h, s);
+  for (std::size_t i = 0; i < own.size(); ++i) own[i] -= first[i];
+  return own;
+}
+
+}  // namespace
+
+std::string compare_markdown(const Comparison& c, const Experiment& e, std::size_t h) {
+  const RandomStream stream(static_cast<std::uint64_t>(e.run.seed));
+  const double original = mean_of(c.methods.front().clean_accuracy);
+  std::string text = fmt::format(
+      "Accuracy in per cent on the test set: mean +- sd over {} training seeds x {} chips (5th "
+      "percentile); difference from {} on the same networks' seeds and chips, in points, with its "
+      "95 % interval; share of the original (clean {}: {} %).\n\n",
+      c.seeds.size(), c.chips, c.methods.front().name, c.methods.front().name, per_cent(original));
+  text += "| method | digital overhead, weights (MACs) % | verified | clean |";
+  for (const double sigma : c.sigmas)
+    text += fmt::format(" sigma {} | difference | of original |", shortest(sigma));
+  text += "\n|---|---|---|---|";
+  for (std::size_t s = 0; s < c.sigmas.size(); ++s) text += "---|---|---|";
+  text += "\n";
+  for (std::size_t m = 0; m < c.methods.size(); ++m) {
+    const ComparedMethod& method = c.methods[m];
+    text += fmt::format("| {} | {} ({}) | {} | {} |", method.name,
+                        per_cent(method.overhead_weights), per_cent(method.overhead_macs),
+                        grouped(method.verified), per_cent(mean_of(method.clean_accuracy)));
+    for (std::size_t s = 0; s < c.sigmas.size(); ++s) {
+      const std::vector<double> a = c.at(m, h, s), gain = gains(c, m, h, s);
+      const Interval interval =
+          bootstrap_mean_interval(gain, stream, kDifference + m * c.sigmas.size() + s);
+      const bool is_best = c.best(h, s) == m;
+      text += fmt::format(" {}{} +- {} ({}){} |", is_best ? "**" : "", per_cent(mean_of(a)),
+                          per_cent(deviation_of(a)), per_cent(quantile(a, 0.05)),
+                          is_best ? "**" : "");
+      text += m == 0 ? " |"
+                     : fmt::format(" {:+.2f} ({:+.2f} .. {:+.2f}) |", 100 * mean_of(gain),
+                                   100 * interval.low, 100 * interval.high);
+      text += fmt::format(" {} |", per_cent(mean_of(a) / original, 1));
+    }
+    text += "\n";
+  }
+  if (c.best(h, 0)) text += "\nBold: the best on validation images and selection chips.\n";
+  return text;
+}
+
+void write_comparison(const std::filesystem::path& folder, const Comparison& c, const Experiment& e,
+                      const Provenance& provenance) {
+  const RandomStream stream(static_cast<std::uint64_t>(e.run.seed));
+  std::string markdown;
+  for (std::size_t h = 0; h < c.hardware.size(); ++h) {
+    markdown += fmt::format("## Hardware: {}\n\n{}\n", c.hardware[h], compare_markdown(c, e, h));
+    Plot against_sigma{.title = "Accuracy against variation (" + c.hardware[h] + " hardware)",
+                       .x_label = "sigma of the log-normal variation",
+                       .y_label = "accuracy (%), mean and 95 % interval",
+                       .series = {}};
+    Plot against_overhead{
+        .title = fmt::format("Accuracy against digital overhead, sigma {}", shortest(c.sigmas.front())),
+        .x_label = "digital weights added (% of the network's)",
+        .y_label = "accuracy (%), mean and 95 % interval",
+        .series = {}};
+    for (std::size_t m = 0; m < c.methods.size(); ++m) {
+      PlotSeries line{.name = c.methods[m].name, .x = {}, .y = {}, .low = {}, .high = {}};
+      for (std::size_t s = 0; s < c.sigmas.size(); ++s) {
+        const std::vector<double> a = c.at(m, h, s);
+        const Interval i = bootstrap_mean_interval(a, stream, kMean + m * c.sigmas.size() + s);
+        line.x.push_back(c.sigmas[s]);
+        line.y.push_back(100 * mean_of(a));
+        line.low.push_back(100 * i.low);
+        line.high.push_back(100 * i.high);
+      }
+      PlotSeries point{.name = line.name,
+                       .x = {100 * c.methods[m].overhead_weights},
+                       .y = {line.y[0]},
+                       .low = {line.low[0]},
+                       .high = {line.high[0]},
+                       .joined = false};
+      against_sigma.series.push_back(std::move(line));
+      against_overhead.series.push_back(std::move(point));
+    }
+    write_whole_file(folder / ("accuracy_" + c.hardware[h] + ".svg"), to_svg(against_sigma));
+    write_whole_file(folder / ("overhead_" + c.hardware[h] + ".svg"), to_svg(against_overhead));
+  }
+  write_whole_file(folder / "compare.md", markdown);
+
+  h5::Writer out(folder / "results.h5");
+  write_header(out, e, "compare", provenance);
+  const auto seeds = static_cast<Index>(c.seeds.size());
+  const auto hardware = static_cast<Index>(c.hardware.size());
+  const auto sigmas = static_cast<Index>(c.sigmas.size());
+  out.write("/training_seed", c.seeds);
+  out.write("/hardware", c.hardware);
+  out.write("/sigma", c.sigmas);
+  std::vector<std::string> names;
+  for (const ComparedMethod& m : c.methods) {
+    names.push_back(m.name);
+    const std::string group = "/methods/" + m.name;
+    out.write(group + "/accuracy", {seeds, hardware, sigmas, c.chips}, m.accuracy.data());
+    out.describe(group + "/accuracy", "1", "training seed x hardware x sigma x chip, test set");
+    out.write(group + "/clean_accuracy", m.clean_accuracy);
+    out.describe(group + "/clean_accuracy", "1", "float network, test set, a training seed");
+    if (!m.selection_accuracy.empty()) {
+      out.write(group + "/selection_accuracy", {seeds, hardware, sigmas},
+                m.selection_accuracy.data());
+      out.describe(group + "/selection_accuracy", "1",
+                   "validation images on selection chips: training seed x hardware x sigma");
+    }
+    out.write(group + "/overhead_weights", std::vector<double>{m.overhead_weights});
+    out.describe(group + "/overhead_weights", "1", "digital weights over the network's");
+    out.write(group + "/overhead_macs", std::vector<double>{m.overhead_macs});
+    out.describe(group + "/overhead_macs", "1", "digital multiply-accumulates over the network's");
+    out.write(group + "/verified", std::vector<std::int64_t>{m.verified});
+    out.describe(group + "/verified", "1", "weights that are verified");
+  }
+  out.write("/method", names);
+  out.commit();
+}
+
+}  // namespace ohmic::lab

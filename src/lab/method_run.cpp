@@ -1,0 +1,157 @@
+#include "lab/method_run.h"
+
+#include <chrono>
+#include <cmath>
+
+#include "base/progress.h"
+#include "lab/interrupt.h"
+#include "lab/methods/device_perturbation.h"
+
+namespace ohmic::lab {
+namespace {
+
+constexpr Index kSelectionReads = 1 << 19;  // read draws of selection chips lie beyond the reported ones
+constexpr Index kFirstCompensator = 512;    // layer numbers of compensators' own cells
+
+/// Compensators that do not compute with exact digital weights: rounded to `bits`, or held by cells
+/// of the chip's device (read back, one draw a chip).
+void house_compensators(const CompensationOptions& o, const Experiment& e,
+                        devices::ProgramContext context, Chip& chip) {
+  if (o.home == CompensatorHome::digital) return;
+  const devices::DeviceModel& device = *e.hardware.device;
+  const sim::MappingRule rule(e.hardware.array.mapping, device.g_min(), device.g_max(),
+                              device.levels());
+  context.layer = kFirstCompensator;
+  for (Index l = 0; l < chip.network.layers(); ++l) {
+    if (chip.network.type(l) != "compensator") continue;
+    for (const char* name : {"generator_weight", "weight"}) {
+      Matrix<float>& w = *nn::find(chip.parameters[static_cast<std::size_t>(l)], name);
+      const double scale = sim::weight_limit(w, 1.0);
+      if (scale == 0) continue;
+      Matrix<float> u(w.rows(), w.columns());
+      for (Index i = 0; i < w.size(); ++i) u.data()[i] = static_cast<float>(w.data()[i] / scale);
+      if (o.home == CompensatorHome::quantised) {
+        const double steps = static_cast<double>((Index{1} << (o.bits - 1)) - 1);
+        for (Index i = 0; i < w.size(); ++i)
+          w.data()[i] = static_cast<float>(std::nearbyint(u.data()[i] * steps) / steps * scale);
+        continue;
+      }
+      const sim::Array cells = sim::program_array(e.hardware.device, rule, u, context,
+                                                  sim::Programming::drawn, 0);
+      for (Index r = 0; r < w.rows(); ++r)
+        for (Index c = 0; c < w.columns(); ++c)
+          w(r, c) = static_cast<float>(
+              rule.weight({cells.conductance(0)(r, c),
+                           cells.polarities() == 2 ? cells.conductance(1)(r, c) : 0.0}) *
+              scale);
+      ++context.layer;
+    }
+  }
+}
+
+}  // namespace
+
+PreparedMethod prepare_method(const TrainingSetting& s, const MethodSet& set) {
+  NetworkOrigin origin;
+  const nn::TrainedNetwork base = train_base(s, set, origin);
+  PreparedMethod method{.set = set,
+                        .options = s.options,
+                        .trained = set.compensation ? train_compensators(
+                                                          s, base, s.options.compensation, origin)
+                                                    : base,
+                        .origin = std::move(origin),
+                        .scores = {}};
+  if (s.experiment.network.fold_batch_norm)
+    method.trained = nn::fold_batch_norm(method.trained.network, method.trained.parameters);
+  method.base_weights = base.network.parameter_count();
+  method.base_macs = base.network.macs();
+  if (set.write_verify)
+    method.scores = weight_scores(s.options.write_verify, method.trained, s.data,
+                                  static_cast<std::uint64_t>(s.experiment.training.seed));
+  method.clean_accuracy = nn::evaluate(method.trained.network, method.trained.parameters,
+                                       s.data.test, s.data.normalisation)
+                              .accuracy;
+  return method;
+}
+
+MethodChips::MethodChips(const PreparedMethod& m, const Experiment& e, const nn::Data& data,
+                         devices::Population population)
+    : method_(m),
+      experiment_(e),
+      population_(population),
+      stream_(static_cast<std::uint64_t>(e.run.seed)),
+      plan_(make_plan(e, m.trained.network, m.trained.parameters, data)),
+      range_images_(m.trained.network, m.trained.parameters,
+                    data.train.first(e.evaluation.calibration_images), data.normalisation) {
+  if (m.set.write_verify) verified_ = mark_verified(m.options.write_verify, m.scores, plan_);
+  if (!m.set.ridge && !m.set.affine && !m.set.bn_reestimation) return;
+  const CalibrationOptions& own =
+      m.set.ridge ? m.options.ridge : m.set.affine ? m.options.affine : m.options.bn_reestimation;
+  calibration_.emplace(m.trained.network, m.trained.parameters, data.train.first(own.images),
+                       data.normalisation);
+}
+
+ReadContext MethodChips::reader(Index chip, Index programming, Index read) const {
+  ReadContext context;
+  context.stream = &stream_;
+  context.chip =
+      population_ == devices::Population::selection ? chip + kSelectionReads : chip;
+  context.programming = programming;
+  context.read = read;
+  return context;
+}
+
+Chip MethodChips::make(Index index, Index programming, const sim::ChipOptions& options) const {
+  const MethodSet& set = method_.set;
+  ChipKind kind{.population = population_};
+  if (set.copies) {
+    kind.copies = method_.options.copies.copies;
+    kind.best = method_.options.copies.best > 0 ? method_.options.copies.best : kind.copies;
+  }
+  Chip chip{method_.trained.network, method_.trained.parameters,
+            deploy(plan_, stream_, index, programming, options, &range_images_, kind)};
+  if (set.compensation)
+    house_compensators(method_.options.compensation, experiment_,
+                       {.stream = &stream_,
+                        .population = population_,
+                        .chip = index,
+                        .programming = programming},
+                       chip);
+  if (set.mean_correction) add_mean_correction(plan_, chip);
+  const ReadContext reading = reader(index, programming, kCalibrationRead);
+  if (set.bn_reestimation) reestimate_batch_norm(*calibration_, reading, chip);
+  if (set.affine)
+    calibrate(CalibrationKind::affine, method_.options.affine, *calibration_, reading, chip);
+  if (set.ridge)
+    calibrate(CalibrationKind::ridge, method_.options.ridge, *calibration_, reading, chip);
+  return chip;
+}
+
+MethodResult run_method(const PreparedMethod& m, const Experiment& e, const nn::Data& data,
+                        const ChipRun& run, const Console& console) {
+  const MethodChips chips(m, e, data, run.population);
+  MethodResult result{.accuracy = {}, .overhead = {}, .verified = chips.verified()};
+  const sim::ChipOptions options{.read_noise = !run.ideal_hardware,
+                                 .converters = !run.ideal_hardware};
+  Progress progress(m.set.name, run.chips, console.quiet);
+  const auto start = std::chrono::steady_clock::now();
+  for (Index c = 0; c < run.chips; ++c) {
+    stop_if_interrupted("interrupted; the same command goes on from the points that are done");
+    const Chip chip = chips.make(c, 0, options);
+    result.accuracy.push_back(evaluate_chip(m.trained.network, chip.parameters, run.images,
+                                            data.normalisation, chip.deployment,
+                                            chips.reader(c, 0, 0), e.evaluation.batch)
+                                  .accuracy);
+    if (c == 0) result.overhead = correction_overhead(chip.deployment);
+    progress.advance();
+  }
+  const nn::Overhead compensators = nn::compensator_overhead(m.trained.network);
+  result.overhead.weights += compensators.weights;
+  result.overhead.macs += compensators.macs;
+  result.seconds_a_chip =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() /
+      static_cast<double>(run.chips);
+  return result;
+}
+
+}  // namespace ohmic::lab

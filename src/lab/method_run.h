@@ -1,0 +1,68 @@
+#pragma once
+
+#include "lab/methods/chip_corrections.h"
+#include "lab/methods/training_recipe.h"
+#include "lab/methods/write_verify.h"
+
+/// A method from training to the accuracy of its chips.
+namespace ohmic::lab {
+
+/// A method after its trainings, for one training seed.
+struct PreparedMethod {
+  MethodSet set;
+  MethodOptions options;
+  nn::TrainedNetwork trained;           ///< compensators included, batch-norm folded where asked for
+  NetworkOrigin origin;                 ///< of its last training
+  Index base_weights = 0, base_macs = 0;  ///< of the network without compensators
+  std::vector<Matrix<double>> scores;   ///< of write-verify
+  double clean_accuracy = 0;            ///< of the float network on the test set
+};
+
+PreparedMethod prepare_method(const TrainingSetting& setting, const MethodSet& set);
+
+/// The chips of one method on one experiment's hardware: mapped and calibrated once, programmed and
+/// corrected one by one. Borrows everything.
+class MethodChips {
+ public:
+  MethodChips(const PreparedMethod& method, const Experiment& experiment, const nn::Data& data,
+              devices::Population population = devices::Population::reported);
+
+  /// One programmed chip with the method's corrections.
+  Chip make(Index chip, Index programming, const sim::ChipOptions& options) const;
+  /// Who reads it.
+  ReadContext reader(Index chip, Index programming, Index read) const;
+  const HardwarePlan& plan() const { return plan_; }
+  /// Weights that are verified.
+  std::int64_t verified() const { return verified_; }
+
+ private:
+  const PreparedMethod& method_;
+  const Experiment& experiment_;
+  devices::Population population_;
+  RandomStream stream_;
+  HardwarePlan plan_;
+  std::int64_t verified_ = 0;
+  CleanActivations range_images_;               ///< for converters that are calibrated on each chip
+  std::optional<CleanActivations> calibration_;  ///< for corrections that are
+};
+
+/// Which chips are measured, and on what.
+struct ChipRun {
+  devices::Population population = devices::Population::reported;
+  Index chips = 1;
+  nn::ImageList images;
+  bool ideal_hardware = false;  ///< ideal converters and no read noise
+};
+
+struct MethodResult {
+  std::vector<double> accuracy;  ///< one a chip
+  nn::Overhead overhead;         ///< digital weights and multiply-accumulates that are added
+  std::int64_t verified = 0;
+  double seconds_a_chip = 0;
+};
+
+/// Programs and measures chips of `experiment`'s hardware under the method.
+MethodResult run_method(const PreparedMethod& method, const Experiment& experiment,
+                        const nn::Data& data, const ChipRun& run, const Console& console);
+
+}  // namespace ohmic::lab

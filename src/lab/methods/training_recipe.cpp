@@ -1,0 +1,192 @@
+#include "lab/methods/training_recipe.h"
+
+#include "base/digest.h"
+#include "lab/cache.h"
+#include "lab/methods/device_perturbation.h"
+#include "lab/methods/penalty.h"
+#include "nn/perturbation.h"
+
+namespace ohmic::lab {
+namespace {
+
+/// In the cache under the digest, else in the folder under a readable name.
+std::filesystem::path file_of(const TrainingSetting& s, const std::string& label,
+                              const std::string& digest) {
+  if (s.use_cache) return cache_folder() / (digest + ".h5");
+  return s.folder / (label == "plain" ? "training.h5" : "training-" + label + ".h5");
+}
+
+/// What the trained variation depends on, for digests.
+std::string variation_words(const TrainingSetting& s, double sigma, bool from_device) {
+  return from_device ? to_toml(s.experiment.hardware.device->parameters()) +
+                           to_toml(write_fields(s.experiment.hardware.array))
+                     : shortest(sigma);
+}
+
+/// The name of the base training of `methods`.
+std::string base_digest(const TrainingSetting& s, const nn::Network& network,
+                        const MethodSet& m) {
+  nn::TrainingParams training = s.experiment.training;
+  training.checkpoint_every_epochs = 1;
+  std::string words = fmt::format("{}\n{}\n{}\n{}\nrng {}\n", s.data.digest,
+                                  nn::to_toml(network.spec()), to_toml(write_fields(training)),
+                                  arithmetic_name(), kRngVersion);
+  const MethodOptions& o = s.options;
+  if (m.penalty) words += "penalty\n" + to_toml(write_fields(o.penalty));
+  if (m.injection)
+    words += "injection\n" + to_toml(write_fields(o.injection)) +
+             variation_words(s, o.injection.sigma, o.injection.from_device);
+  if (m.sam) words += "sam\n" + to_toml(write_fields(o.sam));
+  if (m.distillation) words += "distillation\n" + to_toml(write_fields(o.distillation));
+  return digest(words);
+}
+
+std::string label_of(const MethodSet& m) {
+  std::string label;
+  const auto add = [&](bool on, const char* part) {
+    if (on) label += (label.empty() ? "" : "+") + std::string(part);
+  };
+  add(m.penalty, "penalty");
+  add(m.injection, "injection");
+  add(m.sam, "sam");
+  add(m.distillation, "distillation");
+  return label.empty() ? "plain" : label;
+}
+
+}  // namespace
+
+std::unique_ptr<WeightPerturbation> make_perturbation(const Experiment& e, double sigma,
+                                                      bool from_device) {
+  if (from_device)
+    return std::make_unique<DevicePerturbation>(e.hardware.device, e.hardware.array.mapping);
+  return std::make_unique<nn::LogNormalPerturbation>(sigma);
+}
+
+nn::TrainedNetwork train_base(const TrainingSetting& s, const MethodSet& m,
+                              NetworkOrigin& origin) {
+  const Experiment& e = s.experiment;
+  const nn::Network network = described_network(e, s.data.shape(), s.data.classes());
+  if (!e.network.file.empty() || !e.network.weights.empty()) {
+    if (m.penalty || m.injection || m.sam || m.distillation)
+      throw ConfigError("method \"" + m.name +
+                        "\" trains the base network, but network.file or network.weights brings a "
+                        "trained one");
+    if (e.network.file.empty()) {
+      origin.words = "weights from " + e.network.weights;
+      return {network, nn::load_weights(from_config(e, e.network.weights), network)};
+    }
+    origin.words = "loaded from " + e.network.file;
+    nn::TrainingState found = nn::load_checkpoint(from_config(e, e.network.file)).state;
+    origin.course = std::move(found.course);
+    return {network, std::move(found.parameters)};
+  }
+  nn::TrainingHooks hooks;
+  if (m.penalty) add_penalty(s.options.penalty, network, hooks);
+  std::unique_ptr<WeightPerturbation> perturbation;
+  if (m.injection) {
+    const InjectionOptions& o = s.options.injection;
+    if (o.sigma_low >= 0 && !o.from_device)
+      perturbation = std::make_unique<RangedPerturbation>(o.sigma_low, o.sigma);
+    else
+      perturbation = make_perturbation(s.experiment, o.sigma, o.from_device);
+    hooks.rules.perturbation = perturbation.get();
+  }
+  if (m.sam) hooks.sharpness_radius = s.options.sam.radius;
+  nn::Distillation distillation;
+  std::optional<nn::TrainedNetwork> teacher;
+  if (m.distillation) {
+    NetworkOrigin of_teacher;
+    teacher = train_base(s, parse_method("plain"), of_teacher);
+    distillation = {.teacher = {&teacher->network, &teacher->parameters},
+                    .temperature = s.options.distillation.temperature,
+                    .weight = s.options.distillation.weight};
+    hooks.rules.distillation = &distillation;
+  }
+  const std::string name = base_digest(s, network, m);
+  nn::TrainingState state = train_cached(
+      {.network = network,
+       .data = s.data,
+       .params = s.experiment.training,
+       .label = label_of(m),
+       .digest = name,
+       .file = file_of(s, label_of(m), name),
+       .fresh = [&] { return nn::initial_training_state(network, s.experiment.training); }},
+      std::move(hooks), s.console, origin);
+  return {network, std::move(state.parameters)};
+}
+
+bool has_trained_base(const TrainingSetting& s, const MethodSet& m) {
+  const Experiment& e = s.experiment;
+  if (!e.network.file.empty() || !e.network.weights.empty()) return true;
+  if (!s.use_cache) return false;
+  const nn::Network network = described_network(e, s.data.shape(), s.data.classes());
+  const auto file = file_of(s, label_of(m), base_digest(s, network, m));
+  return std::filesystem::exists(file) &&
+         nn::load_checkpoint(file).state.epoch >= e.training.epochs;
+}
+
+nn::TrainedNetwork train_compensators(const TrainingSetting& s, const nn::TrainedNetwork& base,
+                                      const CompensationOptions& o, NetworkOrigin& origin) {
+  const std::vector<nn::Placement> placements = placements_of(o);
+  const nn::Network network = nn::with_compensators(base.network, placements, o.style);
+  const nn::Overhead overhead = nn::compensator_overhead(network);
+  if (overhead.weights == 0)
+    throw ConfigError(
+        "methods.compensation names no layer: give layers and ratios, or a placement found by "
+        "`ohmic search`");
+  const double share = static_cast<double>(overhead.weights) /
+                       static_cast<double>(base.network.parameter_count());
+  if (share > o.overhead_limit)
+    throw ConfigError(fmt::format(
+        "methods.compensation: the compensators have {} weights, {:.2f} % of the network's, more "
+        "than overhead_limit = {}",
+        overhead.weights, 100 * share, shortest(o.overhead_limit)));
+  nn::TrainingParams training;
+  training.epochs = o.epochs;
+  training.batch = o.batch;
+  training.learning_rate = o.learning_rate;
+  training.seed = s.experiment.training.seed;
+
+  std::string numbers;  // of the base network, whoever made it
+  for (const auto& layer : base.parameters)
+    for (const auto& p : layer)
+      numbers.append(reinterpret_cast<const char*>(p.value.data()),
+                     static_cast<std::size_t>(p.value.size()) * sizeof(float));
+  const std::string name = digest(fmt::format(
+      "{}\n{}\n{}\n{}\n{}\n{}\n{}\nrng {}", s.data.digest, digest(numbers),
+      nn::to_toml(network.spec()), to_toml(write_fields(training)), shortest(o.matching),
+      variation_words(s, o.sigma, o.from_device), arithmetic_name(), kRngVersion));
+
+  const auto perturbation = make_perturbation(s.experiment, o.sigma, o.from_device);
+  nn::TrainingHooks hooks;
+  hooks.rules.perturbation = perturbation.get();
+  hooks.rules.noise_purpose = Purpose::compensator_noise;
+  hooks.rules.is_frozen = nn::frozen_but_compensators(network);
+  nn::FeatureMatching matching{.clean = {&base.network, &base.parameters}, .layers = {},
+                               .weight = o.matching};
+  if (o.matching > 0) {
+    for (Index l = 0; l < network.layers(); ++l)
+      for (Index k = 0; k < base.network.layers(); ++k)
+        if (network.name(l) == base.network.name(k) + "_compensator")
+          matching.layers.emplace_back(l, k);
+    hooks.rules.matching = &matching;
+  }
+  nn::TrainingState state = train_cached(
+      {.network = network,
+       .data = s.data,
+       .params = training,
+       .label = "compensators",
+       .digest = name,
+       .file = file_of(s, "compensators", name),
+       .fresh =
+           [&] {
+             nn::TrainingState fresh = nn::initial_training_state(network, training);
+             fresh.parameters = nn::transplanted(base.network, base.parameters, network,
+                                                 static_cast<std::uint64_t>(training.seed));
+             return fresh;
+           }},
+      std::move(hooks), s.console, origin);
+  return {network, std::move(state.parameters)};
+}
+
+}  // namespace ohmic::lab

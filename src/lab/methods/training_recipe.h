@@ -1,0 +1,42 @@
+#pragma once
+
+#include "lab/console.h"
+#include "lab/experiment.h"
+#include "lab/methods/method.h"
+#include "lab/cached_training.h"
+#include "lab/described_network.h"
+
+/// What the methods change about training: the base network, then its compensators.
+namespace ohmic::lab {
+
+/// What trainings need to know of their surroundings.
+struct TrainingSetting {
+  const Experiment& experiment;  ///< its training.seed is that of this training
+  const nn::Data& data;
+  const MethodOptions& options;
+  bool use_cache = true;
+  std::filesystem::path folder;  ///< where trainings are kept without a cache
+  const Console& console;
+};
+
+/// The base network of a method: loaded where the config names a file, else trained with penalty,
+/// injection, sharpness-aware steps and distillation, in any combination, once a seed, and kept
+/// under its digest. Batch-norm is not folded.
+nn::TrainedNetwork train_base(const TrainingSetting& setting, const MethodSet& methods,
+                              NetworkOrigin& origin);
+
+/// Whether train_base() would find its network instead of training it.
+bool has_trained_base(const TrainingSetting& setting, const MethodSet& methods);
+
+/// `base` with trained compensators. The base is frozen, every sub-batch meets fresh variation.
+/// ConfigError where no layer is named or the overhead limit is exceeded.
+nn::TrainedNetwork train_compensators(const TrainingSetting& setting,
+                                      const nn::TrainedNetwork& base,
+                                      const CompensationOptions& options, NetworkOrigin& origin);
+
+/// The variation that a method trains under: log-normal of its sigma, or the config's device with
+/// its mapping.
+std::unique_ptr<WeightPerturbation> make_perturbation(const Experiment& experiment, double sigma,
+                                                      bool from_device);
+
+}  // namespace ohmic::lab

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "base/weight_perturbation.h"
+#include "nn/dataset.h"
+#include "nn/forward.h"
+#include "nn/loss.h"
+#include "nn/pool.h"
+
+namespace ohmic::nn {
+
+/// Another network on the same images, without variation: a teacher, or the clean base network.
+struct CleanNetwork {
+  const Network* network = nullptr;
+  const ParameterSet<float>* parameters = nullptr;
+};
+
+/// Knowledge distillation (Hinton, Vinyals, Dean 2015): the loss is (1 - weight) CE + weight T^2 KL
+/// of the softened outputs.
+struct Distillation {
+  CleanNetwork teacher;
+  double temperature = 4.0, weight = 0.5;
+};
+
+/// Clean-feature matching: adds weight / (features) |z - y|^2 a sample, between outputs of this
+/// network and of the clean one.
+struct FeatureMatching {
+  CleanNetwork clean;
+  std::vector<std::pair<Index, Index>> layers;  ///< (layer of this network, layer of the clean one)
+  double weight = 0;
+};
+
+/// Changes what a sub-batch computes with: `effective` starts as the clean parameters and
+/// `derivative` as ones; what is masked is multiplied by 0.
+using ParameterMask = std::function<void(const TrainingDraw&, ParameterSet<float>& effective,
+                                         ParameterSet<float>& derivative)>;
+
+/// How the gradient of a step is computed. Everything is borrowed.
+struct StepRules {
+  const WeightPerturbation* perturbation = nullptr;  ///< of MAC layers, a fresh draw a sub-batch
+  Purpose noise_purpose = Purpose::training_noise;
+  std::vector<bool> is_frozen = {};  ///< a layer each; empty: all are trained
+  ParameterMask mask = {};
+  const Distillation* distillation = nullptr;
+  const FeatureMatching* matching = nullptr;
+};
+
+/// Forward and backward passes of the sub-batches of a training step.
+class TrainingStep {
+ public:
+  TrainingStep(const Network& network, const Data& data, Index batch, const RandomStream& stream,
+               const StepRules& rules);
+  ~TrainingStep();
+
+  struct Sums {
+    double loss = 0;
+    Index correct = 0, images = 0;
+  };
+  /// The gradient of the mean loss over `images` (places in the training list) at `parameters`, in
+  /// gradient(); sub-batches are added in order.
+  Sums compute(const ParameterSet<float>& parameters, std::span<const Index> images,
+               std::uint64_t step);
+  ParameterSet<float>& gradient() { return sub_batches_[0].gradient; }
+  /// What batch-norm observed in sub-batch `block` of the last compute(): in place of the gradients
+  /// of its running statistics.
+  const ParameterSet<float>& observed(Index block) const {
+    return sub_batches_[static_cast<std::size_t>(block)].gradient;
+  }
+  Index blocks(std::size_t images) const {
+    return (static_cast<Index>(images) + kLanes - 1) / kLanes;
+  }
+
+ private:
+  struct Worker;
+  struct SubBatch {
+    ParameterSet<float> gradient;
+    std::array<Score, kLanes> scores;
+    Index images = 0;
+  };
+  void compute_block(const ParameterSet<float>& parameters, Index block,
+                     std::span<const Index> images, std::size_t batch, std::uint64_t step);
+  const ParameterSet<float>& effective(const ParameterSet<float>& parameters, Worker& worker,
+                                       TrainingDraw draw) const;
+
+  const Network& network_;
+  const Data& data_;
+  const RandomStream& stream_;
+  const StepRules& rules_;
+  std::vector<SubBatch> sub_batches_;
+  Pool<Worker> pool_;
+};
+
+}  // namespace ohmic::nn
