@@ -168,13 +168,13 @@ std::vector<std::string> element_names(const ConfigNode::Array& array) {
 
 }  // namespace
 
-const ConfigNode* ConfigNode::find(std::string_view key) const {
+const ConfigNode* ConfigNode::find(std::string_view key) const& {
   for (const auto& [name, child] : table())
     if (name == key) return &child;
   return nullptr;
 }
 
-ConfigNode* ConfigNode::find(std::string_view key) {
+ConfigNode* ConfigNode::find(std::string_view key) & {
   return const_cast<ConfigNode*>(std::as_const(*this).find(key));
 }
 

@@ -35,8 +35,9 @@ class ConfigNode {
   const Array& array() const { return std::get<Array>(value); }
   Array& array() { return std::get<Array>(value); }
   /// The child of that name, or null. Requires a table.
-  const ConfigNode* find(std::string_view key) const;
-  ConfigNode* find(std::string_view key);
+  const ConfigNode* find(std::string_view key) const&;
+  ConfigNode* find(std::string_view key) &;
+  const ConfigNode* find(std::string_view key) && = delete;  ///< the child would outlive its table
   /// Puts a child, replacing one of the same name in its place.
   void put(std::string key, ConfigNode child);
   /// "a boolean", "an integer", ... for messages.

@@ -71,7 +71,8 @@ Comparison compare(const Experiment& experiment, const ConfigNode& root, const n
   std::vector<std::optional<double>> sigmas(params.sigmas.begin(), params.sigmas.end());
   if (sigmas.empty()) sigmas.push_back(std::nullopt);
   for (const auto& sigma : sigmas) {
-    const ConfigNode* own = experiment.hardware.device->parameters().find("sigma");
+    const ConfigNode device = experiment.hardware.device->parameters();
+    const ConfigNode* own = device.find("sigma");
     all.sigmas.push_back(sigma ? *sigma : own ? std::get<double>(own->value) : 0.0);
   }
   const std::filesystem::path points = folder / "points";

@@ -67,10 +67,10 @@ void print_layers(const RunSetting& s, const RunResult& r, const Console& consol
 
 std::string hardware_words(const Experiment& e) {
   const auto& array = e.hardware.array;
-  const auto* model = e.hardware.device->parameters().find("model");
+  const ConfigNode device = e.hardware.device->parameters();
+  const ConfigNode* model = device.find("model");
   std::string words = "device " + std::get<std::string>(model->value);
-  if (const auto* sigma = e.hardware.device->parameters().find("sigma"))
-    words += ", sigma " + inline_toml(*sigma);
+  if (const auto* sigma = device.find("sigma")) words += ", sigma " + inline_toml(*sigma);
   const char* mappings[] = {"differential", "two-sided differential", "offset"};
   words += fmt::format("; {} tiles of {} x {}; {}, {}", mappings[static_cast<int>(array.mapping)],
                        array.rows, array.columns, bits_words(e.hardware.dac.bits, "DAC"),

@@ -21,8 +21,8 @@ class MlpPolicy final : public Policy {
     const std::size_t drawn = layout.size();
     for (int options : choices()) heads_.emplace_back(layout, options, hidden);
     parameters_.assign(layout.size(), 0.0);  // the heads: a uniform distribution
-    // Decision t sums t + 1 columns; the last one keeps tanh in its middle.
-    first.draw(1 / std::sqrt(static_cast<double>(choices().size())) * kBound, 0,
+    // At most as many columns are summed as there are decisions: tanh stays in its middle.
+    first.draw(1 / std::sqrt(static_cast<double>(choices().size())), 0,
                std::span(parameters_).first(drawn));
   }
 
@@ -60,7 +60,6 @@ class MlpPolicy final : public Policy {
   }
 
  private:
-  static constexpr double kBound = 1;
   std::size_t embedding(std::size_t decision, int option) const {
     return embeddings_[decision] + static_cast<std::size_t>(option) * hidden_;
   }

@@ -33,7 +33,8 @@ struct ReinforceParams {
 };
 void fields(FieldVisitor& f, ReinforceParams& params);
 
-/// The step size of a policy where the config names none (docs/search.md).
+/// The step size of a policy where the config names none (docs/search.md); for `none` that of
+/// `deviation`.
 double measured_step_size(PolicyKind policy, RewardScale scale);
 
 /// Ends after params.evaluations distinct evaluations, after all actions, or after params.max_draws

@@ -4,6 +4,7 @@
 #include "lab/cache.h"
 #include "lab/methods/device_perturbation.h"
 #include "lab/methods/penalty.h"
+#include "lab/placement.h"
 #include "nn/perturbation.h"
 
 namespace ohmic::lab {
@@ -126,8 +127,11 @@ bool has_trained_base(const TrainingSetting& s, const MethodSet& m) {
 }
 
 nn::TrainedNetwork train_compensators(const TrainingSetting& s, const nn::TrainedNetwork& base,
-                                      const CompensationOptions& o, NetworkOrigin& origin) {
-  const std::vector<nn::Placement> placements = placements_of(o);
+                                      const CompensationOptions& o, NetworkOrigin& origin,
+                                      const nn::ParameterMask& mask, const std::string& mask_name) {
+  const std::vector<nn::Placement> placements =
+      o.placement.empty() ? placements_of(o)
+                          : read_placement(from_config(s.experiment, o.placement));
   const nn::Network network = nn::with_compensators(base.network, placements, o.style);
   const nn::Overhead overhead = nn::compensator_overhead(network);
   if (overhead.weights == 0)
@@ -154,7 +158,7 @@ nn::TrainedNetwork train_compensators(const TrainingSetting& s, const nn::Traine
                      static_cast<std::size_t>(p.value.size()) * sizeof(float));
   const std::string name = digest(fmt::format(
       "{}\n{}\n{}\n{}\n{}\n{}\n{}\nrng {}", s.data.digest, digest(numbers),
-      nn::to_toml(network.spec()), to_toml(write_fields(training)), shortest(o.matching),
+      nn::to_toml(network.spec()), to_toml(write_fields(training)), shortest(o.matching) + mask_name,
       variation_words(s, o.sigma, o.from_device), arithmetic_name(), kRngVersion));
 
   const auto perturbation = make_perturbation(s.experiment, o.sigma, o.from_device);
@@ -162,6 +166,7 @@ nn::TrainedNetwork train_compensators(const TrainingSetting& s, const nn::Traine
   hooks.rules.perturbation = perturbation.get();
   hooks.rules.noise_purpose = Purpose::compensator_noise;
   hooks.rules.is_frozen = nn::frozen_but_compensators(network);
+  hooks.rules.mask = mask;
   nn::FeatureMatching matching{.clean = {&base.network, &base.parameters}, .layers = {},
                                .weight = o.matching};
   if (o.matching > 0) {

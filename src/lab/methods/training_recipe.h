@@ -29,10 +29,13 @@ nn::TrainedNetwork train_base(const TrainingSetting& setting, const MethodSet& m
 bool has_trained_base(const TrainingSetting& setting, const MethodSet& methods);
 
 /// `base` with trained compensators. The base is frozen, every sub-batch meets fresh variation.
-/// ConfigError where no layer is named or the overhead limit is exceeded.
+/// ConfigError where no layer is named or the overhead limit is exceeded. `mask` (named for the
+/// digest) may hide parameters from a step.
 nn::TrainedNetwork train_compensators(const TrainingSetting& setting,
                                       const nn::TrainedNetwork& base,
-                                      const CompensationOptions& options, NetworkOrigin& origin);
+                                      const CompensationOptions& options, NetworkOrigin& origin,
+                                      const nn::ParameterMask& mask = {},
+                                      const std::string& mask_name = "");
 
 /// The variation that a method trains under: log-normal of its sigma, or the config's device with
 /// its mapping.

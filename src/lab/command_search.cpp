@@ -1,0 +1,220 @@
+#include <chrono>
+#include <cmath>
+
+#include "base/array_file.h"
+#include "base/progress.h"
+#include "lab/command.h"
+#include "lab/interrupt.h"
+#include "lab/placement.h"
+#include "lab/results.h"
+#include "lab/svg_plot.h"
+
+namespace ohmic::lab {
+namespace {
+
+constexpr const char* kHelp = R"(
+Looks for the layers and sizes of CorrectNet's compensators: candidates, then a search over ratios, judged on validation images
+and selection chips (never the test set, never chips that are reported). [search] says how; [methods.compensation] and
+[methods.penalty] what is trained. Writes DIR/results.h5 (/search, /pareto, /placement), which `[methods.compensation] placement =
+"DIR/results.h5"` reads, and a plot of the Pareto front.
+
+Example:
+  ohmic search data/experiments/correctnet_lenet5_fashion.toml -o placement
+)";
+
+/// One search of the given kind, its progress on the terminal.
+rl::SearchResult search_by(const std::string& algorithm, const rl::Problem& problem,
+                           const SearchParams& params) {
+  const RandomStream stream(static_cast<std::uint64_t>(params.seed));
+  if (algorithm == "random")
+    return rl::random_search(problem, params.learner.evaluations, stream, 0);
+  if (algorithm == "greedy") return rl::greedy_search(problem, params.learner.evaluations);
+  if (algorithm == "exhaustive") return rl::exhaustive_search(problem, problem.space_size());
+  return rl::reinforce(problem, params.learner, stream, 0);
+}
+
+std::string words_of(const std::vector<nn::Placement>& placements) {
+  std::string words;
+  for (const nn::Placement& p : placements)
+    words += (words.empty() ? "" : ", ") + p.layer + " " + shortest(p.ratio);
+  return words;
+}
+
+void write_search(const std::filesystem::path& folder, const Experiment& e,
+                  const PlacementProblem& problem, const VariationProfile& profile,
+                  const rl::SearchResult& result, const Provenance& provenance) {
+  const auto pareto = rl::pareto_front(result.history);
+  h5::Writer out(folder / "results.h5");
+  write_header(out, e, "search", provenance);
+  const auto list = [&](const std::string& group, const std::vector<rl::Evaluation>& all) {
+    std::vector<double> ratio, accuracy, overhead, reward;
+    std::vector<std::int64_t> action;
+    for (const rl::Evaluation& one : all) {
+      for (const nn::Placement& p : problem.placements(one.action)) ratio.push_back(p.ratio);
+      for (const int option : one.action) action.push_back(option);
+      accuracy.push_back(one.outcome.evaluated ? one.outcome.accuracy
+                                               : std::numeric_limits<double>::quiet_NaN());
+      overhead.push_back(one.outcome.overhead);
+      reward.push_back(one.outcome.reward);
+    }
+    const std::vector<Index> shape{static_cast<Index>(all.size()),
+                                   static_cast<Index>(problem.candidates().size())};
+    out.write(group + "/action", shape, action.data());
+    out.describe(group + "/action", "1", "option of each candidate: evaluation x layer");
+    out.write(group + "/ratio", shape, ratio.data());
+    out.describe(group + "/ratio", "1", "generated maps over output maps: evaluation x layer");
+    out.write(group + "/accuracy", accuracy);
+    out.describe(group + "/accuracy", "1", "validation images, selection chips; NaN: not measured");
+    out.write(group + "/overhead", overhead);
+    out.describe(group + "/overhead", "1", "compensator weights over the network's");
+    out.write(group + "/reward", reward);
+    out.describe(group + "/reward", "1", "accuracy / clean - kappa overhead / limit");
+  };
+  list("/search", result.history);
+  list("/pareto", pareto);
+  out.write("/search/layer", problem.candidates());
+  std::vector<std::string> layers;
+  std::vector<double> ratios;
+  for (const nn::Placement& p : problem.placements(result.best.action)) {
+    if (p.ratio == 0) continue;
+    layers.push_back(p.layer);
+    ratios.push_back(p.ratio);
+  }
+  out.write("/placement/layer", layers);
+  out.write("/placement/ratio", ratios);
+  out.write("/candidates/from_layer_on", profile.from_layer_on);
+  out.describe("/candidates/from_layer_on", "1", "accuracy with variation from each layer on");
+  out.write("/candidates/only_layer", profile.only_layer);
+  out.describe("/candidates/only_layer", "1", "accuracy with variation in one layer only");
+  out.commit();
+
+  Plot plot{.title = "Placements: accuracy against overhead (validation images, selection chips)",
+            .x_label = "compensator weights (% of the network's)",
+            .y_label = "accuracy (%)",
+            .series = {}};
+  PlotSeries all{.name = "evaluated", .x = {}, .y = {}, .low = {}, .high = {}, .joined = false};
+  PlotSeries front{.name = "Pareto front", .x = {}, .y = {}, .low = {}, .high = {}};
+  for (const rl::Evaluation& one : result.history)
+    if (one.outcome.evaluated) {
+      all.x.push_back(100 * one.outcome.overhead);
+      all.y.push_back(100 * one.outcome.accuracy);
+    }
+  for (const rl::Evaluation& one : pareto) {
+    front.x.push_back(100 * one.outcome.overhead);
+    front.y.push_back(100 * one.outcome.accuracy);
+  }
+  plot.series = {std::move(all), std::move(front)};
+  write_whole_file(folder / "pareto.svg", to_svg(plot));
+}
+
+int search_command(const CommonOptions& options, Console& console) {
+  const auto start = std::chrono::steady_clock::now();
+  const Experiment experiment = read_experiment(options.config, options.settings);
+  require_network(experiment);
+  apply_common_options(options, experiment.run);
+  const std::filesystem::path folder = output_folder(options, experiment);
+  if (!options.dry_run && check_existing(folder / "results.h5", resolved_config(experiment),
+                                         "search", options.force) == Existing::same) {
+    console.print("{} is done already (the same config); --force searches again\n",
+                  (folder / "results.h5").string());
+    return 0;
+  }
+  nn::Data data = nn::load_data(experiment.data, experiment.folder);
+  if (data.validation.size() == 0)
+    throw ConfigError(
+        "search: there are no validation images to choose on; set data.validation above 0");
+  if (options.dry_run) {
+    const double space = std::pow(static_cast<double>(experiment.search.ratios.size()),
+                                  static_cast<double>(experiment.search.layers.size()));
+    console.print("{} search, {} evaluation of actions; {}\n", experiment.search.algorithm,
+                  experiment.search.evaluation,
+                  experiment.search.layers.empty()
+                      ? "candidates are found first"
+                      : fmt::format("{} placements", static_cast<std::int64_t>(space)));
+    return 0;
+  }
+  const OutputFolder made(folder);
+  watch_for_interrupts();
+  const TrainingSetting setting{.experiment = experiment,
+                                .data = data,
+                                .options = experiment.methods,
+                                .use_cache = !options.no_cache,
+                                .folder = folder,
+                                .console = console};
+  const PreparedMethod base = prepare_method(setting, parse_method("penalty"));
+  nn::Data fewer = data;
+  if (experiment.search.train_images > 0)
+    fewer.train = data.train.first(experiment.search.train_images);
+  fewer.digest += " first " + std::to_string(experiment.search.train_images);
+  TrainingSetting brief = {.experiment = experiment,
+                           .data = fewer,
+                           .options = experiment.methods,
+                           .use_cache = !options.no_cache,
+                           .folder = folder,
+                           .console = console};
+  const VariationProfile profile = variation_profile(setting, base);
+  const nn::Network& network = base.trained.network;
+  console.print("clean accuracy {} % on {} validation images\n", per_cent(profile.clean_accuracy),
+                grouped(std::min<Index>(experiment.search.images, data.validation.size())));
+  for (std::size_t k = 0; k < profile.only_layer.size(); ++k)
+    console.print("  {:<10} variation from here on {} %, here only {} %\n",
+                  network.name(network.mac_layers()[k]), per_cent(profile.from_layer_on[k]),
+                  per_cent(profile.only_layer[k]));
+  std::vector<std::string> dropped;
+  PlacementProblem placement(brief, base, candidate_layers(brief, base, profile, dropped),
+                             profile.clean_accuracy);
+  for (const std::string& layer : dropped)
+    console.print("  {} is no candidate: its smallest compensator exceeds the overhead limit\n", layer);
+  const rl::Problem problem = placement.problem();
+  rl::CachedProblem cached(problem);
+  std::int64_t measured = 0;
+  const rl::Problem shared{.choices = problem.choices, .evaluate = [&](const rl::Action& action) {
+                             const bool is_new = !cached.is_known(action);
+                             const rl::Outcome& outcome = cached.evaluate(action);
+                             if (is_new)
+                               console.say("{:4} {:<40} overhead {:6} %, {}, reward {:.4f}\n",
+                                           ++measured, words_of(placement.placements(action)),
+                                           per_cent(outcome.overhead),
+                                           outcome.evaluated ? per_cent(outcome.accuracy) + " %"
+                                                             : "beyond the limit",
+                                           outcome.reward);
+                             return outcome;
+                           }};
+  const SearchParams& params = experiment.search;
+  rl::SearchResult result = search_by(params.algorithm, shared, params);
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  console.print("{:<12} {:>11} {:>9} {:>9} {:>10}  {}\n", "search", "evaluations", "reward", "accuracy",
+                "overhead", "placement");
+  const auto print = [&](const std::string& name, const rl::SearchResult& r) {
+    console.print("{:<12} {:>11} {:>9.4f} {:>8} % {:>8} %  {}\n", name, r.history.size(),
+                  r.best.outcome.reward, per_cent(r.best.outcome.accuracy),
+                  per_cent(r.best.outcome.overhead),
+                  words_of(placement.placements(r.best.action)));
+  };
+  print(params.algorithm, result);
+  constexpr std::int64_t kExhaustible = 256;
+  if (params.exhaustive_too)
+    for (const std::string other : {"random", "greedy", "exhaustive"}) {
+      if (other == params.algorithm) continue;
+      if (other == "exhaustive" && problem.space_size() > kExhaustible) continue;
+      print(other, search_by(other, shared, params));
+    }
+  write_search(folder, experiment, placement, profile, result,
+               {.command = options.command_line, .wall_seconds = seconds});
+  console.print("\nplacement in {}; {:.1f} s for the {} search\n", (folder / "results.h5").string(),
+                seconds, params.algorithm);
+  return 0;
+}
+
+}  // namespace
+
+void add_search_command(CLI::App& app, CommonOptions& options, Action& action) {
+  CLI::App* command = app.add_subcommand("search", "place CorrectNet's compensators");
+  command->footer(kHelp);
+  add_common_options(*command, options, true);
+  command->callback(
+      [&] { action = [&](Console& console) { return search_command(options, console); }; });
+}
+
+}  // namespace ohmic::lab
