@@ -28,13 +28,18 @@ constexpr double kSteps[] = {0.1, 0.2, 0.4, 0.8, 1.6, 2.4, 3.2, 4.8, 6.4, 9.6, 1
 constexpr PolicyKind kPolicies[] = {PolicyKind::tabular, PolicyKind::mlp, PolicyKind::lstm};
 
 /// A choice as the config spells it.
+template <class E>
+std::string spelled(std::string_view key, E ReinforceParams::*member, E value) {
+  ReinforceParams params;
+  params.*member = value;
+  const ConfigNode table = write_fields(params);
+  return std::get<std::string>(table.find(key)->value);
+}
 std::string name_of(PolicyKind policy) {
-  return std::get<std::string>(
-      write_fields(ReinforceParams{.policy = policy}).find("policy")->value);
+  return spelled("policy", &ReinforceParams::policy, policy);
 }
 std::string name_of(RewardScale scale) {
-  return std::get<std::string>(
-      write_fields(ReinforceParams{.reward_scale = scale}).find("reward_scale")->value);
+  return spelled("reward_scale", &ReinforceParams::reward_scale, scale);
 }
 
 struct Trial {

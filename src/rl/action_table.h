@@ -31,5 +31,6 @@ ActionTable read_action_table(const std::filesystem::path& file);
 
 /// The table as a problem: overhead = compensator_weights / network_weights. Borrows the table.
 Problem table_problem(const ActionTable& table, const RewardRule& rule, double network_weights);
+Problem table_problem(ActionTable&&, const RewardRule&, double) = delete;
 
 }  // namespace ohmic::rl

@@ -56,6 +56,7 @@ class CachedProblem {
  public:
   /// LogicError where there is no decision, a decision has no option or nothing evaluates.
   explicit CachedProblem(const Problem& problem);
+  explicit CachedProblem(Problem&&) = delete;  ///< the problem would not outlive its cache
   const Problem& problem() const { return problem_; }
   /// The outcome of `action`, from the cache where it is known. The reference stays valid.
   const Outcome& evaluate(const Action& action);

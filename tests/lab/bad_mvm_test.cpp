@@ -83,8 +83,7 @@ TEST_CASE("outputs of mvm that cannot hold its product, or exist, are refused") 
   refused({"-o", "~/y.txt"}, "-o ~/y.txt: the ending is none of .npy, .h5, .csv");
   refused({"-o", "~/y.csv", "--chips", "3"},
           "-o ~/y.csv: a .csv holds one chip, but chips = 3; choose .npy or .h5");
-  refused({"-o", "~/y.npy", "--chips", "0"},
-          "--set chips=0: chips = 0 is out of range (1 .. 1048576)");
+  refused({"-o", "~/y.npy", "--chips", "0"}, "--set chips=0: chips = 0 is out of range (1 .. ...");
   refused({"-o", "~/y.h5", "--dump", "~/y.h5"},
           "-o and --dump are one file, ~/y.h5; choose another name for one of them");
   refused({"-o", "~/w.npy"}, "-o ~/w.npy: exists; choose another name, or replace it with --force");

@@ -15,6 +15,13 @@ namespace {
 using testing::first_difference;
 using testing::Workbench;
 
+/// Whether a run's first line says that it goes on after that epoch of four.
+bool resumes_after(const testing::Said& said, int epoch) {
+  const std::string line = said.log.substr(0, said.log.find('\n'));
+  return line.starts_with("resuming the training") &&
+         line.ends_with("after epoch " + std::to_string(epoch) + " of 4");
+}
+
 TEST_CASE("an interrupted training resumes with the same command and ends with the same bits") {
   for (const std::string command : {"run", "train"})
     for (const bool cached : {false, true}) {
@@ -47,11 +54,11 @@ TEST_CASE("an interrupted training resumes with the same command and ends with t
       // and again one epoch later
       said = bench.ohmic(words("stopped"), "epoch   3 of 4");
       CHECK(said.status == lab::kInterrupted);
-      CHECK(said.log.starts_with("resuming the training after epoch 2 of 4"));
+      CHECK(resumes_after(said, 2));
 
       said = bench.ohmic(words("stopped"));
       CHECK(said.status == lab::kDone);
-      CHECK(said.log.starts_with("resuming the training after epoch 3 of 4"));
+      CHECK(resumes_after(said, 3));
       CHECK(first_difference(bench.path("whole/results.h5"), bench.path("stopped/results.h5")) ==
             "");
       if (command == "train")
@@ -71,7 +78,7 @@ TEST_CASE("an interrupted measurement keeps the network and says so") {
   CHECK_FALSE(bench.has("out/results.h5"));
   said = bench.ohmic(words);
   CHECK(said.status == lab::kDone);
-  CHECK(said.out.find("from the cache") != std::string::npos);
+  CHECK(said.out.find("; from ~/cache/") != std::string::npos);
 }
 
 TEST_CASE("an interruption at any moment of a training costs no bit") {
