@@ -1,0 +1,260 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "base/error.h"
+#include "devices/gaussian.h"
+#include "devices/lognormal.h"
+#include "lab/methods/chip_corrections.h"
+#include "lab/methods/device_perturbation.h"
+#include "lab/methods/method.h"
+#include "lab/methods/write_verify.h"
+#include "lab/placement.h"
+
+using namespace ohmic;
+using namespace ohmic::lab;
+
+namespace {
+
+/// A small network on made-up images, and everything around it.
+struct Bench {
+  nn::Data data;
+  nn::TrainedNetwork trained;
+  Experiment experiment;
+
+  explicit Bench(const std::string& device = "model = \"lognormal\"\nsigma = 0.5")
+      : trained{nn::Network(nn::spec_from_toml(R"(
+[[layers]]
+type = "conv"
+name = "conv1"
+filters = 4
+kernel = 3
+[[layers]]
+type = "relu"
+[[layers]]
+type = "flatten"
+[[layers]]
+type = "linear"
+name = "fc1"
+outputs = 3
+)",
+                                                "test"),
+                            {1, 6, 6}),
+                {}} {
+    trained.parameters = nn::initial_parameters(trained.network, 1);
+    auto set = std::make_shared<nn::Dataset>();
+    set->shape = {1, 6, 6};
+    set->classes = 3;
+    for (Index i = 0; i < 256; ++i) {
+      set->labels.push_back(static_cast<std::uint8_t>(i % 3));
+      data.train.index.push_back(i);
+      for (Index p = 0; p < 36; ++p)
+        set->pixels.push_back(static_cast<std::uint8_t>((i * 97 + p * p * 31 + p * i) % 256));
+    }
+    data.train.set = set;
+    data.test = data.validation = data.train;
+    data.normalisation = {{128.0}, {74.0}};
+    ConfigNode root;
+    root.put("device", parse_config(device, "device"));
+    experiment = make_experiment(root);
+  }
+  HardwarePlan plan() const {
+    return make_plan(experiment, trained.network, trained.parameters, data);
+  }
+  CleanActivations clean() const {
+    return CleanActivations(trained.network, trained.parameters, data.train, data.normalisation);
+  }
+};
+
+/// Mean squared error of layer k's output on the chip against the clean one.
+double error_of(const Bench& bench, const Chip& chip, std::size_t k) {
+  const CleanActivations clean = bench.clean();
+  double sum = 0;
+  for (Index block = 0; block < clean.blocks(); ++block) {
+    nn::Workspace<float> workspace(chip.network, false);
+    const auto image = clean.workspace(block).output(nn::Network::kImage);
+    std::copy_n(image.data(), image.size(), workspace.input().data());
+    nn::forward(chip.network, chip.parameters, workspace, {.samples = clean.samples(block)},
+                chip.deployment, {});
+    const Index l = chip.network.mac_layers()[k];
+    const auto exact = clean.workspace(block).output(l);
+    const ConstView<float> noisy = workspace.output(l);
+    for (Index f = 0; f < exact.rows(); ++f)
+      for (Index s = 0; s < clean.samples(block); ++s)
+        sum += (exact(f, s) - noisy(f, s)) * (exact(f, s) - noisy(f, s));
+  }
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("a method's name is its parts, in any order") {
+  const MethodSet set = parse_method("ridge+correctnet");
+  CHECK(set.ridge);
+  CHECK(set.penalty);
+  CHECK(set.compensation);
+  CHECK(!set.injection);
+  CHECK_THROWS_WITH_AS(parse_method("injektion"),
+                       "method \"injektion\": there is no method 'injektion' (did you mean "
+                       "'injection'?)",
+                       ConfigError);
+  CHECK_THROWS_WITH_AS(parse_method("correctnet+penalty"),
+                       "method \"correctnet+penalty\" has 'penalty' twice", ConfigError);
+  CHECK_THROWS_WITH_AS(parse_method("affine+ridge"),
+                       "method \"affine+ridge\": affine and ridge exclude each other", ConfigError);
+  for (const std::string& name : method_names()) CHECK(parse_method(name).name == name);
+}
+
+TEST_CASE("options of methods are read, and a wrong method, key or value is refused by place") {
+  const MethodOptions o = read_methods(parse_config(
+      "[penalty]\nbeta = 0.01\n[correctnet]\noverhead_limit = 0.05\n[ridge]\nimages = 64\n", "m"));
+  CHECK(o.penalty.penalty.beta == 0.01);
+  CHECK(o.compensation.overhead_limit == 0.05);
+  CHECK(o.ridge.images == 64);
+  CHECK_THROWS_WITH_AS(read_methods(parse_config("[injektion]\nsigma = 1", "m")),
+                       doctest::Contains("unknown method methods.injektion (did you mean "
+                                         "'injection'?)"),
+                       ConfigError);
+  CHECK_THROWS_WITH_AS(read_methods(parse_config("[injection]\nsigma = 9", "m")),
+                       doctest::Contains("m:2:1: methods.injection.sigma = 9 is out of range"),
+                       ConfigError);
+  CHECK_THROWS_WITH_AS(
+      read_methods(parse_config("[compensation]\nlayers = [\"conv1\"]\nratios = []", "m")),
+      doctest::Contains("names 1 layers, methods.compensation.ratios has 0 numbers"), ConfigError);
+}
+
+TEST_CASE("the perturbation made from a device and its mapping has the moments of a chip's weights") {
+  // 2e4 draws of one weight: mean and deviation within 5 standard errors (kurtosis below 9).
+  constexpr int kDraws = 20000;
+  const Matrix<float> w = [] {
+    Matrix<float> m(1, 3);
+    m(0, 0) = 0.8f, m(0, 1) = -0.4f, m(0, 2) = 1.0f;
+    return m;
+  }();
+  devices::LognormalParams on_weight, on_device;
+  on_device.on_device = true;
+  const RandomStream stream(5);
+  for (const auto& device :
+       {devices::make_lognormal(on_weight), devices::make_lognormal(on_device),
+        devices::make_gaussian({.sigma = 0.1})}) {
+    const DevicePerturbation perturbation(device, sim::Mapping::differential);
+    const sim::MappingRule rule(sim::Mapping::differential, device->g_min(), device->g_max(), {});
+    Moments training[3], chips[3];
+    Matrix<float> w_tilde(1, 3), slope(1, 3);
+    for (int i = 0; i < kDraws; ++i) {
+      perturbation.draw(stream, Purpose::training_noise, {.step = static_cast<std::uint64_t>(i)}, w,
+                        w_tilde, slope);
+      const sim::Array chip = sim::program_array(device, rule, w, {.stream = &stream, .chip = i},
+                                                 sim::Programming::drawn, 0);
+      for (Index c = 0; c < 3; ++c) {
+        training[c].add(w_tilde(0, c));
+        chips[c].add(rule.weight({chip.conductance(0)(0, c), chip.conductance(1)(0, c)}));
+        if (device->acts_on_weights())
+          CHECK(slope(0, c) == doctest::Approx(w_tilde(0, c) / w(0, c)).epsilon(1e-4));
+        else
+          CHECK(slope(0, c) == 1.0f);
+      }
+    }
+    for (int c = 0; c < 3; ++c) {
+      const double sd = chips[c].deviation();
+      CHECK(std::fabs(training[c].mean() - chips[c].mean()) < 5 * sd * std::sqrt(2.0 / kDraws));
+      CHECK(std::fabs(training[c].deviation() / sd - 1) < 5 * std::sqrt(2 * 8.0 / (4 * kDraws)));
+    }
+  }
+}
+
+TEST_CASE("calibration of a chip brings every layer nearer to the clean one, ridge nearest") {
+  const Bench bench;
+  const HardwarePlan plan = bench.plan();
+  const RandomStream stream(1);
+  const sim::ChipOptions ideal{.read_noise = false, .converters = false};
+  const CleanActivations clean = bench.clean();
+  const auto chip_of = [&] {
+    return Chip{bench.trained.network, bench.trained.parameters,
+                deploy(plan, stream, 3, 0, ideal)};
+  };
+  const Chip plain = chip_of();
+  Chip affine = chip_of(), ridge = chip_of();
+  calibrate(CalibrationKind::affine, {.images = 256}, clean, {}, affine);
+  calibrate(CalibrationKind::ridge, {.images = 256}, clean, {}, ridge);
+  for (const std::size_t k : {0u, 1u}) CHECK(error_of(bench, affine, k) < error_of(bench, plain, k));
+  CHECK(error_of(bench, ridge, 0) < error_of(bench, affine, 0));
+  CHECK(ridge.deployment.after[1]->is_affine());
+  CHECK(correction_overhead(affine.deployment).weights == 2 * (4 + 3));
+  CHECK(correction_overhead(ridge.deployment).weights == 4 * (1 + 4) + 4 + 2 * 3);
+}
+
+TEST_CASE("the mean correction divides by exp(sigma^2 / 2) and leaves a digital bias alone") {
+  const Bench bench;
+  const HardwarePlan plan = bench.plan();
+  Chip chip{bench.trained.network, bench.trained.parameters, {}};
+  chip.deployment.macs.resize(2);  // ideal products: the correction acts alone
+  add_mean_correction(plan, chip);
+  const float y = 2.0f, bias = (*nn::find(chip.parameters[0], "bias"))(0, 1);
+  AlignedVector<float> out(4 * 16 * 64, y);
+  chip.deployment.after[0]->apply(nullptr, out.data());
+  CHECK(out[16 * 64] == doctest::Approx((y - bias) / std::exp(0.125) + bias).epsilon(1e-5));
+}
+
+TEST_CASE("write-verify marks the asked share of weights, those of the highest scores") {
+  const Bench bench;
+  for (const std::string score : {"fisher", "magnitude", "random"}) {
+    WriteVerifyOptions o;
+    o.score = score;
+    o.share = 0.1;
+    o.images = 64;
+    HardwarePlan plan = bench.plan();
+    const auto scores = weight_scores(o, bench.trained, bench.data, 1);
+    const std::int64_t count = mark_verified(o, scores, plan);
+    std::int64_t marked = 0, all = 0;
+    double least_marked = 1e300, most_left = 0;
+    for (std::size_t k = 0; k < scores.size(); ++k)
+      for (Index i = 0; i < scores[k].size(); ++i) {
+        ++all;
+        const bool is_marked = plan.layers[k]->verified.data()[i];
+        marked += is_marked;
+        (is_marked ? least_marked : most_left) =
+            is_marked ? std::fmin(least_marked, scores[k].data()[i])
+                      : std::fmax(most_left, scores[k].data()[i]);
+      }
+    CHECK(marked == count);
+    CHECK(count == std::llround(0.1 * static_cast<double>(all)));
+    CHECK(least_marked >= most_left);
+  }
+}
+
+TEST_CASE("batch-norm re-estimation on a network without batch-norm says so") {
+  const Bench bench;
+  const CleanActivations clean = bench.clean();
+  Chip chip{bench.trained.network, bench.trained.parameters, {}};
+  chip.deployment.macs.resize(2);
+  CHECK_THROWS_WITH_AS(reestimate_batch_norm(clean, {}, chip),
+                       doctest::Contains("bn_reestimation: the network has no digital batch-norm"),
+                       ConfigError);
+}
+
+TEST_CASE("a slice of a shared set computes what the masked set does") {
+  const Bench bench;
+  const nn::Network large =
+      nn::with_compensators(bench.trained.network, {{"conv1", 2.0}}, {"relu", false});
+  const nn::Network small =
+      nn::with_compensators(bench.trained.network, {{"conv1", 0.5}}, {"relu", false});
+  nn::TrainedNetwork shared{large, nn::transplanted(bench.trained.network, bench.trained.parameters,
+                                                    large, 3)};
+  auto& own = shared.parameters[1];
+  for (auto& p : own)
+    for (Index i = 0; i < p.value.size(); ++i)
+      p.value.data()[i] = 0.1f * std::sin(static_cast<float>(i));
+  const auto sliced = sliced_parameters(shared, small);
+  auto masked = shared.parameters;
+  for (Index o = 0; o < 4; ++o)
+    for (Index c = 4 + 2; c < masked[1][2].value.columns(); ++c) masked[1][2].value(o, c) = 0;
+  nn::Workspace<float> a(large, false), b(small, false);
+  for (Index i = 0; i < a.input().size(); ++i)
+    a.input().data()[i] = b.input().data()[i] = std::sin(static_cast<float>(i));
+  nn::forward(large, masked, a, {});
+  nn::forward(small, sliced, b, {});
+  const ConstView<float> ya = a.output(large.layers() - 1), yb = b.output(small.layers() - 1);
+  for (Index f = 0; f < ya.rows(); ++f)
+    for (Index s = 0; s < kLanes; ++s) CHECK(ya(f, s) == yb(f, s));
+}
