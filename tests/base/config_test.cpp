@@ -134,7 +134,8 @@ TEST_CASE("a config that cannot be read is a file error that names the file") {
   const auto file = folder.write("plain", "x = 1\n");
   CHECK(error(file / "below") == file.string() + "/below: cannot be read (Not a directory)");
   CHECK(get<std::int64_t>(read_config(file), {"x"}) == 1);
-  CHECK(read_config(file).find("x")->origin.place == file.string() + ":1:1");
+  const ConfigNode root = read_config(file);
+  CHECK(root.find("x")->origin.place == file.string() + ":1:1");
 }
 
 TEST_CASE("--set takes any TOML value, and a bare word is a string") {
