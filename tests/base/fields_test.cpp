@@ -156,9 +156,10 @@ TEST_CASE("written numbers are the shortest that a user could have written") {
 }
 
 TEST_CASE("keys that do not affect results are left out where only those are asked for") {
-  CHECK(write_fields(Example{}, true).find("threads") == nullptr);
-  CHECK(write_fields(Example{}, false).find("threads") != nullptr);
-  CHECK(write_fields(Example{}).find("limit") == nullptr);
+  const ConfigNode results = write_fields(Example{}, true), all = write_fields(Example{}, false);
+  CHECK(results.find("threads") == nullptr);
+  CHECK(all.find("threads") != nullptr);
+  CHECK(results.find("limit") == nullptr);
   CHECK(to_toml(write_fields(Example{})) ==
         "bits = 8\nsigma = 0.5\ng_max_uS = 40.0\nlevels = 2\nmodel = \"ideal\"\npath = \"\"\n"
         "clip = false\nrange = \"percentile\"\nseeds = [1, 2]\ntimes_us = [1.5]\n"
