@@ -147,8 +147,8 @@ TEST_CASE("normals of every level equal the scalar reference bit for bit, wherev
   const std::uint32_t counter[4] = {0, 77, 5, 2u << 26}, key[2] = {123, 456};
   for (const std::string_view level : present_levels()) {
     choose_kernels(level);
-    for (const std::uint64_t first : {0, 1, 2, 3, 4, 61, 64, 1000})
-      for (const std::size_t n : {1, 3, 64, 1001}) {
+    for (const std::uint64_t first : {0u, 1u, 2u, 3u, 4u, 61u, 64u, 1000u})
+      for (const std::size_t n : {1u, 3u, 64u, 1001u}) {
         std::vector<float> z(n), judge(n);
         kernels().normals(counter, key, first, n, z.data());
         reference_kernels().normals(counter, key, first, n, judge.data());

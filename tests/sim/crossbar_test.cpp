@@ -79,8 +79,6 @@ TEST_CASE(
             {10, 300, 37, 6},
             {1000, 777, 128, 128}}) {
         if (n_out == 1000 && scale != ScaleOf::layer) continue;
-        CAPTURE(n_out);
-        CAPTURE(n_in);
         const Matrix<float> w = random_matrix(n_out, n_in, 1), x = random_matrix(5, n_in, 2);
         LayerHardware hardware = hardware_of(ideal(), mapping);
         hardware.array.rows = rows;
@@ -102,7 +100,7 @@ TEST_CASE(
             const double bound = a_cell * inputs + static_cast<double>(n_in + 16) * kUnit *
                                                        (absolute + a_cell * inputs);
             if (std::fabs(y(v, o) - exact) > bound)
-              FAIL_CHECK("(" << v << ", " << o << "): " << y(v, o) << " for " << exact);
+              FAIL_CHECK("output " << o << " of vector " << v << ": " << y(v, o) << " for " << exact);
           }
       }
 }
