@@ -1,5 +1,6 @@
 #include "lab/interrupt.h"
 
+#include <atomic>
 #include <csignal>
 
 #include "base/error.h"
@@ -7,7 +8,9 @@
 namespace ohmic::lab {
 namespace {
 
-volatile std::sig_atomic_t came = 0;
+// Lock-free, so that a handler may write it whichever thread the signal meets.
+std::atomic<int> came = 0;
+static_assert(std::atomic<int>::is_always_lock_free);
 
 void note(int signal) {
   came = 1;

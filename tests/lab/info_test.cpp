@@ -25,7 +25,6 @@ TEST_CASE("the help of every command holds its worked example") {
   const auto all = bench.ohmic({"--help"});
   CHECK(all.status == lab::kDone);
   for (const auto& [command, example] : examples) {
-    CAPTURE(command);
     const auto said = bench.ohmic({command, "--help"});
     CHECK(said.status == lab::kDone);
     CHECK(says(said.out, "Example:"));
