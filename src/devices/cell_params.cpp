@@ -3,6 +3,9 @@
 namespace ohmic::devices {
 namespace {
 
+// From a single tunnelling gap to a metal wire; squares of them fit single precision.
+constexpr double kLeastMicrosiemens = 1e-6, kMostMicrosiemens = 1e6;
+
 RelativeTo relative_to(const std::string& word) {
   return word == "g" ? RelativeTo::g : word == "inverse" ? RelativeTo::inverse : RelativeTo::g_max;
 }
@@ -25,14 +28,15 @@ void fields(FieldVisitor& f, CellParams& p) {
            .meaning = "lowest conductance of a cell",
            .unit = "uS",
            .scale = units::kMicrosiemens,
-           .low = 0},
+           .low = 0,
+           .high = kMostMicrosiemens},
           p.g_min);
   f.field({.key = "g_max_uS",
            .meaning = "highest conductance of a cell",
            .unit = "uS",
            .scale = units::kMicrosiemens,
-           .low = 0,
-           .low_open = true},
+           .low = kLeastMicrosiemens,
+           .high = kMostMicrosiemens},
           p.g_max);
   f.field({.key = "levels",
            .meaning = "conductance levels of a cell, both ends included",

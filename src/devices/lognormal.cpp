@@ -14,7 +14,8 @@ const char* const kLognormalManual =
 
 variation_on = "weight" (the paper's): one draw a weight, before mapping. The weight is quantised to the cell's levels, read
 back, multiplied, and mapped without quantising again; conductances beyond g_max are allowed and counted, or cut where clip
-is true. variation_on = "device": every conductance g of a pair is multiplied by a factor of its own, so g_min varies too.
+is true; none is below 0, which two-sided and offset mappings can ask for: cut at 0 and counted.
+variation_on = "device": every conductance g of a pair is multiplied by a factor of its own, so g_min varies too.
 mean_corrected = true multiplies by exp(theta - s^2/2) instead, whose mean is 1.
 theta has two parts: sigma is drawn anew at every programming, sigma_device once a chip; s^2 = sigma^2 + sigma_device^2.
 Mean factor exp(s^2/2), deviation of the factor exp(s^2/2) sqrt(exp(s^2) - 1). Range of validity: the paper uses s <= 0.5.)";
@@ -60,27 +61,47 @@ class Lognormal final : public GenericCell {
     return true;
   }
   bool acts_on_weights() const override { return !params_.on_device; }
-  double mean_weight_factor() const override { return params_.on_device ? 1.0 : mean_factor(); }
+  double mean_of_weight_cell(double base, double slope) const override {
+    if (params_.on_device || slope == 0) return base + slope;
+    if (slope < 0) return base + slope * limited_moment(1, -base / slope);
+    return base + slope * limited_moment(1, (top() - base) / slope);
+  }
 
   void program(const ProgramContext& context, ConstView<float> target, Cells& out) const override {
     out.target = Matrix<float>(target);
     out.programmed = out.target;
     if (params_.on_device) multiply(context, target, out.programmed);
-    if (!params_.clip) return;
-    const auto top = static_cast<float>(g_max());
+    const auto highest = static_cast<float>(top());
     for (Index i = 0; i < out.programmed.size(); ++i)
-      out.programmed.data()[i] = std::min(out.programmed.data()[i], top);
+      out.programmed.data()[i] = std::clamp(out.programmed.data()[i], 0.0f, highest);
   }
 
-  double mean(double g, double) const override { return params_.on_device ? g * mean_factor() : g; }
+  double mean(double g, double) const override {
+    if (!params_.on_device) return std::min(g, top());
+    return g > 0 ? g * limited_moment(1, top() / g) : 0.0;
+  }
   double sigma(double g, double) const override {
-    return params_.on_device ? g * mean_factor() * std::sqrt(elementary::exp(variance_) - 1.0)
-                             : 0.0;
+    if (!params_.on_device || g <= 0) return 0.0;
+    const double first = limited_moment(1, top() / g), second = limited_moment(2, top() / g);
+    return g * std::sqrt(std::max(second - first * first, 0.0));
   }
   ConfigNode parameters() const override { return with_model("lognormal", write_fields(params_)); }
 
  private:
-  double mean_factor() const { return elementary::exp(0.5 * variance_ + shift_); }
+  double top() const { return params_.clip ? g_max() : std::numeric_limits<double>::infinity(); }
+
+  /// E min(f, limit)^k of the factor f = e^theta: the part below the limit is that of a log-normal
+  /// cut there, e^(k m + k^2 s^2 / 2) Phi((ln limit - m - k s^2) / s), the rest stands at the limit.
+  double limited_moment(int k, double limit) const {
+    const double s = std::sqrt(variance_), m = shift_;
+    const double whole = elementary::exp(k * m + 0.5 * k * k * variance_);
+    if (limit <= 0) return 0.0;
+    if (limit == std::numeric_limits<double>::infinity()) return whole;
+    const double at_limit = k == 1 ? limit : limit * limit;
+    if (s == 0) return std::min(whole, at_limit);
+    const double z = (elementary::log(limit) - m) / s;
+    return whole * elementary::normal_cdf(z - k * s) + at_limit * elementary::normal_cdf(-z);
+  }
 
   void multiply(const ProgramContext& context, ConstView<float> from, View<float> to) const {
     const auto n = static_cast<std::size_t>(from.columns());

@@ -274,8 +274,8 @@ int mvm(const CommonOptions& options, const MvmOptions& own, Console& console) {
   for (const float value : y)
     if (!std::isfinite(value))
       throw ConfigError(
-          "the product is not finite: --weights or --inputs hold numbers that are too large for "
-          "single precision");
+          "the product is not finite: --weights, --inputs, or the conductances and noise of [device] "
+          "are beyond single precision");
 
   std::vector<Index> shape{chips, vectors, n_out};
   if (chips == 1) shape.erase(shape.begin());

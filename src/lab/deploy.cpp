@@ -95,27 +95,32 @@ HardwarePlan sketch_plan(const Experiment& experiment, const nn::Network& networ
 
 nn::Deployment deploy(const HardwarePlan& plan, const RandomStream& stream, Index chip,
                       Index programming, const sim::ChipOptions& options,
-                      const CleanActivations* recalibration, const ChipKind& kind) {
+                      const CleanActivations* recalibration, const ChipKind& kind,
+                      std::vector<sim::CellCounts>* counts) {
   nn::Deployment deployment;
   deployment.macs.resize(plan.layers.size());
-  const devices::ProgramContext context{
-      .stream = &stream, .population = kind.population, .chip = chip, .programming = programming};
+  if (counts) counts->assign(plan.layers.size(), {});
+  const devices::ProgramContext context{.stream = &stream,
+                                        .population = kind.population,
+                                        .chip = chip,
+                                        .programming = programming};
   for_each_block(static_cast<Index>(plan.layers.size()), [&](Index k) {
     const auto& layer = plan.layers[static_cast<std::size_t>(k)];
     if (!layer) return;
-    auto& mac = deployment.macs[static_cast<std::size_t>(k)];
-    if (options.converters && layer->hardware.adc.recalibrate_per_chip && recalibration) {
-      sim::LayerPlan own = *layer;
+    sim::LayerPlan own = *layer;
+    if (options.converters && own.hardware.adc.recalibrate_per_chip && recalibration)
       own.adc = sim::calibrate_adc(own, recalibration->inputs(k), context, options);
-      mac = std::make_shared<sim::Crossbar>(own, context, options);
-    } else if (kind.copies > 1) {
-      std::vector<sim::Crossbar> copies;
-      devices::ProgramContext at = context;
-      for (at.slice = 0; at.slice < kind.copies; ++at.slice) copies.emplace_back(*layer, at, options);
+    std::vector<sim::Crossbar> copies;
+    devices::ProgramContext at = context;
+    for (at.slice = 0; at.slice < kind.copies; ++at.slice) copies.emplace_back(own, at, options);
+    if (counts)
+      for (const sim::Crossbar& copy : copies)
+        (*counts)[static_cast<std::size_t>(k)].add(copy.counts());
+    auto& mac = deployment.macs[static_cast<std::size_t>(k)];
+    if (kind.copies > 1)
       mac = std::make_shared<sim::Copies>(std::move(copies), kind.best);
-    } else {
-      mac = std::make_shared<sim::Crossbar>(*layer, context, options);
-    }
+    else
+      mac = std::make_shared<sim::Crossbar>(std::move(copies.front()));
   });
   return deployment;
 }

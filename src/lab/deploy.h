@@ -53,11 +53,12 @@ struct ChipKind {
   Index best = 1;  ///< copies that are averaged for an output
 };
 
-/// One programmed chip as operators of the network.
+/// One programmed chip as operators of the network. `counts`: of the cells of every MAC layer.
 nn::Deployment deploy(const HardwarePlan& plan, const RandomStream& stream, Index chip,
                       Index programming, const sim::ChipOptions& options,
                       const CleanActivations* recalibration = nullptr,
-                      const ChipKind& kind = {});
+                      const ChipKind& kind = {},
+                      std::vector<sim::CellCounts>* counts = nullptr);
 
 /// Classifies `images` on a chip; counts go to `activity` where it is given.
 nn::Evaluation evaluate_chip(const nn::Network& network, const nn::ParameterSet<float>& parameters,

@@ -17,6 +17,11 @@ std::vector<BudgetLine> budget_lines(bool has_read_noise) {
        .accuracy = {},
        .is_float = true,
        .differs_by_chip = false},
+      {.key = "mapping",
+       .label = "mapping and levels only",
+       .options = {.programming = Programming::at_target, .read_noise = false, .converters = false},
+       .accuracy = {},
+       .differs_by_chip = false},
       {.key = "converters",
        .label = "converters only",
        .options = {.programming = Programming::at_target, .read_noise = false, .converters = true},
@@ -27,7 +32,7 @@ std::vector<BudgetLine> budget_lines(bool has_read_noise) {
        .options = {.programming = Programming::drawn, .read_noise = false, .converters = false},
        .accuracy = {}},
       {.key = "mean_shift",
-       .label = "  of it the mean shift",
+       .label = "mean shift alone",
        .options = {.programming = Programming::at_mean, .read_noise = false, .converters = false},
        .accuracy = {},
        .differs_by_chip = false},
@@ -53,6 +58,8 @@ BudgetCost cost_of(const BudgetLine& line, const BudgetLine& float_line, const R
 
 namespace {
 
+constexpr double kExact = std::numeric_limits<double>::infinity();
+
 struct Power {
   double signal = 0, error = 0;
   void add(const float* clean, const float* noisy, Index samples) {
@@ -63,7 +70,8 @@ struct Power {
     }
   }
   double decibel() const {
-    return error == 0 ? std::numeric_limits<double>::infinity()
+    if (signal == 0) return error == 0 ? kExact : -kExact;
+    return error == 0 ? kExact
                       : 10 / elementary::log(10.0) * elementary::log(signal / error);
   }
 };

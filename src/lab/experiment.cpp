@@ -266,7 +266,9 @@ Experiment make_experiment(const ConfigNode& root, const RunParams& defaults) {
       HardwareTables tables{e.device_table, e.array_table, e.dac_table, e.adc_table};
       tables.apply(table);
       tables.read();
-      e.overrides.push_back({own.name, own.layers, own.analog, table});
+      e.overrides.push_back({own.name, own.layers,
+                             table.find("analog") ? std::optional(own.analog) : std::nullopt,
+                             table});
     }
   }
   return e;
@@ -309,7 +311,7 @@ std::vector<std::optional<sim::LayerHardware>> layer_hardware(const Experiment& 
     for (const Override& over : e.overrides)
       if (std::find(over.layers.begin(), over.layers.end(), name) != over.layers.end()) {
         tables.apply(over.table);
-        analog = over.analog;
+        analog = over.analog.value_or(analog);
       }
     out.push_back(analog ? std::optional(tables.read()) : std::nullopt);
   }

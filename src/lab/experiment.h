@@ -71,7 +71,7 @@ void fields(FieldVisitor& f, SearchParams& p);
 struct Override {
   std::string name;
   std::vector<std::string> layers;
-  bool analog = true;
+  std::optional<bool> analog;  ///< none: as other overrides have it
   ConfigNode table;  ///< as written
 };
 

@@ -1,6 +1,7 @@
 #include "lab/flow.h"
 
 #include <chrono>
+#include <cmath>
 
 #include "base/progress.h"
 #include "lab/interrupt.h"
@@ -25,12 +26,19 @@ void measure_accuracy(const RunSetting& s, const nn::ImageList& images, const Co
     double sum = 0;
     for (Index programming = 0; programming < run.programmings_per_chip; ++programming) {
       const Chip made = s.chips.make(chip, programming, {});
+      result.cells.resize(made.cells.size());
+      for (std::size_t k = 0; k < made.cells.size(); ++k) result.cells[k].add(made.cells[k]);
       for (Index read = 0; read < run.reads_per_programming; ++read) {
         stop_if_interrupted(kGoOn);
         const nn::Evaluation e =
             evaluate_chip(made.network, made.parameters, images, s.data.normalisation,
                           made.deployment, s.chips.reader(chip, programming, read),
                           s.experiment.evaluation.batch, &result.activity);
+        if (!std::isfinite(e.loss))
+          throw ConfigError(fmt::format(
+              "chip {}: the network's outputs are not finite; [device], [array] or [dac] ask for "
+              "conductances, noise or ranges beyond single precision",
+              chip));
         result.accuracy.push_back(e.accuracy);
         result.top5_accuracy.push_back(e.top5_accuracy);
         result.loss.push_back(e.loss);

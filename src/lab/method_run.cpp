@@ -109,7 +109,8 @@ Chip MethodChips::make(Index index, Index programming, const sim::ChipOptions& o
     kind.best = method_.options.copies.best > 0 ? method_.options.copies.best : kind.copies;
   }
   Chip chip{method_.trained.network, method_.trained.parameters,
-            deploy(plan_, stream_, index, programming, options, &range_images_, kind)};
+            {}};
+  chip.deployment = deploy(plan_, stream_, index, programming, options, &range_images_, kind, &chip.cells);
   if (set.compensation)
     house_compensators(method_.options.compensation, experiment_,
                        {.stream = &stream_,

@@ -37,6 +37,19 @@ Array::Array(std::shared_ptr<const devices::DeviceModel> device, std::vector<Cel
   }
 }
 
+CellCounts Array::counts() const {
+  constexpr double kRounding = 1e-6;
+  const double top = device_->g_max() * (1 + kRounding);
+  CellCounts sum;
+  for (const Cells& c : cells_)
+    for (Index i = 0; i < c.programmed.size(); ++i) {
+      ++sum.cells;
+      sum.above_g_max += c.programmed.data()[i] > top;
+      sum.cut_at_zero += c.programmed.data()[i] <= 0 && c.target.data()[i] > 0;
+    }
+  return sum;
+}
+
 Matrix<float> Array::read_sigma(std::size_t polarity) const {
   Matrix<float> sigma(now_[polarity].rows(), now_[polarity].columns());
   device_->read_sigma(cells_[polarity], seconds_, sigma);
@@ -67,19 +80,21 @@ std::vector<Cells> drawn_cells(const devices::DeviceModel& device, const Mapping
 /// Every device at its model's mean.
 std::vector<Cells> mean_cells(const devices::DeviceModel& device, const MappingRule& rule,
                               const std::vector<Matrix<float>>& targets, double seconds) {
-  std::vector<Matrix<float>> aims = targets;
-  const double factor = device.mean_weight_factor();
-  if (factor != 1.0) {
-    Matrix<float> w = read_back(rule, targets);
-    for (Index i = 0; i < w.size(); ++i) w.data()[i] = static_cast<float>(w.data()[i] * factor);
-    aims = planes(rule, w, false);
-  }
+  const bool on_weight = device.acts_on_weights();
+  const std::vector<Matrix<float>> clean =
+      on_weight ? planes(rule, read_back(rule, targets), false) : targets;
+  // What variation of a weight does not reach: the conductance of weight 0.
+  const MappingRule::Pair zero = rule.exact(0);
   std::vector<Cells> cells(targets.size());
   for (std::size_t p = 0; p < cells.size(); ++p) {
-    cells[p].target = targets[p];
-    cells[p].programmed = aims[p];
-    for (Index i = 0; i < aims[p].size(); ++i)
-      cells[p].programmed.data()[i] = static_cast<float>(device.mean(aims[p].data()[i], seconds));
+    const double base = p == 0 ? zero.positive : zero.negative;
+    cells[p].target = cells[p].programmed = targets[p];
+    for (Index i = 0; i < targets[p].size(); ++i) {
+      const double g = clean[p].data()[i];
+      cells[p].programmed.data()[i] =
+          static_cast<float>(on_weight ? device.mean_of_weight_cell(base, g - base)
+                                                      : device.mean(g, seconds));
+    }
   }
   return cells;
 }

@@ -16,6 +16,18 @@ enum class Programming {
   at_target,  ///< no programming error
 };
 
+/// Cells that programming brought to the bounds of what a device can be.
+struct CellCounts {
+  std::int64_t cells = 0;
+  std::int64_t above_g_max = 0;
+  std::int64_t cut_at_zero = 0;  ///< 0 though the target is above it
+  void add(const CellCounts& other) {
+    cells += other.cells;
+    above_g_max += other.above_g_max;
+    cut_at_zero += other.cut_at_zero;
+  }
+};
+
 /// The programmed cells of one tile, one plane a polarity, and their conductances at one time.
 /// Immutable.
 class Array {
@@ -30,6 +42,7 @@ class Array {
   const devices::Cells& cells(std::size_t polarity) const { return cells_[polarity]; }
   /// Conductances [S], n_out x n_in.
   ConstView<float> conductance(std::size_t polarity) const { return now_[polarity]; }
+  CellCounts counts() const;
   /// Deviation [S] of one read of each cell.
   Matrix<float> read_sigma(std::size_t polarity) const;
   const devices::DeviceModel& device() const { return *device_; }

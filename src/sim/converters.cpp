@@ -51,8 +51,8 @@ void fields(FieldVisitor& f, DacParams& p) {
   f.field({.key = "limit",
            .meaning = "full scale where range is \"fixed\"",
            .unit = "input units",
-           .low = 0,
-           .low_open = true},
+           .low = 1e-9,
+           .high = 1e9},
           p.limit);
   f.field({.key = "sign", .meaning = "auto: unsigned where calibration sees no negative input"},
           p.sign, {"auto", "signed", "unsigned"});

@@ -186,6 +186,12 @@ Crossbar::Crossbar(const LayerPlan& plan, devices::ProgramContext context,
     }
 }
 
+CellCounts Crossbar::counts() const {
+  CellCounts sum;
+  for (const Tile& tile : tiles_) sum.add(tile.array().counts());
+  return sum;
+}
+
 namespace {
 
 /// Room for one lane block; one a thread, kept from read to read.

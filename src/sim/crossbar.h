@@ -71,6 +71,7 @@ class Crossbar final : public LinearOperator {
   void apply(const PatchView& x, const ReadContext& context, const OutputView& y) const override;
 
   const std::vector<Tile>& tiles() const { return tiles_; }
+  CellCounts counts() const;
   const Dac& dac() const { return dac_; }
   Index layer() const { return layer_; }
 

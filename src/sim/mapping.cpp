@@ -40,8 +40,8 @@ void fields(FieldVisitor& f, ArrayParams& p) {
   f.field({.key = "read_voltage_v",
            .meaning = "word-line voltage at full scale",
            .unit = "V",
-           .low = 0,
-           .low_open = true},
+           .low = 1e-6,
+           .high = 100},
           p.read_voltage);
 }
 

@@ -113,8 +113,49 @@ TEST_CASE(
       CHECK(std::fabs(std::sqrt(square - mean * mean) - 0.5) < 5 * 0.5 / std::sqrt(2.0 * n));
       const double expected = corrected ? 1 : std::exp(0.125);
       CHECK(std::fabs(average - expected) < 5 * expected * std::sqrt((std::exp(0.25) - 1) / n));
-      CHECK((on_device ? model->mean(1, 0) : model->mean_weight_factor()) ==
+      CHECK((on_device ? model->mean(1, 0) : model->mean_of_weight_cell(0, 1)) ==
             doctest::Approx(expected));
+    }
+}
+
+TEST_CASE("moments of a log-normal cut at g_max, and of a weight's cell cut at 0, are those of its draws") {
+  // 4e5 draws; 5 standard errors.
+  constexpr Index n = 400000;
+  const RandomStream stream(12);
+  LognormalParams params;
+  params.clip = true;
+  params.on_device = true;
+  const auto device_level = make_lognormal(params);
+  for (const double share : {0.3, 0.8, 1.0}) {
+    const double g = share * device_level->g_max();
+    const Sample s = programmed(*device_level, g, n);
+    const double sigma = device_level->sigma(g, 0);
+    CHECK(std::fabs(s.mean - device_level->mean(g, 0)) < 5 * sigma / std::sqrt(n) + 1e-6 * g);
+    CHECK(std::fabs(std::sqrt(s.variance) / sigma - 1) < 5 * std::sqrt(8.0 / (4 * n)));
+  }
+  for (const bool clip : {false, true})
+    for (const double slope : {-20e-6, -5e-6, 18e-6}) {
+      params.clip = clip;
+      params.on_device = false;
+      const auto weight_level = make_lognormal(params);
+      const Matrix<float> w(n / 1000, 1000, 1.0f);
+      Matrix<float> factor(n / 1000, 1000);
+      weight_level->perturb_weights({.stream = &stream}, w, factor);
+      Matrix<float> aim(n / 1000, 1000);
+      for (Index i = 0; i < n; ++i)
+        aim.data()[i] = static_cast<float>(20e-6 + slope * factor.data()[i]);
+      Cells cells;
+      weight_level->program({.stream = &stream}, aim, cells);
+      double mean = 0, square = 0;
+      for (Index i = 0; i < n; ++i) {
+        const double g = cells.programmed.data()[i];
+        CHECK(g >= 0);
+        mean += g / n;
+        square += g * g / n;
+      }
+      const double sd = std::sqrt(square - mean * mean);
+      CHECK(std::fabs(mean - weight_level->mean_of_weight_cell(20e-6, slope)) <
+            5 * sd / std::sqrt(n) + 1e-11);
     }
 }
 

@@ -83,3 +83,31 @@ TEST_CASE(
           CHECK(part.conductance(p)(r, c) == whole.conductance(p)(r + 3, c + 13));
   }
 }
+
+TEST_CASE("no programmed conductance is below 0, and cells at either bound are counted") {
+  const auto device = devices::make_lognormal({});
+  const RandomStream stream(3);
+  for (const Mapping mapping :
+       {Mapping::differential, Mapping::differential_two_sided, Mapping::offset}) {
+    const MappingRule rule(mapping, device->g_min(), device->g_max(), device->levels());
+    const Matrix<float> u = ramp(40, 50);
+    const Array array =
+        program_array(device, rule, u, {.stream = &stream}, Programming::drawn, 0);
+    CellCounts expected;
+    for (std::size_t p = 0; p < array.polarities(); ++p)
+      for (Index r = 0; r < 40; ++r)
+        for (Index c = 0; c < 50; ++c) {
+          const double g = array.conductance(p)(r, c);
+          CHECK(g >= 0);
+          ++expected.cells;
+          expected.above_g_max += g > device->g_max() * (1 + 1e-6);
+          expected.cut_at_zero += g == 0;
+        }
+    const CellCounts counts = array.counts();
+    CHECK(counts.cells == expected.cells);
+    CHECK(counts.above_g_max == expected.above_g_max);
+    CHECK(counts.cut_at_zero == expected.cut_at_zero);
+    CHECK(counts.above_g_max > 0);
+    CHECK((counts.cut_at_zero > 0) == (mapping != Mapping::differential));
+  }
+}

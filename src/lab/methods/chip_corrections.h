@@ -13,6 +13,7 @@ struct Chip {
   const nn::Network& network;
   nn::ParameterSet<float> parameters;
   nn::Deployment deployment;
+  std::vector<sim::CellCounts> cells = {};  ///< one a MAC layer
 };
 
 /// Numbers that every chip keeps for its corrections, and what they compute an image.
