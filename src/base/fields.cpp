@@ -21,7 +21,13 @@ std::string or_word(const Field& note) {
 
 std::string interval_in_words(const Field& note) {
   const bool has_low = std::isfinite(note.low), has_high = std::isfinite(note.high);
-  const std::string low = shortest(note.low), high = shortest(note.high);
+  // Bounds of large integers are written out.
+  const auto written = [](double bound) {
+    const bool is_large_integer = std::fabs(bound) >= 1e15 && std::fabs(bound) < 1e20 &&
+                                  bound == std::nearbyint(bound);
+    return is_large_integer ? fmt::format("{:.0f}", bound) : shortest(bound);
+  };
+  const std::string low = written(note.low), high = written(note.high);
   if (has_low && has_high && !note.low_open && !note.high_open) return low + " .. " + high;
   std::string text;
   if (has_low) text = note.low_open ? "above " + low : low + " or more";

@@ -25,6 +25,7 @@ nn::TrainingState train_cached(const CachedTraining& t, nn::TrainingHooks hooks,
       if (state.epoch >= t.params.epochs) {
         origin.words = "from " + t.file.string();
         origin.course = state.course;
+        origin.state = state;
         return state;
       }
       console.say("resuming the training of {} after epoch {} of {}\n", t.label, state.epoch,
@@ -60,6 +61,7 @@ nn::TrainingState train_cached(const CachedTraining& t, nn::TrainingHooks hooks,
   double rate = 0;
   for (const double r : rates) rate += r / static_cast<double>(rates.size());
   origin.course = state.course;
+  origin.state = state;
   origin.images_per_second = rate;
   origin.words =
       fmt::format("trained {} epochs in {} ({} images/s)", t.params.epochs - resumed_from,

@@ -11,6 +11,7 @@ namespace ohmic::lab {
 struct NetworkOrigin {
   std::string words;             ///< "trained in 21 s (17,000 images/s)", "from the cache", ...
   double images_per_second = 0;  ///< 0 where it was not trained now
+  nn::TrainingState state;       ///< where its last training ended, the optimiser's with it
   nn::TrainingCourse course;  ///< of all its epochs, whoever trained them; empty for bare weights
 };
 

@@ -29,8 +29,10 @@ void apply_common_options(const CommonOptions& o, const RunParams& run) {
   if (!o.isa.empty()) choose_kernels(o.isa);
 }
 
-std::filesystem::path output_folder(const CommonOptions& o, const Experiment& e) {
-  return o.output.empty() ? std::filesystem::path("ohmic-" + e.name) : o.output;
+std::filesystem::path output_folder(const CommonOptions& o, const Experiment& e,
+                                    const std::string& command) {
+  if (!o.output.empty()) return o.output;
+  return "ohmic-" + e.name + (command == "run" ? "" : "-" + command);
 }
 
 }  // namespace ohmic::lab

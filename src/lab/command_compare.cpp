@@ -4,6 +4,7 @@
 #include "lab/command.h"
 #include "lab/compare_report.h"
 #include "lab/interrupt.h"
+#include "lab/session.h"
 
 namespace ohmic::lab {
 namespace {
@@ -19,21 +20,16 @@ Example:
 
 int compare_command(const CommonOptions& options, Console& console) {
   const auto start = std::chrono::steady_clock::now();
-  ConfigNode root = read_config(options.config);
-  for (const std::string& setting : options.settings) apply_setting(root, setting);
-  const Experiment experiment = read_experiment(options.config, options.settings);
-  require_network(experiment);
-  apply_common_options(options, experiment.run);
-  const std::filesystem::path folder = output_folder(options, experiment);
-  if (!options.dry_run && check_existing(folder / "results.h5", resolved_config(experiment),
-                                         "compare", options.force) == Existing::same) {
+  const Session session = open_session(options, "compare");
+  const Experiment& experiment = session.experiment;
+  const nn::Data& data = session.data;
+  if (session.is_done) {
     console.print("{} is done already (the same config); --force runs it again\n",
-                  (folder / "results.h5").string());
+                  session.file.string());
     return 0;
   }
-  const nn::Data data = nn::load_data(experiment.data, experiment.folder);
   if (experiment.compare.selection_chips > 0 && data.validation.size() == 0)
-    throw ConfigError(
+    fail_key(experiment, "compare.selection_chips",
         "compare.selection_chips needs validation images to choose on; set data.validation above 0");
   if (options.dry_run) {
     const CompareParams& c = experiment.compare;
@@ -43,10 +39,11 @@ int compare_command(const CommonOptions& options, Console& console) {
                   grouped(data.test.size()));
     return 0;
   }
+  const std::filesystem::path& folder = session.folder;
   const OutputFolder made(folder), points(folder / "points");
   // An interrupted comparison goes on with its own config only.
   const std::filesystem::path config = folder / "config.toml";
-  const std::string resolved = resolved_config(experiment);
+  const std::string& resolved = session.identity.config;
   if (!options.force && std::filesystem::exists(config) && read_whole_file(config) != resolved)
     throw ConfigError(config.string() +
                       " is that of another comparison; choose another folder with -o, or replace "
@@ -54,16 +51,16 @@ int compare_command(const CommonOptions& options, Console& console) {
   write_whole_file(config, resolved);
   watch_for_interrupts();
   const Comparison comparison =
-      compare(experiment, root, data, !options.no_cache, folder, console);
+      compare(experiment, data, !options.no_cache, folder, console);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  write_comparison(folder, comparison, experiment,
+  write_comparison(folder, comparison, experiment, session.identity,
                    {.command = options.command_line, .wall_seconds = seconds});
   for (std::size_t h = 0; h < comparison.hardware.size(); ++h)
     console.print("hardware: {}\n{}\n", comparison.hardware[h],
                   compare_markdown(comparison, experiment, h));
   console.print("results in {}, compare.md and plots beside it; {:.1f} s\n",
-                (folder / "results.h5").string(), seconds);
+                session.file.string(), seconds);
   return 0;
 }
 

@@ -30,7 +30,7 @@ void print_key(const KeyManual& key, const Console& console) {
 int info(const CommonOptions& options, const std::string& what, Console& console) {
   apply_common_options(options, {});
   if (what.empty()) {
-    console.print("ohmic {} ({})\n", kVersion, kCommit);
+    console.print("ohmic {} ({})\n", kVersion, commit());
     console.print("built for       {}\n",
                   kProgramLevel.empty() ? "this processor family" : kProgramLevel);
     console.print("hot loops       {}\n", kernels().level);

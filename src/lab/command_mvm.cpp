@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "base/array_file.h"
+#include "base/digest.h"
 #include "base/h5.h"
 #include "base/kernels.h"
 #include "base/parallel.h"
@@ -21,6 +22,8 @@ are CSV, .npy, or HDF5 data sets (FILE.h5:/path); the converters are calibrated 
 
 Example:
   ohmic mvm config.toml --weights w.npy --inputs x.npy -o y.npy --chips 100 --dump cells.h5
+
+Every chip is programmed and read once; networks, methods and [[override]] do not apply.
 
 --dump writes /target, /programmed (before relaxation and drift) and /aged [S], chips x 2 (positive, negative; 1 for the
 offset mapping) x n_out x n_in, /state/*, /dac_codes, and per row tile /currents [A] before and /adc_codes after the ADC.
@@ -118,11 +121,12 @@ void gather_cells(const sim::Crossbar& crossbar, Index outputs, Index inputs, In
 }
 
 void write_y(const std::filesystem::path& file, const std::vector<Index>& shape,
-             const std::vector<float>& y, const Experiment& e, const CommonOptions& options) {
+             const std::vector<float>& y, const Experiment& e, const CommonOptions& options,
+             const ResultsIdentity& identity) {
   if (file.extension() == ".npy") return write_npy(file, shape, y.data());
   if (file.extension() == ".csv") return write_csv(file, {y.data(), shape[0], shape[1]});
   h5::Writer out(file);
-  write_header(out, e, "mvm", {.command = options.command_line});
+  write_header(out, e, identity, {.command = options.command_line});
   out.write("/y", shape, y.data());
   out.describe("/y", "output units",
                shape.size() == 3 ? "chip x vector x output" : "vector x output");
@@ -139,9 +143,10 @@ struct DumpSizes {
 };
 
 void write_dump(const std::filesystem::path& file, const Experiment& e,
-                const CommonOptions& options, const Dump& dump, const DumpSizes& size) {
+                const CommonOptions& options, const ResultsIdentity& identity, const Dump& dump,
+                const DumpSizes& size) {
   h5::Writer out(file);
-  write_header(out, e, "mvm", {.command = options.command_line});
+  write_header(out, e, identity, {.command = options.command_line});
   const std::vector<Index> cells{size.chips, dump.planes.polarities, size.outputs, size.inputs};
   const auto put = [&](const std::string& name, const std::vector<Index>& shape,
                        const std::vector<float>& values, const char* unit, const char* meaning) {
@@ -173,6 +178,21 @@ void check_new(const std::filesystem::path& file, const char* flag, bool force) 
                       ": exists; choose another name, or replace it with --force");
 }
 
+/// Neither output may be the other, or a file that is read ("file.h5:/path" is file.h5).
+void check_apart(const std::vector<std::pair<std::string, std::string>>& files) {
+  const auto place = [](const std::string& name) {
+    const auto path = name.find(".h5:");
+    return std::filesystem::weakly_canonical(path == std::string::npos ? name
+                                                                      : name.substr(0, path + 3));
+  };
+  for (std::size_t a = 0; a < 2; ++a)
+    for (std::size_t b = a + 1; b < files.size(); ++b)
+      if (!files[a].second.empty() && !files[b].second.empty() &&
+          place(files[a].second) == place(files[b].second))
+        throw ConfigError(files[a].first + " and " + files[b].first + " are one file, " +
+                          files[b].second + "; choose another name for the output");
+}
+
 int mvm(const CommonOptions& options, const MvmOptions& own, Console& console) {
   std::vector<std::string> settings = options.settings;
   if (own.chips) settings.push_back("chips=" + std::to_string(*own.chips));
@@ -196,9 +216,10 @@ int mvm(const CommonOptions& options, const MvmOptions& own, Console& console) {
                       std::to_string(chips) + "; choose .npy or .h5");
   check_new(options.output, "-o", options.force);
   if (!own.dump.empty()) check_new(own.dump, "--dump", options.force);
-  if (own.dump.lexically_normal() == options.output.lexically_normal())
-    throw ConfigError("-o and --dump are one file, " + own.dump.string() +
-                      "; choose another name for one of them");
+  check_apart({{"-o", options.output.string()},
+               {"--dump", own.dump.string()},
+               {"--weights", own.weights},
+               {"--inputs", own.inputs}});
   const Matrix<float> w = read_matrix(own.weights, "--weights"),
                       x = read_matrix(own.inputs, "--inputs");
   if (w.empty() || x.empty())
@@ -209,6 +230,11 @@ int mvm(const CommonOptions& options, const MvmOptions& own, Console& console) {
         "--weights {} is {} x {} (outputs x inputs), but --inputs {} has vectors of {} numbers",
         own.weights, w.rows(), w.columns(), own.inputs, x.columns()));
 
+  const ResultsIdentity identity =
+      identity_of(e, "mvm", digest(std::string(reinterpret_cast<const char*>(w.data()),
+                                               static_cast<std::size_t>(w.size()) * sizeof(float)) +
+                                   std::string(reinterpret_cast<const char*>(x.data()),
+                                               static_cast<std::size_t>(x.size()) * sizeof(float))));
   const std::vector<PatchView> calibration{vectors_view(x, 0, x.rows())};
   sim::LayerPlan plan =
       sim::plan_layer("W", 0, e.hardware, w, {}, sim::calibrate_dac(e.hardware.dac, calibration));
@@ -280,10 +306,10 @@ int mvm(const CommonOptions& options, const MvmOptions& own, Console& console) {
   std::vector<Index> shape{chips, vectors, n_out};
   if (chips == 1) shape.erase(shape.begin());
   if (dump)
-    write_dump(own.dump, e, options, seen,
+    write_dump(own.dump, e, options, identity, seen,
                {chips, vectors, n_out, w.columns(), row_tiles, columns});
   try {
-    write_y(options.output, shape, y, e, options);
+    write_y(options.output, shape, y, e, options, identity);
   } catch (const FileError&) {  // both files or neither
     std::error_code ignored;
     if (dump) std::filesystem::remove(own.dump, ignored);

@@ -6,6 +6,7 @@
 #include "lab/interrupt.h"
 #include "lab/results.h"
 #include "lab/run_table.h"
+#include "lab/session.h"
 
 namespace ohmic::lab {
 namespace {
@@ -16,41 +17,30 @@ accuracy of every chip, an error budget, the signal-to-error ratio of every laye
 
 Example:
   ohmic run data/experiments/lenet5_fashion.toml -o fashion --set device.sigma=0.3 --set adc.bits=6
-  h5dump -d /chips/accuracy fashion/results.h5
+  python3 -c 'import h5py; print(h5py.File("fashion/results.h5")["chips/accuracy"][:])'
 
 Results: FOLDER/results.h5 (docs/results_format.md). The same config again says that it is done.
 )";
 
 int run(const CommonOptions& options, Console& console) {
   const auto start = std::chrono::steady_clock::now();
-  const Experiment experiment = read_experiment(options.config, options.settings);
-  require_network(experiment);
-  apply_common_options(options, experiment.run);
-  const std::filesystem::path folder = output_folder(options, experiment),
-                              file = folder / "results.h5";
-  if (!options.dry_run &&
-      check_existing(file, resolved_config(experiment), "run", options.force) == Existing::same) {
-    console.print("{} is done already (the same config); --force runs it again\n", file.string());
+  const Session session = open_session(options, "run");
+  const Experiment& experiment = session.experiment;
+  const nn::Data& data = session.data;
+  if (session.is_done) {
+    console.print("{} is done already (the same config); --force runs it again\n",
+                  session.file.string());
     return 0;
   }
-  const nn::Data data = nn::load_data(experiment.data, experiment.folder);
-  if (experiment.evaluation.images > data.test.size())
-    throw ConfigError(fmt::format("evaluation.images = {}, but there are only {} test images",
-                                  experiment.evaluation.images, data.test.size()));
   const MethodSet methods = parse_method(experiment.run.method);
-  const TrainingSetting training{.experiment = experiment,
-                                 .data = data,
-                                 .options = experiment.methods,
-                                 .use_cache = !options.no_cache,
-                                 .folder = folder,
-                                 .console = console};
+  const TrainingSetting training = session.training(options, console);
   const nn::Network described = described_network(experiment, data.shape(), data.classes());
   sketch_plan(experiment, described);  // what does not fit is told before the training
   if (options.dry_run) {
     print_dry_run(experiment, described, data, has_trained_base(training, methods), console);
     return 0;
   }
-  const OutputFolder made(folder);
+  const OutputFolder made(session.folder);
   watch_for_interrupts();
 
   const PreparedMethod method = prepare_method(training, methods);
@@ -70,13 +60,13 @@ int run(const CommonOptions& options, Console& console) {
   const RunResult result = measure(setting, console);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  write_run(file, setting, result,
+  write_run(session.file, setting, result, session.identity,
             {.command = options.command_line,
              .wall_seconds = seconds,
              .training_images_per_second = method.origin.images_per_second,
              .seconds_a_chip = result.seconds_a_chip});
   print_run(setting, result, console);
-  console.print("\nresults in {}; {:.2f} s a chip, {:.1f} s in all\n", file.string(),
+  console.print("\nresults in {}; {:.2f} s a chip, {:.1f} s in all\n", session.file.string(),
                 result.seconds_a_chip, seconds);
   return 0;
 }

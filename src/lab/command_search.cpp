@@ -6,7 +6,7 @@
 #include "lab/command.h"
 #include "lab/interrupt.h"
 #include "lab/placement.h"
-#include "lab/results.h"
+#include "lab/session.h"
 #include "lab/svg_plot.h"
 
 namespace ohmic::lab {
@@ -40,12 +40,12 @@ std::string words_of(const std::vector<nn::Placement>& placements) {
   return words;
 }
 
-void write_search(const std::filesystem::path& folder, const Experiment& e,
+void write_search(const Session& session,
                   const PlacementProblem& problem, const VariationProfile& profile,
                   const rl::SearchResult& result, const Provenance& provenance) {
   const auto pareto = rl::pareto_front(result.history);
-  h5::Writer out(folder / "results.h5");
-  write_header(out, e, "search", provenance);
+  h5::Writer out(session.file);
+  write_header(out, session.experiment, session.identity, provenance);
   const auto list = [&](const std::string& group, const std::vector<rl::Evaluation>& all) {
     std::vector<double> ratio, accuracy, overhead, reward;
     std::vector<std::int64_t> action;
@@ -104,24 +104,21 @@ void write_search(const std::filesystem::path& folder, const Experiment& e,
     front.y.push_back(100 * one.outcome.accuracy);
   }
   plot.series = {std::move(all), std::move(front)};
-  write_whole_file(folder / "pareto.svg", to_svg(plot));
+  write_whole_file(session.folder / "pareto.svg", to_svg(plot));
 }
 
 int search_command(const CommonOptions& options, Console& console) {
   const auto start = std::chrono::steady_clock::now();
-  const Experiment experiment = read_experiment(options.config, options.settings);
-  require_network(experiment);
-  apply_common_options(options, experiment.run);
-  const std::filesystem::path folder = output_folder(options, experiment);
-  if (!options.dry_run && check_existing(folder / "results.h5", resolved_config(experiment),
-                                         "search", options.force) == Existing::same) {
+  const Session session = open_session(options, "search");
+  const Experiment& experiment = session.experiment;
+  const nn::Data& data = session.data;
+  if (session.is_done) {
     console.print("{} is done already (the same config); --force searches again\n",
-                  (folder / "results.h5").string());
+                  session.file.string());
     return 0;
   }
-  nn::Data data = nn::load_data(experiment.data, experiment.folder);
   if (data.validation.size() == 0)
-    throw ConfigError(
+    fail_key(experiment, "data.validation",
         "search: there are no validation images to choose on; set data.validation above 0");
   if (options.dry_run) {
     const double space = std::pow(static_cast<double>(experiment.search.ratios.size()),
@@ -133,25 +130,21 @@ int search_command(const CommonOptions& options, Console& console) {
                       : fmt::format("{} placements", static_cast<std::int64_t>(space)));
     return 0;
   }
+  const std::filesystem::path& folder = session.folder;
   const OutputFolder made(folder);
   watch_for_interrupts();
-  const TrainingSetting setting{.experiment = experiment,
-                                .data = data,
-                                .options = experiment.methods,
-                                .use_cache = !options.no_cache,
-                                .folder = folder,
-                                .console = console};
+  const TrainingSetting setting = session.training(options, console);
   const PreparedMethod base = prepare_method(setting, parse_method("penalty"));
   nn::Data fewer = data;
   if (experiment.search.train_images > 0)
     fewer.train = data.train.first(experiment.search.train_images);
   fewer.digest += " first " + std::to_string(experiment.search.train_images);
-  TrainingSetting brief = {.experiment = experiment,
-                           .data = fewer,
-                           .options = experiment.methods,
-                           .use_cache = !options.no_cache,
-                           .folder = folder,
-                           .console = console};
+  const TrainingSetting brief{.experiment = experiment,
+                              .data = fewer,
+                              .options = experiment.methods,
+                              .use_cache = !options.no_cache,
+                              .folder = folder,
+                              .console = console};
   const VariationProfile profile = variation_profile(setting, base);
   const nn::Network& network = base.trained.network;
   console.print("clean accuracy {} % on {} validation images\n", per_cent(profile.clean_accuracy),
@@ -200,10 +193,10 @@ int search_command(const CommonOptions& options, Console& console) {
       if (other == "exhaustive" && problem.space_size() > kExhaustible) continue;
       print(other, search_by(other, shared, params));
     }
-  write_search(folder, experiment, placement, profile, result,
+  write_search(session, placement, profile, result,
                {.command = options.command_line, .wall_seconds = seconds});
-  console.print("\nplacement in {}; {:.1f} s for the {} search\n", (folder / "results.h5").string(),
-                seconds, params.algorithm);
+  console.print("\nplacement in {}; {:.1f} s for the {} search\n", session.file.string(), seconds,
+                params.algorithm);
   return 0;
 }
 

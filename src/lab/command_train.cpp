@@ -5,7 +5,7 @@
 #include "base/digest.h"
 #include "lab/interrupt.h"
 #include "lab/method_run.h"
-#include "lab/results.h"
+#include "lab/session.h"
 #include "nn/checkpoint.h"
 #include "nn/inference.h"
 
@@ -21,10 +21,10 @@ Example:
   ohmic train data/experiments/lenet5_fashion.toml -o trained --set training.epochs=10
 )";
 
-void write_course(const std::filesystem::path& file, const Experiment& e,
-                  const NetworkOrigin& origin, double test_accuracy, const Provenance& provenance) {
-  h5::Writer out(file);
-  write_header(out, e, "train", provenance);
+void write_course(const Session& session, const NetworkOrigin& origin, double test_accuracy,
+                  const Provenance& provenance) {
+  h5::Writer out(session.file);
+  write_header(out, session.experiment, session.identity, provenance);
   const auto write = [&](const char* name, const std::vector<double>& values, const char* unit,
                          const char* meaning) {
     out.write(name, values);
@@ -43,45 +43,34 @@ void write_course(const std::filesystem::path& file, const Experiment& e,
 
 int train(const CommonOptions& options, Console& console) {
   const auto start = std::chrono::steady_clock::now();
-  const Experiment experiment = read_experiment(options.config, options.settings);
-  require_network(experiment);
-  apply_common_options(options, experiment.run);
-  const std::filesystem::path folder = output_folder(options, experiment),
-                              file = folder / "results.h5";
-  if (!options.dry_run &&
-      check_existing(file, resolved_config(experiment), "train", options.force) == Existing::same) {
-    console.print("{} is done already (the same config); --force trains it again\n", file.string());
+  const Session session = open_session(options, "train");
+  const Experiment& experiment = session.experiment;
+  const nn::Data& data = session.data;
+  if (session.is_done) {
+    console.print("{} is done already (the same config); --force trains it again\n",
+                  session.file.string());
     return 0;
   }
-  const nn::Data data = nn::load_data(experiment.data, experiment.folder);
   const nn::Network described = described_network(experiment, data.shape(), data.classes());
   const MethodSet methods = parse_method(experiment.run.method);
-  const TrainingSetting training{.experiment = experiment,
-                                 .data = data,
-                                 .options = experiment.methods,
-                                 .use_cache = !options.no_cache,
-                                 .folder = folder,
-                                 .console = console};
+  const TrainingSetting training = session.training(options, console);
   if (options.dry_run) {
     print_dry_run(experiment, described, data, has_trained_base(training, methods), console);
     return 0;
   }
-  const OutputFolder made(folder);
+  const OutputFolder made(session.folder);
   watch_for_interrupts();
   const PreparedMethod method = prepare_method(training, methods);
   const nn::TrainedNetwork& trained = method.trained;
   const NetworkOrigin& origin = method.origin;
   const nn::Evaluation test =
       nn::evaluate(trained.network, trained.parameters, data.test, data.normalisation);
-  nn::TrainingState state;
-  state.parameters = trained.parameters;
-  state.epoch = static_cast<Index>(origin.course.loss.size());
-  state.course = origin.course;
-  nn::save_checkpoint(folder / "network.h5", trained.network, state,
-                      digest(resolved_config(experiment)));
+  // As it was trained: batch-norm not folded, the optimiser's state with it.
+  nn::save_checkpoint(session.folder / "network.h5", method.unfolded.network, method.origin.state,
+                      digest(session.identity.config + session.identity.inputs));
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  write_course(file, experiment, origin, test.accuracy,
+  write_course(session, origin, test.accuracy,
                {.command = options.command_line,
                 .wall_seconds = seconds,
                 .training_images_per_second = origin.images_per_second});
@@ -89,7 +78,7 @@ int train(const CommonOptions& options, Console& console) {
                 origin.words);
   console.print("test      {} % of {} images, loss {:.4f}\n", per_cent(test.accuracy),
                 grouped(test.images), test.loss);
-  console.print("kept in   {}\n", (folder / "network.h5").string());
+  console.print("kept in   {}\n", (session.folder / "network.h5").string());
   return 0;
 }
 

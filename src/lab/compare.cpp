@@ -2,14 +2,14 @@
 
 #include "base/digest.h"
 #include "base/h5.h"
+#include "lab/results.h"
 
 namespace ohmic::lab {
 namespace {
 
 /// The experiment with another training seed and device sigma.
-Experiment variant(const Experiment& base, const ConfigNode& root, std::int64_t seed,
-                   std::optional<double> sigma) {
-  ConfigNode changed = root;
+Experiment variant(const Experiment& base, std::int64_t seed, std::optional<double> sigma) {
+  ConfigNode changed = base.root;
   apply_setting(changed, "training.seed=" + std::to_string(seed));
   if (sigma) apply_setting(changed, "device.sigma=" + shortest(*sigma));
   Experiment e = make_experiment(changed);
@@ -20,7 +20,7 @@ Experiment variant(const Experiment& base, const ConfigNode& root, std::int64_t 
 }
 
 /// What one point depends on: everything but the lists of the comparison itself.
-std::string point_digest(const Experiment& e, const std::string& method,
+std::string point_digest(const Experiment& e, const nn::Data& data, const std::string& method,
                          const std::string& hardware) {
   Experiment alone = e;
   alone.run.method = method;
@@ -28,8 +28,8 @@ std::string point_digest(const Experiment& e, const std::string& method,
   alone.compare.training_seeds = {e.training.seed};
   alone.compare.sigmas.clear();
   alone.compare.hardware = {hardware};
-  alone.search = {};
-  return digest(resolved_config(alone) + arithmetic_name());
+  const ResultsIdentity identity = identity_of(alone, "compare", data.digest);
+  return digest(identity.config + identity.inputs + arithmetic_name());
 }
 
 }  // namespace
@@ -61,8 +61,8 @@ std::optional<std::size_t> Comparison::best(std::size_t h, std::size_t s) const 
   return found;
 }
 
-Comparison compare(const Experiment& experiment, const ConfigNode& root, const nn::Data& data,
-                   bool use_cache, const std::filesystem::path& folder, const Console& console) {
+Comparison compare(const Experiment& experiment, const nn::Data& data, bool use_cache,
+                   const std::filesystem::path& folder, const Console& console) {
   const CompareParams& params = experiment.compare;
   Comparison all;
   all.seeds = params.training_seeds;
@@ -88,12 +88,12 @@ Comparison compare(const Experiment& experiment, const ConfigNode& root, const n
     for (const std::int64_t seed : params.training_seeds) {
       // Trainings are made when the first missing point of a seed asks for them.
       std::optional<PreparedMethod> prepared;
-      const Experiment of_seed = variant(experiment, root, seed, std::nullopt);
+      const Experiment of_seed = variant(experiment, seed, std::nullopt);
       double clean = 0;
       for (const std::string& hardware : params.hardware)
         for (const auto& sigma : sigmas) {
-          const Experiment e = variant(experiment, root, seed, sigma);
-          const auto file = points / (point_digest(e, name, hardware) + ".h5");
+          const Experiment e = variant(experiment, seed, sigma);
+          const auto file = points / (point_digest(e, data, name, hardware) + ".h5");
           if (!std::filesystem::exists(file)) {
             if (!prepared)
               prepared = prepare_method({.experiment = of_seed,

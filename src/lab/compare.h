@@ -33,7 +33,7 @@ struct Comparison {
 };
 
 /// Measures what is missing under `folder`/points (a file a point) and reads the rest.
-Comparison compare(const Experiment& experiment, const ConfigNode& root, const nn::Data& data,
-                   bool use_cache, const std::filesystem::path& folder, const Console& console);
+Comparison compare(const Experiment& experiment, const nn::Data& data, bool use_cache,
+                   const std::filesystem::path& folder, const Console& console);
 
 }  // namespace ohmic::lab

@@ -69,7 +69,7 @@ std::string compare_markdown(const Comparison& c, const Experiment& e, std::size
   return text;
 }
 
-void write_comparison(const std::filesystem::path& folder, const Comparison& c, const Experiment& e,
+void write_comparison(const std::filesystem::path& folder, const Comparison& c, const Experiment& e, const ResultsIdentity& identity,
                       const Provenance& provenance) {
   const RandomStream stream(static_cast<std::uint64_t>(e.run.seed));
   std::string markdown;
@@ -109,7 +109,7 @@ void write_comparison(const std::filesystem::path& folder, const Comparison& c, 
   write_whole_file(folder / "compare.md", markdown);
 
   h5::Writer out(folder / "results.h5");
-  write_header(out, e, "compare", provenance);
+  write_header(out, e, identity, provenance);
   const auto seeds = static_cast<Index>(c.seeds.size());
   const auto hardware = static_cast<Index>(c.hardware.size());
   const auto sigmas = static_cast<Index>(c.sigmas.size());

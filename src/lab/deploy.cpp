@@ -1,5 +1,7 @@
 #include "lab/deploy.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <numeric>
 
@@ -62,6 +64,13 @@ HardwarePlan plan_layers(const Experiment& experiment, const nn::Network& networ
     plan.layers.emplace_back();
     if (!hardware[k]) continue;
     const Index layer = network.mac_layers()[k];
+    constexpr Index kMostPositions = 1 << 16;  // the patch field of read noise's addresses
+    const Index positions = network.mac(static_cast<Index>(k)).patch.positions();
+    if (positions > kMostPositions && hardware[k]->device->uniform_read_sigma().value_or(1.0) > 0)
+      throw ShapeError(fmt::format(
+          "layer {}: {} output positions, more than the {} that read noise can tell apart; set "
+          "device.read_noise = 0 for it, or leave it digital with an [[override]]",
+          network.name(layer), positions, kMostPositions));
     const auto& own = parameters[static_cast<std::size_t>(layer)];
     const Matrix<float>* bias = nn::find(own, "bias");
     const auto seen = inputs(static_cast<Index>(k));

@@ -10,7 +10,6 @@ namespace {
 constexpr double kMostChips = 1 << 19;  // half of the address field: the rest is for selection chips
 constexpr double kMostProgrammings = 1 << 8;
 constexpr double kMostReads = 255;  // one more is for calibration
-constexpr double kMostSeed = 9223372036854775807.0;
 
 const ConfigNode kEmpty;
 
@@ -80,7 +79,7 @@ struct HardwareTables {
 }  // namespace
 
 void fields(FieldVisitor& f, RunParams& p) {
-  f.field({.key = "seed", .meaning = "seed of chips and reads", .low = 0, .high = kMostSeed},
+  f.field({.key = "seed", .meaning = "seed of chips and reads", .low = 0},
           p.seed);
   f.field({.key = "chips",
            .meaning = "chips that are drawn and measured",
@@ -150,8 +149,7 @@ void fields(FieldVisitor& f, CompareParams& p) {
   f.field({.key = "methods", .meaning = "methods and combinations to compare"}, p.methods);
   f.field({.key = "training_seeds",
            .meaning = "seeds of the trainings",
-           .low = 0,
-           .high = kMostSeed},
+           .low = 0},
           p.training_seeds);
   f.field({.key = "sigmas",
            .meaning = "device.sigma at which every method is measured; empty: the device's own",
@@ -215,7 +213,7 @@ void fields(FieldVisitor& f, SearchParams& p) {
           p.chips);
   f.field({.key = "images", .meaning = "validation images of an action", .low = 1, .high = 1e7},
           p.images);
-  f.field({.key = "seed", .meaning = "of the search", .low = 0, .high = kMostSeed}, p.seed);
+  f.field({.key = "seed", .meaning = "of the search", .low = 0}, p.seed);
   f.field({.key = "compare_searches",
            .meaning = "run random, greedy and (where small) exhaustive search beside the learner"},
           p.exhaustive_too);
@@ -236,6 +234,7 @@ Experiment read_experiment(const std::filesystem::path& file,
 Experiment make_experiment(const ConfigNode& root, const RunParams& defaults) {
   Experiment e;
   e.run = defaults;
+  e.root = root;
   read_fields(
       root, "", e.run,
       {"data", "network", "training", "device", "array", "dac", "adc", "evaluation", "override",
@@ -318,15 +317,20 @@ std::vector<std::optional<sim::LayerHardware>> layer_hardware(const Experiment& 
   return out;
 }
 
-std::string resolved_config(const Experiment& e) {
+std::string resolved_config(const Experiment& e, const std::string& command) {
+  std::vector<std::string> methods{e.run.method};
+  if (command == "compare") methods = e.compare.methods;
+  if (command == "search") methods = {"correctnet"};
+  if (command == "mvm") methods.clear();
   ConfigNode root = write_fields(e.run);
   root.put("data", write_fields(e.data));
   root.put("network", nn::write_network(e.network));
   root.put("training", write_fields(e.training));
   root.put("evaluation", write_fields(e.evaluation));
-  root.put("methods", write_methods(e.methods));
-  root.put("compare", write_fields(e.compare));
-  root.put("search", write_fields(e.search));
+  const ConfigNode options = write_methods(e.methods, methods);
+  if (!options.table().empty()) root.put("methods", options);
+  if (command == "compare") root.put("compare", write_fields(e.compare));
+  if (command == "search") root.put("search", write_fields(e.search));
   root.put("device", e.hardware.device->parameters());
   root.put("array", write_fields(e.hardware.array));
   root.put("dac", write_fields(e.hardware.dac));

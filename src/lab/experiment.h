@@ -88,6 +88,7 @@ struct Experiment {
   std::vector<Override> overrides;
   std::filesystem::path folder;  ///< of the config file: relative paths start here
   std::string name;              ///< stem of the config file
+  ConfigNode root;               ///< as written, --set applied
   Origin origin;                 ///< of the config as a whole, for messages
   ConfigNode device_table, array_table, dac_table,
       adc_table;  ///< as written: what overrides merge into
@@ -109,8 +110,9 @@ void require_network(const Experiment& experiment);
 std::vector<std::optional<sim::LayerHardware>> layer_hardware(const Experiment& experiment,
                                                               const nn::Network& network);
 
-/// Every key that affects results, defaults written out, as TOML.
-std::string resolved_config(const Experiment& experiment);
+/// Every key that affects the results of `command` ("run", "train", "mvm", "compare", "search"),
+/// defaults written out, as TOML. Tables that it does not read are left out.
+std::string resolved_config(const Experiment& experiment, const std::string& command);
 
 /// The manual of every key: "device.sigma (device lognormal)" and so on, in the order of the file.
 struct KeyManual {

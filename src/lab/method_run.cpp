@@ -56,13 +56,16 @@ PreparedMethod prepare_method(const TrainingSetting& s, const MethodSet& set) {
   const nn::TrainedNetwork base = train_base(s, set, origin);
   PreparedMethod method{.set = set,
                         .options = s.options,
-                        .trained = set.compensation ? train_compensators(
-                                                          s, base, s.options.compensation, origin)
-                                                    : base,
-                        .origin = std::move(origin),
+                        .unfolded = set.compensation ? train_compensators(
+                                                           s, base, s.options.compensation, origin)
+                                                     : base,
+                        .trained = base,
+                        .origin = {},
                         .scores = {}};
-  if (s.experiment.network.fold_batch_norm)
-    method.trained = nn::fold_batch_norm(method.trained.network, method.trained.parameters);
+  method.origin = std::move(origin);
+  method.trained = s.experiment.network.fold_batch_norm
+                       ? nn::fold_batch_norm(method.unfolded.network, method.unfolded.parameters)
+                       : method.unfolded;
   method.base_weights = base.network.parameter_count();
   method.base_macs = base.network.macs();
   if (set.write_verify)

@@ -11,6 +11,7 @@ namespace ohmic::lab {
 struct PreparedMethod {
   MethodSet set;
   MethodOptions options;
+  nn::TrainedNetwork unfolded;          ///< as it was trained
   nn::TrainedNetwork trained;           ///< compensators included, batch-norm folded where asked for
   NetworkOrigin origin;                 ///< of its last training
   Index base_weights = 0, base_macs = 0;  ///< of the network without compensators

@@ -40,7 +40,7 @@ int program(const std::vector<std::string>& arguments, std::ostream& out, std::o
   CLI::App app(
       "Ohmic: a cycle-approximate simulator of RRAM crossbars, and of networks deployed on them",
       "ohmic");
-  app.set_version_flag("--version", fmt::format("ohmic {} ({})", kVersion, kCommit));
+  app.set_version_flag("--version", fmt::format("ohmic {} ({})", kVersion, commit()));
   app.require_subcommand(1);
   app.failure_message(usage_fault);
   CommonOptions options;

@@ -6,8 +6,11 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/array_file.h"
+#include "base/digest.h"
 #include "base/kernels.h"
 #include "base/parallel.h"
+#include "lab/described_network.h"
 #include "lab/version.h"
 
 namespace ohmic::lab {
@@ -20,18 +23,32 @@ std::string host_name() {
 
 }  // namespace
 
-void write_header(h5::Writer& file, const Experiment& experiment, const std::string& command,
+ResultsIdentity identity_of(const Experiment& e, const std::string& command,
+                            const std::string& data_digest) {
+  std::string inputs = data_digest;
+  const auto add = [&](const std::string& file) {
+    if (!file.empty()) inputs += "\n" + digest(read_whole_file(from_config(e, file)));
+  };
+  add(e.network.file);
+  add(e.network.weights);
+  if (command == "compare" || parse_method(e.run.method).compensation)
+    add(e.methods.compensation.placement);
+  return {command, resolved_config(e, command), digest(inputs)};
+}
+
+void write_header(h5::Writer& file, const Experiment& experiment, const ResultsIdentity& identity,
                   const Provenance& p) {
   file.attribute("/", "schema_version", kSchemaVersion);
   file.attribute("/", "rng_version", kRngVersion);
   file.attribute("/", "ohmic_version", std::string(kVersion));
-  file.attribute("/", "command", command);
+  file.attribute("/", "command", identity.command);
   file.attribute("/", "seed", experiment.run.seed);
-  file.attribute("/", "config", resolved_config(experiment));
+  file.attribute("/", "config", identity.config);
+  file.attribute("/", "inputs_digest", identity.inputs);
   file.write("/provenance/wall_seconds", std::vector<double>{p.wall_seconds});
   file.describe("/provenance/wall_seconds", "s", "wall time of the command");
   file.attribute("/provenance", "command_line", p.command);
-  file.attribute("/provenance", "commit", std::string(kCommit));
+  file.attribute("/provenance", "commit", std::string(commit()));
   file.attribute("/provenance", "host", host_name());
   file.attribute("/provenance", "instruction_set", std::string(kernels().level));
   file.attribute("/provenance", "threads", static_cast<std::int64_t>(threads()));
@@ -44,7 +61,7 @@ void write_header(h5::Writer& file, const Experiment& experiment, const std::str
 }
 
 void write_run(const std::filesystem::path& path, const RunSetting& s, const RunResult& r,
-               const Provenance& provenance) {
+               const ResultsIdentity& identity, const Provenance& provenance) {
   h5::Writer file(path);
   const auto chips = static_cast<Index>(r.chip_accuracy.size());
   const auto write = [&](const std::string& name, const std::vector<Index>& shape,
@@ -53,8 +70,7 @@ void write_run(const std::filesystem::path& path, const RunSetting& s, const Run
     file.write(name, shape, values.data());
     file.describe(name, unit, meaning);
   };
-  write_header(file, s.experiment, "run", provenance);
-  file.attribute("/", "data_digest", s.data.digest);
+  write_header(file, s.experiment, identity, provenance);
 
   const std::vector<Index> all{chips, r.programmings, r.reads};
   write("/chips/accuracy", {chips}, r.chip_accuracy, "1",
@@ -78,7 +94,7 @@ void write_run(const std::filesystem::path& path, const RunSetting& s, const Run
     file.attribute("/error_budget", "images", static_cast<std::int64_t>(r.budget_images));
 
   std::vector<std::string> names;
-  std::vector<std::int64_t> tiles, macs;
+  std::vector<std::int64_t> tiles, macs, cells, above, zero, cut;
   std::vector<double> dac_limit, adc_limit, dac_clipped, adc_clipped;
   const nn::Network& network = s.trained().network;
   for (std::size_t k = 0; k < s.plan().layers.size(); ++k) {
@@ -87,6 +103,11 @@ void write_run(const std::filesystem::path& path, const RunSetting& s, const Run
     names.push_back(name);
     macs.push_back(network.mac(static_cast<Index>(k)).count());
     tiles.push_back(plan ? static_cast<std::int64_t>(plan->tiles()) : 0);
+    const sim::CellCounts bounds = k < r.cells.size() ? r.cells[k] : sim::CellCounts();
+    cells.push_back(bounds.cells);
+    above.push_back(bounds.above_g_max);
+    zero.push_back(bounds.cut_at_zero);
+    cut.push_back(plan ? plan->cut_weights : 0);
     const bool measured = plan && k < r.activity.layers.size();
     const Activity::Layer counts = measured ? r.activity.layers[k] : Activity::Layer();
     const auto share = [](std::int64_t part, std::int64_t whole) {
@@ -104,15 +125,25 @@ void write_run(const std::filesystem::path& path, const RunSetting& s, const Run
     dac_clipped.push_back(share(counts.dac_clipped, counts.dac_conversions));
     adc_clipped.push_back(share(clipped, conversions));
     if (!of_tiles.empty())
-      write("/layers/" + name + "/tile_saturation", {static_cast<Index>(of_tiles.size())}, of_tiles,
+      write("/tiles/" + name + "/saturation", {static_cast<Index>(of_tiles.size())}, of_tiles,
             "1", "share of a tile's ADC conversions beyond the range, row tile by row tile");
   }
   const auto layers = static_cast<Index>(names.size());
   file.write("/layers/name", names);
+  file.describe("/layers/name", "1", "layers that are products, in order");
   file.write("/layers/tiles", tiles);
   file.describe("/layers/tiles", "1", "tiles of each layer; 0: digital");
   file.write("/layers/macs", macs);
   file.describe("/layers/macs", "1", "multiply-accumulates an image");
+  const auto count = [&](const char* name, const std::vector<std::int64_t>& values,
+                         const char* meaning) {
+    file.write(name, values);
+    file.describe(name, "1", meaning);
+  };
+  count("/layers/cells", cells, "programmed cells of each layer, all chips and programmings");
+  count("/layers/cells_above_g_max", above, "of them above g_max");
+  count("/layers/cells_cut_at_zero", zero, "of them cut at 0 where more was asked for");
+  count("/layers/weights_cut", cut, "weights beyond the full scale of array.scale_percentile");
   write("/layers/dac_limit", {layers}, dac_limit, "input units",
         "activation at the DAC's full scale");
   write("/layers/adc_limit", {layers}, adc_limit, "A",
@@ -131,21 +162,24 @@ void write_run(const std::filesystem::path& path, const RunSetting& s, const Run
   file.commit();
 }
 
-Existing check_existing(const std::filesystem::path& file, const std::string& config,
-                        const std::string& command, bool force) {
+Existing check_existing(const std::filesystem::path& file, const ResultsIdentity& identity,
+                        bool force) {
   if (force || !std::filesystem::exists(file)) return Existing::nothing;
-  std::string found, by;
+  ResultsIdentity found;
   try {
     const h5::Reader reader(file);
-    found = reader.string_attribute("/", "config");
-    by = reader.string_attribute("/", "command");
+    found = {reader.string_attribute("/", "command"), reader.string_attribute("/", "config"),
+             reader.string_attribute("/", "inputs_digest")};
   } catch (const FileError& error) {
     throw ConfigError(file.string() + " exists and is no results file of Ohmic (" + error.what() +
                       "); choose another folder with -o, or replace it with --force");
   }
-  if (found != config || by != command)
-    throw ConfigError(file.string() + " holds the results of another " +
-                      (by == command ? "config" : "command (" + by + ")") +
+  const std::string other = found.command != identity.command  ? "command (" + found.command + ")"
+                            : found.config != identity.config  ? "config"
+                            : found.inputs != identity.inputs ? "data set, checkpoint or placement"
+                                                               : "";
+  if (!other.empty())
+    throw ConfigError(file.string() + " holds the results of another " + other +
                       "; choose another folder with -o, or replace it with --force");
   return Existing::same;
 }

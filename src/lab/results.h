@@ -18,20 +18,31 @@ struct Provenance {
   double training_images_per_second = 0, seconds_a_chip = 0;
 };
 
-/// Root attributes schema_version, rng_version, ohmic_version, seed, config, and /provenance.
-void write_header(h5::Writer& file, const Experiment& experiment, const std::string& command,
+/// What makes results those of one question.
+struct ResultsIdentity {
+  std::string command;
+  std::string config;  ///< resolved TOML of the keys that the command reads
+  std::string inputs;  ///< digest of everything that the config only points at
+};
+/// `inputs` covers the data set (by its digest), checkpoint, bare weights and placement.
+ResultsIdentity identity_of(const Experiment& experiment, const std::string& command,
+                            const std::string& data_digest);
+
+/// Root attributes schema_version, rng_version, ohmic_version, seed, command, config and
+/// inputs_digest, and /provenance.
+void write_header(h5::Writer& file, const Experiment& experiment, const ResultsIdentity& identity,
                   const Provenance& provenance);
 
 /// results.h5 of `ohmic run`.
 void write_run(const std::filesystem::path& file, const RunSetting& setting,
-               const RunResult& result, const Provenance& provenance);
+               const RunResult& result, const ResultsIdentity& identity,
+               const Provenance& provenance);
 
 /// What an output folder holds already.
 enum class Existing { nothing, same };
-/// Throws ConfigError where `file` holds results of another config (or no results of ours) and
-/// `force` is off.
-Existing check_existing(const std::filesystem::path& file, const std::string& config,
-                        const std::string& command, bool force);
+/// Throws ConfigError where `file` holds other results (or none of ours) and `force` is off.
+Existing check_existing(const std::filesystem::path& file, const ResultsIdentity& identity,
+                        bool force);
 
 /// The folder of results: made if it is not there, and gone again if nothing came into it. Throws
 /// FileError where it cannot be made or written.

@@ -41,6 +41,22 @@ LayerPlan plan_layer(std::string name, Index layer, const LayerHardware& hardwar
                      std::to_string(u.columns()) + " inputs into " +
                      std::to_string(plan.tiling.rows.size()) + " tiles, more than the " +
                      std::to_string(kMostRowTiles) + " that read noise can tell apart");
+  const auto refuse = [&](const std::string& what, Index found, Index most) {
+    throw ShapeError("layer " + plan.name + ": " + std::to_string(found) + " " + what +
+                     ", more than the " + std::to_string(most) +
+                     " that random addresses can tell apart");
+  };
+  // Widths of the fields of base/address.h.
+  constexpr Index kMostLayers = 1 << 10, kMostOutputs = 1 << 20, kMostInputs = 1 << 22,
+                  kMostReadColumns = 1 << 16;
+  if (layer >= kMostLayers) refuse("layers before it", layer, kMostLayers - 1);
+  if (u.rows() > kMostOutputs) refuse("outputs", u.rows(), kMostOutputs);
+  if (u.columns() > kMostInputs) refuse("inputs", u.columns(), kMostInputs);
+  const bool is_noisy = device.uniform_read_sigma().value_or(1.0) > 0;
+  const Index read_columns =
+      u.rows() * (hardware.array.subtraction == Subtraction::digital ? 2 : 1);
+  if (is_noisy && read_columns > kMostReadColumns)
+    refuse("read columns with noise", read_columns, kMostReadColumns);
   for (std::size_t t = 0; t < plan.tiling.rows.size(); ++t)
     for (Index o = 0; o < u.rows(); ++o) {
       const double scale = plan.tiling.scale(static_cast<Index>(t), o);

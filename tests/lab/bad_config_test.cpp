@@ -48,7 +48,7 @@ TEST_CASE("a wrong value is refused with the setting, the key, and what was expe
       {"override=3", "override is an integer, expected [[override]] tables"},
       // range
       {"chips=0", "chips = 0 is out of range (1 .. ..."},
-      {"seed=-1", "seed = -1 is out of range (0 .. 9.223372036854776e+18)"},
+      {"seed=-1", "seed = -1 is out of range (0 or more)"},
       {"device.sigma=-0.1", "device.sigma = -0.1 is out of range (0 .. 3)"},
       {"device.sigma=nan", "device.sigma = nan is not finite, expected a number"},
       {"adc.bits=0", "adc.bits = 0 is out of range (1 .. 16, or \"ideal\")"},

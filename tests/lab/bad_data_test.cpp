@@ -23,10 +23,10 @@ TEST_CASE("a missing data set is refused with what to get and every place looked
       "or $OHMIC_DATA (looked in ~/nowhere/mnist, ~/nowhere, data/sets/mnist, data/sets)");
   check_refused(bench, {"run", "~/tiny.toml", "-o", "~/out", "--set", "data.set=minst"},
                 lab::kUsage,
-                "data.set = 'minst' is neither a known set (did you mean 'mnist'?) nor a folder "
+                "--set data.set=minst: data.set = 'minst' is neither a known set (did you mean 'mnist'?) nor a folder "
                 "(~/minst)");
   check_refused(bench, {"run", "~/tiny.toml", "-o", "~/out", "--set", "data.path=lost"},
-                lab::kUsage, "data.set = 'set' is neither a known set ...");
+                lab::kUsage, "~/tiny.toml:4:1: data.set = 'set' is neither a known set ...");
   std::filesystem::create_directories(bench.path("hollow"));
   check_refused(
       bench, {"run", "~/tiny.toml", "-o", "~/out", "--set", "data.set=hollow"}, lab::kFiles,
@@ -84,7 +84,7 @@ TEST_CASE("more images than a set has are refused, not clamped") {
   const Workbench bench("too-many");
   const auto refused = [&](const std::string& setting, const std::string& message) {
     check_refused(bench, {"run", "~/tiny.toml", "-o", "~/out", "--set", setting}, lab::kUsage,
-                  message);
+                  "--set " + setting + ": " + message);
   };
   refused("data.validation=320", "data.validation = 320 leaves nothing of 320 training images");
   refused("data.train_images=1000", "data.train_images = 1000, but there are only 288");

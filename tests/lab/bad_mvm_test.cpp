@@ -59,8 +59,8 @@ TEST_CASE("matrices that do not match, are empty, or are not finite are refused 
   const std::vector<float> huge{3e38f, 3e38f};
   write_npy(bench.path("huge.npy"), {1, 2}, huge.data());
   refused("huge.npy", "huge.npy", lab::kUsage,
-          "the product is not finite: --weights or --inputs hold numbers that are too large for "
-          "single precision");
+          "the product is not finite: --weights, --inputs, or the conductances and noise of "
+          "[device] are beyond single precision");
   {
     h5::Writer out(bench.path("m.h5"));
     out.write("/w", {1, 2}, spoilt.data());
@@ -85,7 +85,9 @@ TEST_CASE("outputs of mvm that cannot hold its product, or exist, are refused") 
           "-o ~/y.csv: a .csv holds one chip, but chips = 3; choose .npy or .h5");
   refused({"-o", "~/y.npy", "--chips", "0"}, "--set chips=0: chips = 0 is out of range (1 .. ...");
   refused({"-o", "~/y.h5", "--dump", "~/y.h5"},
-          "-o and --dump are one file, ~/y.h5; choose another name for one of them");
+          "-o and --dump are one file, ~/y.h5; choose another name for the output");
+  refused({"-o", "~/y.h5", "--dump", "~/lost/../y.h5"},
+          "-o and --dump are one file, ~/lost/../y.h5; choose another name for the output");
   refused({"-o", "~/w.npy"}, "-o ~/w.npy: exists; choose another name, or replace it with --force");
   refused({"-o", "~/y.npy", "--dump", "~/x.npy"},
           "--dump ~/x.npy: exists; choose another name, or replace it with --force");

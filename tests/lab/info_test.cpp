@@ -69,7 +69,7 @@ TEST_CASE("info tells of the installation, devices, models, tables and keys") {
         "adc.bits\n    resolution of the ADC\n    default 8 [bits]; 1 .. 16, or \"ideal\"\n");
   CHECK(says(info("adc"), "adc.range\n"));
   CHECK_FALSE(says(info("adc"), "dac.range\n"));
-  CHECK(says(info("device.g_max_uS"), "default 40.0 [uS]; above 0\n"));
+  CHECK(says(info("device.g_max_uS"), "default 40.0 [uS]; 1e-06 .. 1000000\n"));
   CHECK(says(info("network.layers.kernel"), "(layer conv, max_pool, average_pool)\n"));
   CHECK(says(info("network.layers"), "network.layers.epsilon (layer batch_norm)\n"));
 }
@@ -137,7 +137,8 @@ TEST_CASE("quiet runs say nothing on the log, and results go to the output") {
        {"hardware  device lognormal, sigma 0.3; differential tiles of 40 x 16; 8-bit DAC, 8-bit "
         "ADC",
         "accuracy of 3 chips on 100 test images (seed 3)", "5th percentile", "error budget",
-        "float network", "converters only", "programming only", "of it the mean shift",
+        "float network", "converters only", "programming only", "mapping and levels only",
+        "mean shift alone",
         "read noise only", "all together", "results in ~/out/results.h5"})
     CHECK_MESSAGE(says(said.out, words), words);
 }

@@ -153,19 +153,19 @@ void fields(FieldVisitor& f, CopiesOptions& p) {
 
 namespace {
 
-/// Calls body(name, options) for every method that has options.
+/// Calls body(name, options, the flag of MethodSet) for every method that has options.
 template <class Options, class Body>
 void for_each_method(Options& o, Body body) {
-  body("penalty", o.penalty);
-  body("injection", o.injection);
-  body("compensation", o.compensation);
-  body("sam", o.sam);
-  body("distillation", o.distillation);
-  body("affine", o.affine);
-  body("ridge", o.ridge);
-  body("bn_reestimation", o.bn_reestimation);
-  body("write_verify", o.write_verify);
-  body("copies", o.copies);
+  body("penalty", o.penalty, &MethodSet::penalty);
+  body("injection", o.injection, &MethodSet::injection);
+  body("compensation", o.compensation, &MethodSet::compensation);
+  body("sam", o.sam, &MethodSet::sam);
+  body("distillation", o.distillation, &MethodSet::distillation);
+  body("affine", o.affine, &MethodSet::affine);
+  body("ridge", o.ridge, &MethodSet::ridge);
+  body("bn_reestimation", o.bn_reestimation, &MethodSet::bn_reestimation);
+  body("write_verify", o.write_verify, &MethodSet::write_verify);
+  body("copies", o.copies, &MethodSet::copies);
 }
 
 }  // namespace
@@ -190,7 +190,7 @@ MethodOptions read_methods(const ConfigNode& methods) {
     }
     // CorrectNet is penalty + compensation; its own table holds the latter's options.
     for_each_method(options, [&, &name = name, &table = table](const std::string& method,
-                                                              auto& own) {
+                                                              auto& own, bool MethodSet::*) {
       if (method != name && !(method == "compensation" && name == "correctnet")) return;
       read_fields(table, "methods." + name, own);
       found = true;
@@ -208,10 +208,14 @@ MethodOptions read_methods(const ConfigNode& methods) {
   return options;
 }
 
-ConfigNode write_methods(const MethodOptions& options) {
+ConfigNode write_methods(const MethodOptions& options, const std::vector<std::string>& names) {
   ConfigNode table;
-  for_each_method(options,
-                  [&](const std::string& name, const auto& own) { table.put(name, write_fields(own)); });
+  for_each_method(options, [&](const std::string& method, const auto& own, bool MethodSet::*flag) {
+    const bool is_used = std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+      return parse_method(name).*flag;
+    });
+    if (is_used) table.put(method, write_fields(own));
+  });
   return table;
 }
 
@@ -240,8 +244,10 @@ MethodSet parse_method(const std::string& name) {
         std::find_if(parts.begin(), parts.end(), [&](const auto& p) { return p.first == part; });
     if (found == parts.end()) {
       const std::string near = nearest(part, method_names());
+      std::string known;
+      for (const std::string& one : method_names()) known += (known.empty() ? "" : ", ") + one;
       throw ConfigError("method \"" + name + "\": there is no method '" + part + "'" +
-                        (near.empty() ? "" : " (did you mean '" + near + "'?)"));
+                        (near.empty() ? "; there are " + known : " (did you mean '" + near + "'?)"));
     }
     for (const auto member : found->second) {
       if (set.*member) throw ConfigError("method \"" + name + "\" has '" + part + "' twice");
@@ -256,7 +262,7 @@ MethodSet parse_method(const std::string& name) {
 std::vector<std::pair<std::string, std::vector<FieldManual>>> method_manual() {
   std::vector<std::pair<std::string, std::vector<FieldManual>>> all;
   const MethodOptions defaults;
-  for_each_method(defaults, [&](const std::string& name, const auto& own) {
+  for_each_method(defaults, [&](const std::string& name, const auto& own, bool MethodSet::*) {
     all.emplace_back(name, describe_fields(own));
   });
   return all;

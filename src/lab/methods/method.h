@@ -91,7 +91,8 @@ struct MethodOptions {
 /// Reads the tables under [methods]; ConfigError for an unknown method or key. [methods.correctnet]
 /// takes the options of compensation.
 MethodOptions read_methods(const ConfigNode& methods);
-ConfigNode write_methods(const MethodOptions& options);
+/// The options of the methods that `names` (with "+") use.
+ConfigNode write_methods(const MethodOptions& options, const std::vector<std::string>& names);
 
 /// Which parts a name like "injection+ridge" switches on.
 struct MethodSet {

@@ -74,11 +74,14 @@ nn::TrainedNetwork train_base(const TrainingSetting& s, const MethodSet& m,
                         "trained one");
     if (e.network.file.empty()) {
       origin.words = "weights from " + e.network.weights;
-      return {network, nn::load_weights(from_config(e, e.network.weights), network)};
+      origin.state = nn::initial_training_state(network, e.training);
+      origin.state.parameters = nn::load_weights(from_config(e, e.network.weights), network);
+      return {network, origin.state.parameters};
     }
     origin.words = "loaded from " + e.network.file;
     nn::TrainingState found = nn::load_checkpoint(from_config(e, e.network.file)).state;
-    origin.course = std::move(found.course);
+    origin.course = found.course;
+    origin.state = found;
     return {network, std::move(found.parameters)};
   }
   nn::TrainingHooks hooks;

@@ -1,0 +1,49 @@
+#include "lab/session.h"
+
+namespace ohmic::lab {
+
+TrainingSetting Session::training(const CommonOptions& options, const Console& console) const {
+  return {.experiment = experiment,
+          .data = data,
+          .options = experiment.methods,
+          .use_cache = !options.no_cache,
+          .folder = folder,
+          .console = console};
+}
+
+Session open_session(const CommonOptions& options, const std::string& command) {
+  Session s;
+  s.command = command;
+  s.experiment = read_experiment(options.config, options.settings);
+  require_network(s.experiment);
+  apply_common_options(options, s.experiment.run);
+  s.folder = output_folder(options, s.experiment, command);
+  s.file = s.folder / "results.h5";
+  try {
+    s.data = nn::load_data(s.experiment.data, s.experiment.folder);
+  } catch (const ConfigError& error) {
+    // The message begins with its key.
+    const std::string message = error.what();
+    fail_key(s.experiment, message.substr(0, message.find(' ')), message);
+  }
+  if (s.experiment.evaluation.images > s.data.test.size())
+    fail_key(s.experiment, "evaluation.images",
+             "evaluation.images = " + std::to_string(s.experiment.evaluation.images) +
+                 ", but there are only " + std::to_string(s.data.test.size()) + " test images");
+  if (options.dry_run) return s;
+  s.identity = identity_of(s.experiment, command, s.data.digest);
+  s.is_done = check_existing(s.file, s.identity, options.force) == Existing::same;
+  return s;
+}
+
+void fail_key(const Experiment& e, const std::string& key, const std::string& message) {
+  const ConfigNode* node = &e.root;
+  for (std::string rest = key; node && !rest.empty();) {
+    const std::string part = rest.substr(0, rest.find('.'));
+    rest.erase(0, std::min(part.size() + 1, rest.size()));
+    node = node->is_table() ? node->find(part) : nullptr;
+  }
+  fail_at(node && !node->origin.place.empty() ? node->origin : e.origin, message);
+}
+
+}  // namespace ohmic::lab

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "lab/command.h"
+#include "lab/methods/training_recipe.h"
+#include "lab/results.h"
+
+namespace ohmic::lab {
+
+/// What every command on a network starts from: a checked config, its data, and where results go.
+struct Session {
+  std::string command;
+  Experiment experiment;
+  nn::Data data;
+  std::filesystem::path folder, file;  ///< of results, and results.h5 in it
+  ResultsIdentity identity;
+  bool is_done = false;  ///< the results of the same config and inputs are there
+
+  /// Settings of its trainings; borrows from this and from `console`.
+  TrainingSetting training(const CommonOptions& options, const Console& console) const;
+};
+
+/// Reads config and data. ConfigError where the output folder holds other results and --force is
+/// off; with --dry-run nothing is compared.
+Session open_session(const CommonOptions& options, const std::string& command);
+
+/// ConfigError with `message` at the place of a dotted key, or of the config where it is not
+/// written.
+[[noreturn]] void fail_key(const Experiment& experiment, const std::string& key,
+                           const std::string& message);
+
+}  // namespace ohmic::lab
