@@ -33,7 +33,7 @@ enum class Purpose : std::uint8_t {
   split = 17,           ///< which images validate
   policy = 18,          ///< reinforcement learning
   bootstrap = 19,       ///< resampling for intervals
-  scoring = 20,            ///< labels and ranks that choose weights for verification
+  scoring = 20,         ///< labels and ranks that choose weights for verification
 };
 
 /// The counter of one Philox block: four numbers. Element i of a row of draws is lane i & 3 of

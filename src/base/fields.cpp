@@ -23,8 +23,8 @@ std::string interval_in_words(const Field& note) {
   const bool has_low = std::isfinite(note.low), has_high = std::isfinite(note.high);
   // Bounds of large integers are written out.
   const auto written = [](double bound) {
-    const bool is_large_integer = std::fabs(bound) >= 1e15 && std::fabs(bound) < 1e20 &&
-                                  bound == std::nearbyint(bound);
+    const bool is_large_integer =
+        std::fabs(bound) >= 1e15 && std::fabs(bound) < 1e20 && bound == std::nearbyint(bound);
     return is_large_integer ? fmt::format("{:.0f}", bound) : shortest(bound);
   };
   const std::string low = written(note.low), high = written(note.high);

@@ -61,8 +61,8 @@ class DeviceModel {
                                View<float> w_tilde) const;
   /// Whether perturb_weights() does.
   virtual bool acts_on_weights() const { return false; }
-  /// The mean conductance [S] of a cell that such a model brings to base + slope * (w_tilde / w), no
-  /// lower than 0 (and no higher than g_max where it clips). Others: base + slope.
+  /// The mean conductance [S] of a cell that such a model brings to base + slope * (w_tilde / w),
+  /// no lower than 0 (and no higher than g_max where it clips). Others: base + slope.
   virtual double mean_of_weight_cell(double base, double slope) const { return base + slope; }
 
   /// Programs `target` [S] (n_out x n_in) into `out`.

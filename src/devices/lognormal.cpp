@@ -91,7 +91,8 @@ class Lognormal final : public GenericCell {
   double top() const { return params_.clip ? g_max() : std::numeric_limits<double>::infinity(); }
 
   /// E min(f, limit)^k of the factor f = e^theta: the part below the limit is that of a log-normal
-  /// cut there, e^(k m + k^2 s^2 / 2) Phi((ln limit - m - k s^2) / s), the rest stands at the limit.
+  /// cut there, e^(k m + k^2 s^2 / 2) Phi((ln limit - m - k s^2) / s), the rest stands at the
+  /// limit.
   double limited_moment(int k, double limit) const {
     const double s = std::sqrt(variance_), m = shift_;
     const double whole = elementary::exp(k * m + 0.5 * k * k * variance_);

@@ -20,9 +20,9 @@ struct CachedTraining {
   const nn::Network& network;
   const nn::Data& data;
   const nn::TrainingParams& params;
-  std::string label;            ///< in log lines: "plain", "injection", ...
-  std::string digest;           ///< of everything that the result depends on
-  std::filesystem::path file;   ///< empty: kept nowhere
+  std::string label;                         ///< in log lines: "plain", "injection", ...
+  std::string digest;                        ///< of everything that the result depends on
+  std::filesystem::path file;                ///< empty: kept nowhere
   std::function<nn::TrainingState()> fresh;  ///< the state before the first step
 };
 

@@ -26,8 +26,8 @@ using Action = std::function<int(Console&)>;
 void add_common_options(CLI::App& app, CommonOptions& options, bool config_required);
 /// Threads and kernels, from the command line first.
 void apply_common_options(const CommonOptions& options, const RunParams& run);
-/// The output folder: -o, else "ohmic-<config>" in the current folder, with the command's name behind
-/// it where that is not "run".
+/// The output folder: -o, else "ohmic-<config>" in the current folder, with the command's name
+/// behind it where that is not "run".
 std::filesystem::path output_folder(const CommonOptions& options, const Experiment& experiment,
                                     const std::string& command);
 

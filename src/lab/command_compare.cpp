@@ -30,13 +30,14 @@ int compare_command(const CommonOptions& options, Console& console) {
   }
   if (experiment.compare.selection_chips > 0 && data.validation.size() == 0)
     fail_key(experiment, "compare.selection_chips",
-        "compare.selection_chips needs validation images to choose on; set data.validation above 0");
+             "compare.selection_chips needs validation images to choose on; set data.validation "
+             "above 0");
   if (options.dry_run) {
     const CompareParams& c = experiment.compare;
-    console.print("{} methods x {} training seeds x {} hardware x {} sigmas x {} chips on {} test images\n",
-                  c.methods.size(), c.training_seeds.size(), c.hardware.size(),
-                  std::max<std::size_t>(c.sigmas.size(), 1), experiment.run.chips,
-                  grouped(data.test.size()));
+    console.print(
+        "{} methods x {} training seeds x {} hardware x {} sigmas x {} chips on {} test images\n",
+        c.methods.size(), c.training_seeds.size(), c.hardware.size(),
+        std::max<std::size_t>(c.sigmas.size(), 1), experiment.run.chips, grouped(data.test.size()));
     return 0;
   }
   const std::filesystem::path& folder = session.folder;
@@ -50,8 +51,7 @@ int compare_command(const CommonOptions& options, Console& console) {
                       "it with --force");
   write_whole_file(config, resolved);
   watch_for_interrupts();
-  const Comparison comparison =
-      compare(experiment, data, !options.no_cache, folder, console);
+  const Comparison comparison = compare(experiment, data, !options.no_cache, folder, console);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   write_comparison(folder, comparison, experiment, session.identity,
@@ -59,8 +59,8 @@ int compare_command(const CommonOptions& options, Console& console) {
   for (std::size_t h = 0; h < comparison.hardware.size(); ++h)
     console.print("hardware: {}\n{}\n", comparison.hardware[h],
                   compare_markdown(comparison, experiment, h));
-  console.print("results in {}, compare.md and plots beside it; {:.1f} s\n",
-                session.file.string(), seconds);
+  console.print("results in {}, compare.md and plots beside it; {:.1f} s\n", session.file.string(),
+                seconds);
   return 0;
 }
 

@@ -183,7 +183,7 @@ void check_apart(const std::vector<std::pair<std::string, std::string>>& files) 
   const auto place = [](const std::string& name) {
     const auto path = name.find(".h5:");
     return std::filesystem::weakly_canonical(path == std::string::npos ? name
-                                                                      : name.substr(0, path + 3));
+                                                                       : name.substr(0, path + 3));
   };
   for (std::size_t a = 0; a < 2; ++a)
     for (std::size_t b = a + 1; b < files.size(); ++b)
@@ -231,10 +231,11 @@ int mvm(const CommonOptions& options, const MvmOptions& own, Console& console) {
         own.weights, w.rows(), w.columns(), own.inputs, x.columns()));
 
   const ResultsIdentity identity =
-      identity_of(e, "mvm", digest(std::string(reinterpret_cast<const char*>(w.data()),
-                                               static_cast<std::size_t>(w.size()) * sizeof(float)) +
-                                   std::string(reinterpret_cast<const char*>(x.data()),
-                                               static_cast<std::size_t>(x.size()) * sizeof(float))));
+      identity_of(e, "mvm",
+                  digest(std::string(reinterpret_cast<const char*>(w.data()),
+                                     static_cast<std::size_t>(w.size()) * sizeof(float)) +
+                         std::string(reinterpret_cast<const char*>(x.data()),
+                                     static_cast<std::size_t>(x.size()) * sizeof(float))));
   const std::vector<PatchView> calibration{vectors_view(x, 0, x.rows())};
   sim::LayerPlan plan =
       sim::plan_layer("W", 0, e.hardware, w, {}, sim::calibrate_dac(e.hardware.dac, calibration));
@@ -300,7 +301,8 @@ int mvm(const CommonOptions& options, const MvmOptions& own, Console& console) {
   for (const float value : y)
     if (!std::isfinite(value))
       throw ConfigError(
-          "the product is not finite: --weights, --inputs, or the conductances and noise of [device] "
+          "the product is not finite: --weights, --inputs, or the conductances and noise of "
+          "[device] "
           "are beyond single precision");
 
   std::vector<Index> shape{chips, vectors, n_out};

@@ -40,9 +40,9 @@ std::string words_of(const std::vector<nn::Placement>& placements) {
   return words;
 }
 
-void write_search(const Session& session,
-                  const PlacementProblem& problem, const VariationProfile& profile,
-                  const rl::SearchResult& result, const Provenance& provenance) {
+void write_search(const Session& session, const PlacementProblem& problem,
+                  const VariationProfile& profile, const rl::SearchResult& result,
+                  const Provenance& provenance) {
   const auto pareto = rl::pareto_front(result.history);
   h5::Writer out(session.file);
   write_header(out, session.experiment, session.identity, provenance);
@@ -119,7 +119,7 @@ int search_command(const CommonOptions& options, Console& console) {
   }
   if (data.validation.size() == 0)
     fail_key(experiment, "data.validation",
-        "search: there are no validation images to choose on; set data.validation above 0");
+             "search: there are no validation images to choose on; set data.validation above 0");
   if (options.dry_run) {
     const double space = std::pow(static_cast<double>(experiment.search.ratios.size()),
                                   static_cast<double>(experiment.search.layers.size()));
@@ -157,33 +157,32 @@ int search_command(const CommonOptions& options, Console& console) {
   PlacementProblem placement(brief, base, candidate_layers(brief, base, profile, dropped),
                              profile.clean_accuracy);
   for (const std::string& layer : dropped)
-    console.print("  {} is no candidate: its smallest compensator exceeds the overhead limit\n", layer);
+    console.print("  {} is no candidate: its smallest compensator exceeds the overhead limit\n",
+                  layer);
   const rl::Problem problem = placement.problem();
   rl::CachedProblem cached(problem);
   std::int64_t measured = 0;
-  const rl::Problem shared{.choices = problem.choices, .evaluate = [&](const rl::Action& action) {
-                             const bool is_new = !cached.is_known(action);
-                             const rl::Outcome& outcome = cached.evaluate(action);
-                             if (is_new)
-                               console.say("{:4} {:<40} overhead {:6} %, {}, reward {:.4f}\n",
-                                           ++measured, words_of(placement.placements(action)),
-                                           per_cent(outcome.overhead),
-                                           outcome.evaluated ? per_cent(outcome.accuracy) + " %"
-                                                             : "beyond the limit",
-                                           outcome.reward);
-                             return outcome;
-                           }};
+  const rl::Problem shared{
+      .choices = problem.choices, .evaluate = [&](const rl::Action& action) {
+        const bool is_new = !cached.is_known(action);
+        const rl::Outcome& outcome = cached.evaluate(action);
+        if (is_new)
+          console.say("{:4} {:<40} overhead {:6} %, {}, reward {:.4f}\n", ++measured,
+                      words_of(placement.placements(action)), per_cent(outcome.overhead),
+                      outcome.evaluated ? per_cent(outcome.accuracy) + " %" : "beyond the limit",
+                      outcome.reward);
+        return outcome;
+      }};
   const SearchParams& params = experiment.search;
   rl::SearchResult result = search_by(params.algorithm, shared, params);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  console.print("{:<12} {:>11} {:>9} {:>9} {:>10}  {}\n", "search", "evaluations", "reward", "accuracy",
-                "overhead", "placement");
+  console.print("{:<12} {:>11} {:>9} {:>9} {:>10}  {}\n", "search", "evaluations", "reward",
+                "accuracy", "overhead", "placement");
   const auto print = [&](const std::string& name, const rl::SearchResult& r) {
     console.print("{:<12} {:>11} {:>9.4f} {:>8} % {:>8} %  {}\n", name, r.history.size(),
                   r.best.outcome.reward, per_cent(r.best.outcome.accuracy),
-                  per_cent(r.best.outcome.overhead),
-                  words_of(placement.placements(r.best.action)));
+                  per_cent(r.best.outcome.overhead), words_of(placement.placements(r.best.action)));
   };
   print(params.algorithm, result);
   constexpr std::int64_t kExhaustible = 256;

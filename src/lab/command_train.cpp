@@ -1,8 +1,8 @@
 #include <chrono>
 
+#include "base/digest.h"
 #include "lab/command.h"
 #include "lab/dry_run.h"
-#include "base/digest.h"
 #include "lab/interrupt.h"
 #include "lab/method_run.h"
 #include "lab/session.h"

@@ -104,11 +104,9 @@ Comparison compare(const Experiment& experiment, const nn::Data& data, bool use_
                                          .console = console},
                                         set);
             const bool is_ideal = hardware == "ideal";
-            const MethodResult result = run_method(*prepared, e, data,
-                                                   {.chips = e.run.chips,
-                                                    .images = images,
-                                                    .ideal_hardware = is_ideal},
-                                                   console);
+            const MethodResult result = run_method(
+                *prepared, e, data,
+                {.chips = e.run.chips, .images = images, .ideal_hardware = is_ideal}, console);
             double selection = 0;
             if (params.selection_chips > 0) {
               const MethodResult chosen =
@@ -123,14 +121,13 @@ Comparison compare(const Experiment& experiment, const nn::Data& data, bool use_
             }
             h5::Writer out(file);
             out.write("/accuracy", result.accuracy);
-            out.write("/numbers",
-                      std::vector<double>{prepared->clean_accuracy, selection,
-                                          static_cast<double>(result.overhead.weights),
-                                          static_cast<double>(result.overhead.macs),
-                                          static_cast<double>(prepared->base_weights),
-                                          static_cast<double>(prepared->base_macs),
-                                          static_cast<double>(result.verified),
-                                          result.seconds_a_chip});
+            out.write("/numbers", std::vector<double>{prepared->clean_accuracy, selection,
+                                                      static_cast<double>(result.overhead.weights),
+                                                      static_cast<double>(result.overhead.macs),
+                                                      static_cast<double>(prepared->base_weights),
+                                                      static_cast<double>(prepared->base_macs),
+                                                      static_cast<double>(result.verified),
+                                                      result.seconds_a_chip});
             out.commit();
           }
           const h5::Reader in(file);

@@ -12,8 +12,8 @@ struct ComparedMethod {
   std::string name;
   std::vector<double> clean_accuracy;      ///< a training seed: the float network, test set
   std::vector<double> accuracy;            ///< seed x hardware x sigma x chip, test set
-  std::vector<double> selection_accuracy;  ///< seed x hardware x sigma: validation images, selection
-                                           ///< chips; empty without selection
+  std::vector<double> selection_accuracy;  ///< seed x hardware x sigma: validation images,
+                                           ///< selection chips; empty without selection
   nn::Overhead overhead;
   double overhead_weights = 0, overhead_macs = 0;  ///< over those of the network
   std::int64_t verified = 0;                       ///< weights that are verified

@@ -55,9 +55,9 @@ std::string compare_markdown(const Comparison& c, const Experiment& e, std::size
       const Interval interval =
           bootstrap_mean_interval(gain, stream, kDifference + m * c.sigmas.size() + s);
       const bool is_best = c.best(h, s) == m;
-      text += fmt::format(" {}{} +- {} ({}){} |", is_best ? "**" : "", per_cent(mean_of(a)),
-                          per_cent(deviation_of(a)), per_cent(quantile(a, 0.05)),
-                          is_best ? "**" : "");
+      text +=
+          fmt::format(" {}{} +- {} ({}){} |", is_best ? "**" : "", per_cent(mean_of(a)),
+                      per_cent(deviation_of(a)), per_cent(quantile(a, 0.05)), is_best ? "**" : "");
       text += m == 0 ? " |"
                      : fmt::format(" {:+.2f} ({:+.2f} .. {:+.2f}) |", 100 * mean_of(gain),
                                    100 * interval.low, 100 * interval.high);
@@ -69,8 +69,8 @@ std::string compare_markdown(const Comparison& c, const Experiment& e, std::size
   return text;
 }
 
-void write_comparison(const std::filesystem::path& folder, const Comparison& c, const Experiment& e, const ResultsIdentity& identity,
-                      const Provenance& provenance) {
+void write_comparison(const std::filesystem::path& folder, const Comparison& c, const Experiment& e,
+                      const ResultsIdentity& identity, const Provenance& provenance) {
   const RandomStream stream(static_cast<std::uint64_t>(e.run.seed));
   std::string markdown;
   for (std::size_t h = 0; h < c.hardware.size(); ++h) {
@@ -79,11 +79,11 @@ void write_comparison(const std::filesystem::path& folder, const Comparison& c, 
                        .x_label = "sigma of the log-normal variation",
                        .y_label = "accuracy (%), mean and 95 % interval",
                        .series = {}};
-    Plot against_overhead{
-        .title = fmt::format("Accuracy against digital overhead, sigma {}", shortest(c.sigmas.front())),
-        .x_label = "digital weights added (% of the network's)",
-        .y_label = "accuracy (%), mean and 95 % interval",
-        .series = {}};
+    Plot against_overhead{.title = fmt::format("Accuracy against digital overhead, sigma {}",
+                                               shortest(c.sigmas.front())),
+                          .x_label = "digital weights added (% of the network's)",
+                          .y_label = "accuracy (%), mean and 95 % interval",
+                          .series = {}};
     for (std::size_t m = 0; m < c.methods.size(); ++m) {
       PlotSeries line{.name = c.methods[m].name, .x = {}, .y = {}, .low = {}, .high = {}};
       for (std::size_t s = 0; s < c.sigmas.size(); ++s) {

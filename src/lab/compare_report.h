@@ -12,6 +12,7 @@ std::string compare_markdown(const Comparison& comparison, const Experiment& exp
 
 /// results.h5, compare.md, accuracy_<hardware>.svg and overhead_<hardware>.svg in `folder`.
 void write_comparison(const std::filesystem::path& folder, const Comparison& comparison,
-                      const Experiment& experiment, const ResultsIdentity& identity, const Provenance& provenance);
+                      const Experiment& experiment, const ResultsIdentity& identity,
+                      const Provenance& provenance);
 
 }  // namespace ohmic::lab

@@ -109,10 +109,8 @@ nn::Deployment deploy(const HardwarePlan& plan, const RandomStream& stream, Inde
   nn::Deployment deployment;
   deployment.macs.resize(plan.layers.size());
   if (counts) counts->assign(plan.layers.size(), {});
-  const devices::ProgramContext context{.stream = &stream,
-                                        .population = kind.population,
-                                        .chip = chip,
-                                        .programming = programming};
+  const devices::ProgramContext context{
+      .stream = &stream, .population = kind.population, .chip = chip, .programming = programming};
   for_each_block(static_cast<Index>(plan.layers.size()), [&](Index k) {
     const auto& layer = plan.layers[static_cast<std::size_t>(k)];
     if (!layer) return;

@@ -56,8 +56,7 @@ struct ChipKind {
 /// One programmed chip as operators of the network. `counts`: of the cells of every MAC layer.
 nn::Deployment deploy(const HardwarePlan& plan, const RandomStream& stream, Index chip,
                       Index programming, const sim::ChipOptions& options,
-                      const CleanActivations* recalibration = nullptr,
-                      const ChipKind& kind = {},
+                      const CleanActivations* recalibration = nullptr, const ChipKind& kind = {},
                       std::vector<sim::CellCounts>* counts = nullptr);
 
 /// Classifies `images` on a chip; counts go to `activity` where it is given.

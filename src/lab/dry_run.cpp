@@ -53,8 +53,10 @@ void print_dry_run(const Experiment& e, const nn::Network& network, const nn::Da
     activations += network.shape(layer).features();
   const double block = static_cast<double>(activations * kLanes) * sizeof(float);
   const double calibration =
-      block * static_cast<double>(block_count(std::min<Index>(e.evaluation.calibration_images, data.train.size()), kLanes) +
-                                  block_count(std::min<Index>(e.evaluation.error_images, data.test.size()), kLanes));
+      block *
+      static_cast<double>(
+          block_count(std::min<Index>(e.evaluation.calibration_images, data.train.size()), kLanes) +
+          block_count(std::min<Index>(e.evaluation.error_images, data.test.size()), kLanes));
   const double memory =
       static_cast<double>(data.train.set->pixels.size() + data.test.set->pixels.size()) +
       calibration + block * 4 * threads() + static_cast<double>(plan.cells()) * 16;

@@ -71,8 +71,7 @@ struct Power {
   }
   double decibel() const {
     if (signal == 0) return error == 0 ? kExact : -kExact;
-    return error == 0 ? kExact
-                      : 10 / elementary::log(10.0) * elementary::log(signal / error);
+    return error == 0 ? kExact : 10 / elementary::log(10.0) * elementary::log(signal / error);
   }
 };
 

@@ -19,8 +19,8 @@ struct BudgetLine {
 };
 
 /// The lines in the order of the table: float, mapping, converters, programming, mean_shift,
-/// read_noise, all. Every line but the first maps the weights to the cells' levels; `mapping` is what
-/// that costs alone.
+/// read_noise, all. Every line but the first maps the weights to the cells' levels; `mapping` is
+/// what that costs alone.
 std::vector<BudgetLine> budget_lines(bool has_read_noise);
 
 /// Cost against the float network in accuracy, with an interval over chips (paired: every line has

@@ -7,7 +7,8 @@
 namespace ohmic::lab {
 namespace {
 
-constexpr double kMostChips = 1 << 19;  // half of the address field: the rest is for selection chips
+constexpr double kMostChips =
+    1 << 19;  // half of the address field: the rest is for selection chips
 constexpr double kMostProgrammings = 1 << 8;
 constexpr double kMostReads = 255;  // one more is for calibration
 
@@ -79,8 +80,7 @@ struct HardwareTables {
 }  // namespace
 
 void fields(FieldVisitor& f, RunParams& p) {
-  f.field({.key = "seed", .meaning = "seed of chips and reads", .low = 0},
-          p.seed);
+  f.field({.key = "seed", .meaning = "seed of chips and reads", .low = 0}, p.seed);
   f.field({.key = "chips",
            .meaning = "chips that are drawn and measured",
            .low = 1,
@@ -147,9 +147,7 @@ void fields(FieldVisitor& f, EvaluationParams& p) {
 
 void fields(FieldVisitor& f, CompareParams& p) {
   f.field({.key = "methods", .meaning = "methods and combinations to compare"}, p.methods);
-  f.field({.key = "training_seeds",
-           .meaning = "seeds of the trainings",
-           .low = 0},
+  f.field({.key = "training_seeds", .meaning = "seeds of the trainings", .low = 0},
           p.training_seeds);
   f.field({.key = "sigmas",
            .meaning = "device.sigma at which every method is measured; empty: the device's own",
@@ -202,11 +200,9 @@ void fields(FieldVisitor& f, SearchParams& p) {
            .low = 1,
            .high = 1000},
           p.epochs);
-  f.field({.key = "train_images",
-           .meaning = "training images for it; 0: all",
-           .low = 0,
-           .high = 1e7},
-          p.train_images);
+  f.field(
+      {.key = "train_images", .meaning = "training images for it; 0: all", .low = 0, .high = 1e7},
+      p.train_images);
   f.field({.key = "kappa", .meaning = "price of an overhead as large as the limit", .low = 0},
           p.kappa);
   f.field({.key = "chips", .meaning = "selection chips of an action", .low = 1, .high = kMostChips},
@@ -235,10 +231,9 @@ Experiment make_experiment(const ConfigNode& root, const RunParams& defaults) {
   Experiment e;
   e.run = defaults;
   e.root = root;
-  read_fields(
-      root, "", e.run,
-      {"data", "network", "training", "device", "array", "dac", "adc", "evaluation", "override",
-               "methods", "compare", "search"});
+  read_fields(root, "", e.run,
+              {"data", "network", "training", "device", "array", "dac", "adc", "evaluation",
+               "override", "methods", "compare", "search"});
   read_fields(table_at(root, "evaluation"), "evaluation", e.evaluation);
   parse_method(e.run.method);
   e.methods = read_methods(table_at(root, "methods"));

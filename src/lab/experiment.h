@@ -42,22 +42,22 @@ void fields(FieldVisitor& f, EvaluationParams& p);
 struct CompareParams {
   std::vector<std::string> methods{"plain"};
   std::vector<std::int64_t> training_seeds{1};
-  std::vector<double> sigmas;             ///< of the device; empty: the device's own
+  std::vector<double> sigmas;                   ///< of the device; empty: the device's own
   std::vector<std::string> hardware{"config"};  ///< "config", "ideal" (converters, no read noise)
-  std::int64_t selection_chips = 0;       ///< for choosing among methods; 0: no choice
-  std::int64_t selection_images = 2000;   ///< validation images for it
+  std::int64_t selection_chips = 0;             ///< for choosing among methods; 0: no choice
+  std::int64_t selection_images = 2000;         ///< validation images for it
 };
 void fields(FieldVisitor& f, CompareParams& p);
 
 /// Table [search].
 struct SearchParams {
-  std::string algorithm = "reinforce";    ///< or "random", "greedy", "exhaustive"
-  std::string evaluation = "shared";      ///< "shared" weights, or "individual" trainings
-  std::vector<std::string> layers;        ///< candidates; empty: by the rules below
+  std::string algorithm = "reinforce";  ///< or "random", "greedy", "exhaustive"
+  std::string evaluation = "shared";    ///< "shared" weights, or "individual" trainings
+  std::vector<std::string> layers;      ///< candidates; empty: by the rules below
   std::vector<double> ratios{0, 0.125, 0.25, 0.5, 1, 2};
-  double candidate_threshold = 0.95;      ///< share of the clean accuracy
-  std::int64_t epochs = 3;                ///< of each individual training, and a decision of a shared one
-  std::int64_t train_images = 0;          ///< 0: all
+  double candidate_threshold = 0.95;  ///< share of the clean accuracy
+  std::int64_t epochs = 3;        ///< of each individual training, and a decision of a shared one
+  std::int64_t train_images = 0;  ///< 0: all
   double kappa = 0.05;
   std::int64_t chips = 15;
   std::int64_t images = 2000;
@@ -72,7 +72,7 @@ struct Override {
   std::string name;
   std::vector<std::string> layers;
   std::optional<bool> analog;  ///< none: as other overrides have it
-  ConfigNode table;  ///< as written
+  ConfigNode table;            ///< as written
 };
 
 struct Experiment {

@@ -75,9 +75,9 @@ void measure_budget(const RunSetting& s, const nn::ImageList& images, const Cons
       }
       stop_if_interrupted(kGoOn);
       if (line.is_float) {
-        line.accuracy.push_back(nn::evaluate(s.trained().network, s.trained().parameters, images,
-                                             s.data.normalisation)
-                                    .accuracy);
+        line.accuracy.push_back(
+            nn::evaluate(s.trained().network, s.trained().parameters, images, s.data.normalisation)
+                .accuracy);
       } else {
         const Chip made = s.chips.make(chip, 0, line.options);
         line.accuracy.push_back(evaluate_chip(made.network, made.parameters, images,

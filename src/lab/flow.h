@@ -20,11 +20,11 @@ struct RunResult {
   std::vector<BudgetLine> budget;     ///< empty where evaluation.budget_images = 0
   Index budget_images = 0;
   Matrix<double> accumulated_db,
-      isolated_db;            ///< MAC layers x chips; empty where evaluation.error_images = 0
+      isolated_db;  ///< MAC layers x chips; empty where evaluation.error_images = 0
   std::vector<sim::CellCounts> cells;  ///< a MAC layer, over all chips and programmings
-  Activity activity;          ///< of all chips on the whole test set
-  double yield_accuracy = 0;  ///< what counts as a good chip
-  double seconds_a_chip = 0;  ///< of the accuracy alone
+  Activity activity;                   ///< of all chips on the whole test set
+  double yield_accuracy = 0;           ///< what counts as a good chip
+  double seconds_a_chip = 0;           ///< of the accuracy alone
 
   double yield() const;  ///< share of chips at or above yield_accuracy
 };

@@ -10,8 +10,9 @@
 namespace ohmic::lab {
 namespace {
 
-constexpr Index kSelectionReads = 1 << 19;  // read draws of selection chips lie beyond the reported ones
-constexpr Index kFirstCompensator = 512;    // layer numbers of compensators' own cells
+constexpr Index kSelectionReads =
+    1 << 19;  // read draws of selection chips lie beyond the reported ones
+constexpr Index kFirstCompensator = 512;  // layer numbers of compensators' own cells
 
 /// Compensators that do not compute with exact digital weights: rounded to `bits`, or held by cells
 /// of the chip's device (read back, one draw a chip).
@@ -36,8 +37,8 @@ void house_compensators(const CompensationOptions& o, const Experiment& e,
           w.data()[i] = static_cast<float>(std::nearbyint(u.data()[i] * steps) / steps * scale);
         continue;
       }
-      const sim::Array cells = sim::program_array(e.hardware.device, rule, u, context,
-                                                  sim::Programming::drawn, 0);
+      const sim::Array cells =
+          sim::program_array(e.hardware.device, rule, u, context, sim::Programming::drawn, 0);
       for (Index r = 0; r < w.rows(); ++r)
         for (Index c = 0; c < w.columns(); ++c)
           w(r, c) = static_cast<float>(
@@ -54,14 +55,14 @@ void house_compensators(const CompensationOptions& o, const Experiment& e,
 PreparedMethod prepare_method(const TrainingSetting& s, const MethodSet& set) {
   NetworkOrigin origin;
   const nn::TrainedNetwork base = train_base(s, set, origin);
-  PreparedMethod method{.set = set,
-                        .options = s.options,
-                        .unfolded = set.compensation ? train_compensators(
-                                                           s, base, s.options.compensation, origin)
-                                                     : base,
-                        .trained = base,
-                        .origin = {},
-                        .scores = {}};
+  PreparedMethod method{
+      .set = set,
+      .options = s.options,
+      .unfolded =
+          set.compensation ? train_compensators(s, base, s.options.compensation, origin) : base,
+      .trained = base,
+      .origin = {},
+      .scores = {}};
   method.origin = std::move(origin);
   method.trained = s.experiment.network.fold_batch_norm
                        ? nn::fold_batch_norm(method.unfolded.network, method.unfolded.parameters)
@@ -88,8 +89,9 @@ MethodChips::MethodChips(const PreparedMethod& m, const Experiment& e, const nn:
                     data.train.first(e.evaluation.calibration_images), data.normalisation) {
   if (m.set.write_verify) verified_ = mark_verified(m.options.write_verify, m.scores, plan_);
   if (!m.set.ridge && !m.set.affine && !m.set.bn_reestimation) return;
-  const CalibrationOptions& own =
-      m.set.ridge ? m.options.ridge : m.set.affine ? m.options.affine : m.options.bn_reestimation;
+  const CalibrationOptions& own = m.set.ridge    ? m.options.ridge
+                                  : m.set.affine ? m.options.affine
+                                                 : m.options.bn_reestimation;
   calibration_.emplace(m.trained.network, m.trained.parameters, data.train.first(own.images),
                        data.normalisation);
 }
@@ -97,8 +99,7 @@ MethodChips::MethodChips(const PreparedMethod& m, const Experiment& e, const nn:
 ReadContext MethodChips::reader(Index chip, Index programming, Index read) const {
   ReadContext context;
   context.stream = &stream_;
-  context.chip =
-      population_ == devices::Population::selection ? chip + kSelectionReads : chip;
+  context.chip = population_ == devices::Population::selection ? chip + kSelectionReads : chip;
   context.programming = programming;
   context.read = read;
   return context;
@@ -111,16 +112,14 @@ Chip MethodChips::make(Index index, Index programming, const sim::ChipOptions& o
     kind.copies = method_.options.copies.copies;
     kind.best = method_.options.copies.best > 0 ? method_.options.copies.best : kind.copies;
   }
-  Chip chip{method_.trained.network, method_.trained.parameters,
-            {}};
-  chip.deployment = deploy(plan_, stream_, index, programming, options, &range_images_, kind, &chip.cells);
+  Chip chip{method_.trained.network, method_.trained.parameters, {}};
+  chip.deployment =
+      deploy(plan_, stream_, index, programming, options, &range_images_, kind, &chip.cells);
   if (set.compensation)
-    house_compensators(method_.options.compensation, experiment_,
-                       {.stream = &stream_,
-                        .population = population_,
-                        .chip = index,
-                        .programming = programming},
-                       chip);
+    house_compensators(
+        method_.options.compensation, experiment_,
+        {.stream = &stream_, .population = population_, .chip = index, .programming = programming},
+        chip);
   if (set.mean_correction) add_mean_correction(plan_, chip);
   const ReadContext reading = reader(index, programming, kCalibrationRead);
   if (set.bn_reestimation) reestimate_batch_norm(*calibration_, reading, chip);

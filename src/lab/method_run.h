@@ -11,12 +11,12 @@ namespace ohmic::lab {
 struct PreparedMethod {
   MethodSet set;
   MethodOptions options;
-  nn::TrainedNetwork unfolded;          ///< as it was trained
-  nn::TrainedNetwork trained;           ///< compensators included, batch-norm folded where asked for
-  NetworkOrigin origin;                 ///< of its last training
+  nn::TrainedNetwork unfolded;  ///< as it was trained
+  nn::TrainedNetwork trained;   ///< compensators included, batch-norm folded where asked for
+  NetworkOrigin origin;         ///< of its last training
   Index base_weights = 0, base_macs = 0;  ///< of the network without compensators
-  std::vector<Matrix<double>> scores;   ///< of write-verify
-  double clean_accuracy = 0;            ///< of the float network on the test set
+  std::vector<Matrix<double>> scores;     ///< of write-verify
+  double clean_accuracy = 0;              ///< of the float network on the test set
 };
 
 PreparedMethod prepare_method(const TrainingSetting& setting, const MethodSet& set);
@@ -43,7 +43,7 @@ class MethodChips {
   RandomStream stream_;
   HardwarePlan plan_;
   std::int64_t verified_ = 0;
-  CleanActivations range_images_;               ///< for converters that are calibrated on each chip
+  CleanActivations range_images_;  ///< for converters that are calibrated on each chip
   std::optional<CleanActivations> calibration_;  ///< for corrections that are
 };
 

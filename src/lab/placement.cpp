@@ -28,7 +28,8 @@ double partial_accuracy(const TrainingSetting& s, const MethodChips& chips,
   const ChipRun run = selection_run(s);
   std::vector<double> accuracy;
   for (Index c = 0; c < run.chips; ++c) {
-    stop_if_interrupted("interrupted; the same command starts the search again, trainings are kept");
+    stop_if_interrupted(
+        "interrupted; the same command starts the search again, trainings are kept");
     Chip chip = chips.make(c, 0, {});
     for (std::size_t k = 0; k < is_analog.size(); ++k)
       if (!is_analog[k]) chip.deployment.macs[k] = nullptr;
@@ -97,17 +98,18 @@ std::vector<std::string> candidate_layers(const TrainingSetting& s, const Prepar
   if (smallest == 0) throw ConfigError("search.ratios has no ratio above 0");
   std::vector<std::string> kept;
   for (const std::string& layer : candidates) {
-    const nn::Network with = nn::with_compensators(network, {{layer, smallest}},
-                                                   s.options.compensation.style);
+    const nn::Network with =
+        nn::with_compensators(network, {{layer, smallest}}, s.options.compensation.style);
     const double share = static_cast<double>(nn::compensator_overhead(with).weights) /
                          static_cast<double>(base.base_weights);
     (share <= s.options.compensation.overhead_limit ? kept : dropped).push_back(layer);
   }
   if (kept.empty())
-    throw ConfigError(fmt::format(
-        "no placement meets methods.compensation.overhead_limit = {}: even the smallest ratio {} on "
-        "one layer is more",
-        shortest(s.options.compensation.overhead_limit), shortest(smallest)));
+    throw ConfigError(
+        fmt::format("no placement meets methods.compensation.overhead_limit = {}: even the "
+                    "smallest ratio {} on "
+                    "one layer is more",
+                    shortest(s.options.compensation.overhead_limit), shortest(smallest)));
   return kept;
 }
 
@@ -137,8 +139,8 @@ rl::Problem PlacementProblem::problem() {
 std::vector<nn::Placement> PlacementProblem::placements(const rl::Action& action) const {
   std::vector<nn::Placement> out;
   for (std::size_t d = 0; d < action.size(); ++d)
-    out.push_back({candidates_[d],
-                   setting_.experiment.search.ratios[static_cast<std::size_t>(action[d])]});
+    out.push_back(
+        {candidates_[d], setting_.experiment.search.ratios[static_cast<std::size_t>(action[d])]});
   return out;
 }
 
@@ -164,23 +166,23 @@ double PlacementProblem::individual_accuracy(const rl::Action& action) {
   if (std::all_of(placed.begin(), placed.end(), [](const auto& p) { return p.ratio == 0; }))
     return accuracy_of(base_.trained);
   NetworkOrigin origin;
-  return accuracy_of(train_compensators(
-      setting_, base_.trained, options_of(setting_, placed, setting_.experiment.search.epochs),
-      origin));
+  return accuracy_of(
+      train_compensators(setting_, base_.trained,
+                         options_of(setting_, placed, setting_.experiment.search.epochs), origin));
 }
 
 double PlacementProblem::shared_accuracy(const rl::Action& action) {
   if (!shared_) train_shared();
-  const nn::Network network = nn::with_compensators(
-      base_.trained.network, placements(action), setting_.options.compensation.style);
+  const nn::Network network = nn::with_compensators(base_.trained.network, placements(action),
+                                                    setting_.options.compensation.style);
   return accuracy_of({network, sliced_parameters(*shared_, network)});
 }
 
 void PlacementProblem::train_shared() {
   const auto& ratios = setting_.experiment.search.ratios;
-  const auto largest = static_cast<int>(std::max_element(ratios.begin(), ratios.end()) - ratios.begin());
-  const std::vector<nn::Placement> placed =
-      placements(rl::Action(candidates_.size(), largest));
+  const auto largest =
+      static_cast<int>(std::max_element(ratios.begin(), ratios.end()) - ratios.begin());
+  const std::vector<nn::Placement> placed = placements(rl::Action(candidates_.size(), largest));
   const nn::TrainedNetwork& base = base_.trained;
   const nn::Network network =
       nn::with_compensators(base.network, placed, setting_.options.compensation.style);
@@ -191,18 +193,17 @@ void PlacementProblem::train_shared() {
   const auto mask = [&, is_residual](const TrainingDraw& draw, nn::ParameterSet<float>& effective,
                                      nn::ParameterSet<float>& derivative) {
     std::vector<double> u(candidates_.size());
-    stream.uniforms(training_address(Purpose::compensator_noise,
-                                     {.part = Purpose::fault, .step = draw.step}),
-                    0, u);
+    stream.uniforms(
+        training_address(Purpose::compensator_noise, {.part = Purpose::fault, .step = draw.step}),
+        0, u);
     std::size_t d = 0;
     for (Index l = 0; l < network.layers(); ++l) {
       if (network.type(l) != "compensator") continue;
       auto& own = effective[static_cast<std::size_t>(l)];
       auto& slope = derivative[static_cast<std::size_t>(l)];
       const Index n = network.shape(l).channels;
-      const auto option =
-          std::min(static_cast<std::size_t>(u[d++] * static_cast<double>(ratios.size())),
-                   ratios.size() - 1);
+      const auto option = std::min(
+          static_cast<std::size_t>(u[d++] * static_cast<double>(ratios.size())), ratios.size() - 1);
       const Index filters = nn::filters_of(ratios[option], n);
       Matrix<float>&weight = own[2].value, &weight_slope = slope[2].value;
       const Index first = is_residual ? 0 : n;
@@ -221,8 +222,7 @@ void PlacementProblem::train_shared() {
   };
   NetworkOrigin origin;
   CompensationOptions options = options_of(
-      setting_, placed,
-      setting_.experiment.search.epochs * static_cast<Index>(candidates_.size()));
+      setting_, placed, setting_.experiment.search.epochs * static_cast<Index>(candidates_.size()));
   shared_ = train_compensators(setting_, base, options, origin, mask,
                                "shared " + to_toml(write_fields(setting_.experiment.search)));
 }

@@ -5,14 +5,15 @@
 #include "lab/method_run.h"
 #include "rl/search.h"
 
-/// Where compensators stand: CorrectNet's placement as a problem for searches. Validation images and
-/// selection chips only.
+/// Where compensators stand: CorrectNet's placement as a problem for searches. Validation images
+/// and selection chips only.
 namespace ohmic::lab {
 
 /// How much of the clean accuracy is left with variation in some layers only.
 struct VariationProfile {
   double clean_accuracy = 0;  ///< float network, validation images
-  std::vector<double> from_layer_on, only_layer;  ///< mean accuracy over selection chips, a MAC layer
+  std::vector<double> from_layer_on,
+      only_layer;  ///< mean accuracy over selection chips, a MAC layer
 };
 VariationProfile variation_profile(const TrainingSetting& setting, const PreparedMethod& base);
 

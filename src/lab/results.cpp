@@ -125,8 +125,8 @@ void write_run(const std::filesystem::path& path, const RunSetting& s, const Run
     dac_clipped.push_back(share(counts.dac_clipped, counts.dac_conversions));
     adc_clipped.push_back(share(clipped, conversions));
     if (!of_tiles.empty())
-      write("/tiles/" + name + "/saturation", {static_cast<Index>(of_tiles.size())}, of_tiles,
-            "1", "share of a tile's ADC conversions beyond the range, row tile by row tile");
+      write("/tiles/" + name + "/saturation", {static_cast<Index>(of_tiles.size())}, of_tiles, "1",
+            "share of a tile's ADC conversions beyond the range, row tile by row tile");
   }
   const auto layers = static_cast<Index>(names.size());
   file.write("/layers/name", names);
@@ -174,10 +174,10 @@ Existing check_existing(const std::filesystem::path& file, const ResultsIdentity
     throw ConfigError(file.string() + " exists and is no results file of Ohmic (" + error.what() +
                       "); choose another folder with -o, or replace it with --force");
   }
-  const std::string other = found.command != identity.command  ? "command (" + found.command + ")"
-                            : found.config != identity.config  ? "config"
+  const std::string other = found.command != identity.command ? "command (" + found.command + ")"
+                            : found.config != identity.config ? "config"
                             : found.inputs != identity.inputs ? "data set, checkpoint or placement"
-                                                               : "";
+                                                              : "";
   if (!other.empty())
     throw ConfigError(file.string() + " holds the results of another " + other +
                       "; choose another folder with -o, or replace it with --force");

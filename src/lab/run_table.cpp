@@ -93,15 +93,14 @@ void print_run(const RunSetting& s, const RunResult& r, const Console& console) 
   console.print("  mean {} %, sd {} (95 % interval of the mean {} .. {}); float network {} %\n",
                 per_cent(moments.mean()), per_cent(moments.deviation()), per_cent(interval.low),
                 per_cent(interval.high), per_cent(r.float_network.accuracy));
-  const auto good =
-      static_cast<std::int64_t>(r.yield() * static_cast<double>(chips) + 0.5);
+  const auto good = static_cast<std::int64_t>(r.yield() * static_cast<double>(chips) + 0.5);
   const Interval yield = wilson_interval(good, static_cast<std::int64_t>(chips));
   console.print(
       "  5th percentile {} %, worst chip {} %; {:.0f} % of the chips ({:.0f} .. {:.0f}) at {} % or "
       "more\n",
       per_cent(quantile(r.chip_accuracy, 0.05)),
-      per_cent(*std::min_element(r.chip_accuracy.begin(), r.chip_accuracy.end())),
-      100 * r.yield(), 100 * yield.low, 100 * yield.high, per_cent(r.yield_accuracy));
+      per_cent(*std::min_element(r.chip_accuracy.begin(), r.chip_accuracy.end())), 100 * r.yield(),
+      100 * yield.low, 100 * yield.high, per_cent(r.yield_accuracy));
   sim::CellCounts cells;
   std::int64_t cut = 0;
   for (const auto& layer : r.cells) cells.add(layer);

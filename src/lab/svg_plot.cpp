@@ -110,9 +110,10 @@ std::string to_svg(const Plot& plot) {
     for (std::size_t k = 0; k < s.x.size(); ++k) {
       path += fmt::format("{}{:.1f} {:.1f}", k ? "L" : "M", x.at(s.x[k]), y.at(s.y[k]));
       if (k < s.low.size())
-        svg += fmt::format("<path d=\"M{0:.1f} {1:.1f}V{2:.1f}M{3:.1f} {1:.1f}h6M{3:.1f} {2:.1f}h6\" "
-                           "stroke=\"{4}\" opacity=\"0.6\"/>\n",
-                           x.at(s.x[k]), y.at(s.low[k]), y.at(s.high[k]), x.at(s.x[k]) - 3, colour);
+        svg += fmt::format(
+            "<path d=\"M{0:.1f} {1:.1f}V{2:.1f}M{3:.1f} {1:.1f}h6M{3:.1f} {2:.1f}h6\" "
+            "stroke=\"{4}\" opacity=\"0.6\"/>\n",
+            x.at(s.x[k]), y.at(s.low[k]), y.at(s.high[k]), x.at(s.x[k]) - 3, colour);
       svg += fmt::format(
           "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4\" fill=\"{}\"><title>{}: {:g}, {:.2f}</title>"
           "</circle>\n",
@@ -123,7 +124,8 @@ std::string to_svg(const Plot& plot) {
                          path, colour, dash);
     const double at = kTop + 8 + 20 * static_cast<double>(i);
     svg += fmt::format(
-        "<circle cx=\"{0}\" cy=\"{1}\" r=\"4\" fill=\"{2}\"/><text x=\"{3}\" y=\"{4}\">{5}</text>\n",
+        "<circle cx=\"{0}\" cy=\"{1}\" r=\"4\" fill=\"{2}\"/><text x=\"{3}\" "
+        "y=\"{4}\">{5}</text>\n",
         kWidth - kRight + 18, at, colour, kWidth - kRight + 28, at + 4, escaped(s.name));
   }
   return svg + "</svg>\n";

@@ -10,7 +10,9 @@ namespace {
 struct Cut {
   Index begin, end;
 };
-Cut window(Index i, Index from, Index to) { return {i * from / to, ((i + 1) * from + to - 1) / to}; }
+Cut window(Index i, Index from, Index to) {
+  return {i * from / to, ((i + 1) * from + to - 1) / to};
+}
 
 /// Calls body(offset of the output pixel, offset of an input pixel, 1 / pixels of the window).
 template <class Body>

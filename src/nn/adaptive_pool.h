@@ -4,8 +4,8 @@
 
 namespace ohmic::nn {
 
-/// Average pooling to a given size, as PyTorch's AdaptiveAvgPool2d: output pixel i of n averages the
-/// input pixels floor(i N / n) .. ceil((i + 1) N / n) - 1. Images are in lane blocks.
+/// Average pooling to a given size, as PyTorch's AdaptiveAvgPool2d: output pixel i of n averages
+/// the input pixels floor(i N / n) .. ceil((i + 1) N / n) - 1. Images are in lane blocks.
 class AdaptivePool {
  public:
   AdaptivePool(const Shape& from, const Shape& to);

@@ -7,7 +7,8 @@ namespace ohmic::nn {
 
 Index filters_of(double ratio, Index outputs) {
   if (ratio <= 0) return 0;
-  return std::max<Index>(1, static_cast<Index>(std::ceil(ratio * static_cast<double>(outputs) - 1e-9)));
+  return std::max<Index>(
+      1, static_cast<Index>(std::ceil(ratio * static_cast<double>(outputs) - 1e-9)));
 }
 
 Network with_compensators(const Network& base, const std::vector<Placement>& placements,
@@ -83,7 +84,7 @@ Overhead compensator_overhead(const Network& network) {
 
 FoldedCompensator fold_compensator(const LayerParameters<float>& c, bool is_residual) {
   const Matrix<float>&generator = c[0].value, &generator_bias = c[1].value, &weight = c[2].value,
-              &bias = c[3].value;
+        &bias = c[3].value;
   const Index m = generator.rows(), n = weight.rows(), l = generator.columns() - n;
   FoldedCompensator folded{Matrix<float>(n, l + n), bias};
   const Index first = is_residual ? 0 : n;  // of the generated maps among C's columns

@@ -25,10 +25,10 @@ DigitalCorrection::DigitalCorrection(const Shape& input, const Shape& output, Ma
       output_(output),
       shift_(std::move(shift)),
       mixing_(std::move(mixing)) {
-  ensure(mixing_.rows() == output.channels &&
-             (mixing_.columns() == output.channels ||
-              mixing_.columns() == output.channels + input.channels),
-         "a mixing correction reads the output, or input and output");
+  ensure(
+      mixing_.rows() == output.channels && (mixing_.columns() == output.channels ||
+                                            mixing_.columns() == output.channels + input.channels),
+      "a mixing correction reads the output, or input and output");
 }
 
 void DigitalCorrection::apply(const float* x, float* y) const {
@@ -51,8 +51,7 @@ void DigitalCorrection::apply(const float* x, float* y) const {
     kernels().f32.lane_product(n, sources, mixing_.data(), sources, source.data() + p,
                                row_offset.data(), y + p, plane);
   for (Index o = 0; o < n; ++o)
-    for (Index i = o * plane; i < (o + 1) * plane; ++i)
-      y[i] += shift_[static_cast<std::size_t>(o)];
+    for (Index i = o * plane; i < (o + 1) * plane; ++i) y[i] += shift_[static_cast<std::size_t>(o)];
 }
 
 Index DigitalCorrection::weights() const {

@@ -9,7 +9,8 @@ namespace ohmic::nn {
 
 /// What is done digitally behind a MAC layer, the same at every output position:
 ///   affine:  z_o = scale_o y_o + shift_o
-///   mixing:  z = M [xp; y] + shift, xp = the layer's input x average-pooled to y's size (where M has
+///   mixing:  z = M [xp; y] + shift, xp = the layer's input x average-pooled to y's size (where M
+///   has
 ///            l + n columns), or z = M y + shift (n columns).
 class DigitalCorrection {
  public:

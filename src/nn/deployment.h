@@ -11,8 +11,8 @@ namespace ohmic::nn {
 /// Who multiplies: one entry a MAC layer, null for the layer's own ideal kernel.
 struct Deployment {
   std::vector<std::shared_ptr<const LinearOperator>> macs;
-  /// What is done digitally to a MAC layer's output, bias included; null for nothing. Empty: nothing
-  /// anywhere.
+  /// What is done digitally to a MAC layer's output, bias included; null for nothing. Empty:
+  /// nothing anywhere.
   std::vector<std::shared_ptr<const DigitalCorrection>> after;
 };
 

@@ -46,8 +46,8 @@ std::vector<bool> wanted_gradients(const Network& network, const Pass& pass) {
 template <class T>
 void run_layer(const Network& network, Index l, const ParameterSet<T>& parameters,
                Workspace<T>& workspace, const Pass& pass) {
-  network.layer<T>(l).forward({pass_of(pass, l), l, workspace.inputs(l), parameters[at(l)], workspace.state(l),
-                               workspace.output(l).data()});
+  network.layer<T>(l).forward({pass_of(pass, l), l, workspace.inputs(l), parameters[at(l)],
+                               workspace.state(l), workspace.output(l).data()});
 }
 
 }  // namespace

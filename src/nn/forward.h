@@ -62,8 +62,8 @@ template <class T>
 using OutputLoss = std::function<void(Index layer, View<T> gradient)>;
 
 /// Adds the gradients by the parameters to `gradient`, from workspace.gradient(last layer), after
-/// forward(). Nothing is computed for layers before the first that is not frozen. Batch-norm in training mode puts the block's statistics in place of the gradients of
-/// its running ones.
+/// forward(). Nothing is computed for layers before the first that is not frozen. Batch-norm in
+/// training mode puts the block's statistics in place of the gradients of its running ones.
 template <class T>
 void backward(const Network& network, const ParameterSet<T>& parameters, Workspace<T>& workspace,
               const Pass& pass, ParameterSet<T>& gradient, const OutputLoss<T>& output_loss = {});

@@ -28,7 +28,7 @@ struct Pass {
   Index samples = kLanes;  ///< valid lanes: the first ones
   /// Draws of dropout: needed in training mode only, borrowed.
   const RandomStream* stream = nullptr;
-  std::uint64_t step = 0;    ///< training step, of dropout's address
+  std::uint64_t step = 0;                        ///< training step, of dropout's address
   const std::vector<bool>* is_frozen = nullptr;  ///< layers that are not trained; null: none
   Index first_in_batch = 0;  ///< sample coordinate of lane 0 in dropout's address
 };
@@ -39,7 +39,7 @@ struct ParameterSpec {
   Index fan_in = 0;  ///< first values uniform in +-1/sqrt(fan_in); 0: all `initial`
   double initial = 0;
   bool starts_as_identity = false;  ///< [I | 0]
-  bool is_trained = true;  ///< false for running statistics
+  bool is_trained = true;           ///< false for running statistics
 };
 
 /// A layer that multiplies by a matrix: the product that hardware can take over.
@@ -78,7 +78,7 @@ struct BackwardArguments {
   const LayerParameters<T>& parameters;
   T* state;
   T* work;
-  bool is_frozen;  ///< nobody asks for the gradients by the parameters
+  bool is_frozen;          ///< nobody asks for the gradients by the parameters
   std::span<T* const> dx;  ///< overwritten; null where nobody asks
   /// Added to; in place of running statistics' gradients stand the statistics of this block.
   LayerParameters<T>& gradient;

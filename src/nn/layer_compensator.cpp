@@ -3,12 +3,13 @@
 #include "nn/adaptive_pool.h"
 #include "nn/layer.h"
 
-/// CorrectNet's error compensation (Eldebiky et al., DATE 2023, arXiv:2211.14917; the details are ours,
-/// docs/correctnet.md): behind a layer with input x and erroneous output y~, at every output position
+/// CorrectNet's error compensation (Eldebiky et al., DATE 2023, arXiv:2211.14917; the details are
+/// ours, docs/correctnet.md): behind a layer with input x and erroneous output y~, at every output
+/// position
 ///   g = act(G [xp; y~] + b_G)          generator: m filters, xp = x average-pooled to y's size
 ///   z = C [y~; g] + b_C                compensator: n filters; residual form z = y~ + C g + b_C
-/// G starts random, C = [I | 0], b = 0: transparent at first, and C still has a gradient. One buffer
-/// holds [xp; y~; g] in lane blocks, so both are plain products.
+/// G starts random, C = [I | 0], b = 0: transparent at first, and C still has a gradient. One
+/// buffer holds [xp; y~; g] in lane blocks, so both are plain products.
 namespace ohmic::nn {
 namespace {
 
@@ -103,7 +104,8 @@ class Compensator final : public Layer<T> {
 }  // namespace
 
 template <class T>
-std::unique_ptr<Layer<T>> make_compensator(const LayerSpec& spec, const std::vector<Shape>& inputs) {
+std::unique_ptr<Layer<T>> make_compensator(const LayerSpec& spec,
+                                           const std::vector<Shape>& inputs) {
   if (inputs.size() != 2)
     fail(spec, "has " + std::to_string(inputs.size()) +
                    " inputs, expected two: the layer that it corrects, and that layer's input");

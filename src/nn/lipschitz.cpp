@@ -119,7 +119,8 @@ double spectral_hinge_penalty(ConstView<T> view, double lambda, double beta, Vie
   }
   const Eigen::MatrixXd projector =
       solver.eigenvectors() * share.asDiagonal() * solver.eigenvectors().transpose();
-  const Eigen::MatrixXd slope = is_wide ? Eigen::MatrixXd(projector * w) : Eigen::MatrixXd(w * projector);
+  const Eigen::MatrixXd slope =
+      is_wide ? Eigen::MatrixXd(projector * w) : Eigen::MatrixXd(w * projector);
   map_of(gradient) += slope.template cast<T>();
   return value;
 }

@@ -18,8 +18,9 @@ struct PenaltyParams {
   double beta = 1e-3;
   std::optional<double> lambda;  ///< none: from the variation, k / (mu + 3 s)
   double k = 1.0;
-  bool is_decoupled = false;     ///< a step of its own beside Adam's
-  bool bounds_operator = false;  ///< of a convolution: bound the operator instead of the rows' matrix
+  bool is_decoupled = false;  ///< a step of its own beside Adam's
+  bool bounds_operator =
+      false;  ///< of a convolution: bound the operator instead of the rows' matrix
 };
 void fields(FieldVisitor& f, PenaltyParams& p);
 

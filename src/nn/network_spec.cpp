@@ -59,10 +59,9 @@ constexpr double kMostOutputs = 1 << 20;  // the weight-row field of addresses
 }  // namespace
 
 const std::vector<std::string_view>& layer_types() {
-  static const std::vector<std::string_view> types = {"linear",       "conv",       "max_pool",
-                                                      "average_pool", "relu",       "flatten",
-                                                      "dropout",      "batch_norm", "add",
-                                                      "compensator"};
+  static const std::vector<std::string_view> types = {
+      "linear",  "conv",    "max_pool",   "average_pool", "relu",
+      "flatten", "dropout", "batch_norm", "add",          "compensator"};
   return types;
 }
 

@@ -22,10 +22,10 @@ struct LayerSpec {
   bool bias = true;
   std::string generator = "relu";  ///< of a compensator: "relu" or "identity"
   bool residual = false;           ///< of a compensator
-  double rate = 0.5;      ///< of dropout
-  double momentum = 0.1;  ///< of batch-norm's running statistics
-  double epsilon = 1e-5;  ///< added to batch-norm's variance
-  Origin origin = {};     ///< where it was written; no place for built-in models
+  double rate = 0.5;               ///< of dropout
+  double momentum = 0.1;           ///< of batch-norm's running statistics
+  double epsilon = 1e-5;           ///< added to batch-norm's variance
+  Origin origin = {};              ///< where it was written; no place for built-in models
 };
 void fields(FieldVisitor& f, LayerSpec& spec);
 

@@ -30,8 +30,8 @@ void distil(const Distillation& rule, ConstView<float> teacher, ConstView<float>
     for (std::size_t c = 1; c < classes; ++c)
       most = std::max<double>(most, logits(static_cast<Index>(c), lane));
     for (std::size_t c = 0; c < classes; ++c)
-      sum += out[c] = elementary::exp((logits(static_cast<Index>(c), lane) - most) /
-                                      rule.temperature);
+      sum += out[c] =
+          elementary::exp((logits(static_cast<Index>(c), lane) - most) / rule.temperature);
     for (double& value : out) value /= sum;
   };
   for (Index lane = 0; lane < samples; ++lane) {
@@ -132,8 +132,7 @@ void TrainingStep::compute_block(const ParameterSet<float>& parameters, Index bl
   softmax_cross_entropy<float>(workspace.output(last), labels, s.scores, scale,
                                workspace.gradient(last));
   if (const Distillation* rule = rules_.distillation) {
-    const auto& teacher =
-        clean_pass(rule->teacher, worker->teacher, workspace.input(), s.images);
+    const auto& teacher = clean_pass(rule->teacher, worker->teacher, workspace.input(), s.images);
     distil(*rule, teacher.output(rule->teacher.network->layers() - 1), workspace.output(last),
            s.images, scale, workspace.gradient(last));
   }

@@ -91,9 +91,8 @@ std::vector<Cells> mean_cells(const devices::DeviceModel& device, const MappingR
     cells[p].target = cells[p].programmed = targets[p];
     for (Index i = 0; i < targets[p].size(); ++i) {
       const double g = clean[p].data()[i];
-      cells[p].programmed.data()[i] =
-          static_cast<float>(on_weight ? device.mean_of_weight_cell(base, g - base)
-                                                      : device.mean(g, seconds));
+      cells[p].programmed.data()[i] = static_cast<float>(
+          on_weight ? device.mean_of_weight_cell(base, g - base) : device.mean(g, seconds));
     }
   }
   return cells;

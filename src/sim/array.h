@@ -55,8 +55,8 @@ class Array {
   double seconds_;
 };
 
-/// Weights that are programmed with verification: those whose mark is not 0 take what `device` draws
-/// (its spread is the residual one), the others keep their one-shot error.
+/// Weights that are programmed with verification: those whose mark is not 0 take what `device`
+/// draws (its spread is the residual one), the others keep their one-shot error.
 struct VerifiedWeights {
   std::shared_ptr<const devices::DeviceModel> device;  ///< null: none are verified
   ConstView<std::uint8_t> marks;                       ///< n_out x n_in
@@ -66,7 +66,6 @@ struct VerifiedWeights {
 /// (0, 0) lies.
 Array program_array(std::shared_ptr<const devices::DeviceModel> device, const MappingRule& rule,
                     ConstView<float> u, const devices::ProgramContext& context,
-                    Programming programming, double seconds,
-                    const VerifiedWeights& verified = {});
+                    Programming programming, double seconds, const VerifiedWeights& verified = {});
 
 }  // namespace ohmic::sim

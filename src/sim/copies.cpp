@@ -53,8 +53,7 @@ void Copies::apply(const PatchView& x, const ReadContext& context, const OutputV
       const float share = shares_(static_cast<Index>(c), o);
       for (Index p = 0; p < positions; ++p)
         for (Index s = 0; s < x.samples; ++s) {
-          float& to =
-              y.data[s * y.sample_stride + o * y.output_stride + p * y.position_stride];
+          float& to = y.data[s * y.sample_stride + o * y.output_stride + p * y.position_stride];
           const float value = share * own[static_cast<std::size_t>(o * plane + p * x.samples + s)];
           to = c == 0 ? value : to + value;
         }

@@ -24,8 +24,8 @@ LayerPlan plan_layer(std::string name, Index layer, const LayerHardware& hardwar
       .dac = dac,
       .adc = {},
       .bias_row = bias_row,
-                 .verified_device = nullptr,
-                 .verified = {}};
+      .verified_device = nullptr,
+      .verified = {}};
   Matrix<float>& u = plan.mapped;
   for (Index o = 0; o < u.rows(); ++o) {
     std::copy_n(weights.row(o), weights.columns(), u.row(o));

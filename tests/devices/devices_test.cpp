@@ -118,7 +118,9 @@ TEST_CASE(
     }
 }
 
-TEST_CASE("moments of a log-normal cut at g_max, and of a weight's cell cut at 0, are those of its draws") {
+TEST_CASE(
+    "moments of a log-normal cut at g_max, and of a weight's cell cut at 0, are those of its "
+    "draws") {
   // 4e5 draws; 5 standard errors.
   constexpr Index n = 400000;
   const RandomStream stream(12);

@@ -23,7 +23,8 @@ TEST_CASE("a missing data set is refused with what to get and every place looked
       "or $OHMIC_DATA (looked in ~/nowhere/mnist, ~/nowhere, data/sets/mnist, data/sets)");
   check_refused(bench, {"run", "~/tiny.toml", "-o", "~/out", "--set", "data.set=minst"},
                 lab::kUsage,
-                "--set data.set=minst: data.set = 'minst' is neither a known set (did you mean 'mnist'?) nor a folder "
+                "--set data.set=minst: data.set = 'minst' is neither a known set (did you mean "
+                "'mnist'?) nor a folder "
                 "(~/minst)");
   check_refused(bench, {"run", "~/tiny.toml", "-o", "~/out", "--set", "data.path=lost"},
                 lab::kUsage, "~/tiny.toml:4:1: data.set = 'set' is neither a known set ...");

@@ -12,7 +12,8 @@ namespace {
 using testing::check_refused;
 using testing::Workbench;
 
-std::vector<std::string> run(const std::string& out, const std::vector<std::string>& settings = {}) {
+std::vector<std::string> run(const std::string& out,
+                             const std::vector<std::string>& settings = {}) {
   std::vector<std::string> words{"run", "~/tiny.toml", "-o", "~/" + out};
   for (const std::string& setting : settings) {
     words.push_back("--set");
@@ -53,9 +54,10 @@ TEST_CASE("another checkpoint or data set under the same name is another questio
 
 TEST_CASE("a trained network is kept as it was trained, the optimiser with it") {
   const Workbench bench("unfolded");
-  bench.write("bn.toml", std::string(testing::kTinyConfig)
-                             .replace(testing::kTinyConfig.find("[[network.layers]]\ntype = \"relu\""),
-                                      0, "[[network.layers]]\ntype = \"batch_norm\"\n"));
+  bench.write("bn.toml",
+              std::string(testing::kTinyConfig)
+                  .replace(testing::kTinyConfig.find("[[network.layers]]\ntype = \"relu\""), 0,
+                           "[[network.layers]]\ntype = \"batch_norm\"\n"));
   REQUIRE(bench.ohmic({"train", "~/bn.toml", "-o", "~/trained"}).status == lab::kDone);
   const nn::Checkpoint kept = nn::load_checkpoint(bench.path("trained/network.h5"));
   CHECK(kept.network.type(1) == "batch_norm");
@@ -92,7 +94,8 @@ TEST_CASE("layers may have any legal name, those of the results' own data sets t
 
 TEST_CASE("cells at their bounds are counted in the results") {
   const Workbench bench("bounds");
-  REQUIRE(bench.ohmic(run("out", {"array.mapping=offset", "device.sigma=0.5"})).status == lab::kDone);
+  REQUIRE(bench.ohmic(run("out", {"array.mapping=offset", "device.sigma=0.5"})).status ==
+          lab::kDone);
   const h5::Reader results(bench.path("out/results.h5"));
   const auto cells = results.integers("/layers/cells").values;
   CHECK(cells == std::vector<std::int64_t>{3 * 4 * 9, 3 * 3 * 64});
@@ -105,8 +108,8 @@ TEST_CASE("conductances beyond single precision are refused, not turned into NaN
   check_refused(bench, run("out", {"device.g_max_uS=1e45"}), lab::kUsage,
                 "--set device.g_max_uS=1e45: device.g_max_uS = 1e+45 is out of range (1e-06 .. "
                 "1000000)");
-  const auto said = bench.ohmic(run("out", {"device.read_noise=10", "device.read_noise_of=inverse",
-                                            "device.g_min_uS=1e-30"}));
+  const auto said = bench.ohmic(run(
+      "out", {"device.read_noise=10", "device.read_noise_of=inverse", "device.g_min_uS=1e-30"}));
   CHECK(said.status == lab::kUsage);
   CHECK(said.log.find("outputs are not finite") != std::string::npos);
   CHECK_FALSE(bench.has("out"));

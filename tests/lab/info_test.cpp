@@ -138,8 +138,7 @@ TEST_CASE("quiet runs say nothing on the log, and results go to the output") {
         "ADC",
         "accuracy of 3 chips on 100 test images (seed 3)", "5th percentile", "error budget",
         "float network", "converters only", "programming only", "mapping and levels only",
-        "mean shift alone",
-        "read noise only", "all together", "results in ~/out/results.h5"})
+        "mean shift alone", "read noise only", "all together", "results in ~/out/results.h5"})
     CHECK_MESSAGE(says(said.out, words), words);
 }
 

@@ -38,7 +38,7 @@ type = "linear"
 name = "fc1"
 outputs = 3
 )",
-                                                "test"),
+                                               "test"),
                             {1, 6, 6}),
                 {}} {
     trained.parameters = nn::initial_parameters(trained.network, 1);
@@ -123,7 +123,8 @@ TEST_CASE("options of methods are read, and a wrong method, key or value is refu
       doctest::Contains("names 1 layers, methods.compensation.ratios has 0 numbers"), ConfigError);
 }
 
-TEST_CASE("the perturbation made from a device and its mapping has the moments of a chip's weights") {
+TEST_CASE(
+    "the perturbation made from a device and its mapping has the moments of a chip's weights") {
   // 2e4 draws of one weight: mean and deviation within 5 standard errors (kurtosis below 9).
   constexpr int kDraws = 20000;
   const Matrix<float> w = [] {
@@ -134,9 +135,8 @@ TEST_CASE("the perturbation made from a device and its mapping has the moments o
   devices::LognormalParams on_weight, on_device;
   on_device.on_device = true;
   const RandomStream stream(5);
-  for (const auto& device :
-       {devices::make_lognormal(on_weight), devices::make_lognormal(on_device),
-        devices::make_gaussian({.sigma = 0.1})}) {
+  for (const auto& device : {devices::make_lognormal(on_weight), devices::make_lognormal(on_device),
+                             devices::make_gaussian({.sigma = 0.1})}) {
     const DevicePerturbation perturbation(device, sim::Mapping::differential);
     const sim::MappingRule rule(sim::Mapping::differential, device->g_min(), device->g_max(), {});
     Moments training[3], chips[3];
@@ -170,14 +170,14 @@ TEST_CASE("calibration of a chip brings every layer nearer to the clean one, rid
   const sim::ChipOptions ideal{.read_noise = false, .converters = false};
   const CleanActivations clean = bench.clean();
   const auto chip_of = [&] {
-    return Chip{bench.trained.network, bench.trained.parameters,
-                deploy(plan, stream, 3, 0, ideal)};
+    return Chip{bench.trained.network, bench.trained.parameters, deploy(plan, stream, 3, 0, ideal)};
   };
   const Chip plain = chip_of();
   Chip affine = chip_of(), ridge = chip_of();
   calibrate(CalibrationKind::affine, {.images = 256}, clean, {}, affine);
   calibrate(CalibrationKind::ridge, {.images = 256}, clean, {}, ridge);
-  for (const std::size_t k : {0u, 1u}) CHECK(error_of(bench, affine, k) < error_of(bench, plain, k));
+  for (const std::size_t k : {0u, 1u})
+    CHECK(error_of(bench, affine, k) < error_of(bench, plain, k));
   CHECK(error_of(bench, ridge, 0) < error_of(bench, affine, 0));
   CHECK(ridge.deployment.after[1]->is_affine());
   CHECK(correction_overhead(affine.deployment).weights == 2 * (4 + 3));
@@ -213,9 +213,9 @@ TEST_CASE("write-verify marks the asked share of weights, those of the highest s
         ++all;
         const bool is_marked = plan.layers[k]->verified.data()[i];
         marked += is_marked;
-        (is_marked ? least_marked : most_left) =
-            is_marked ? std::fmin(least_marked, scores[k].data()[i])
-                      : std::fmax(most_left, scores[k].data()[i]);
+        (is_marked ? least_marked : most_left) = is_marked
+                                                     ? std::fmin(least_marked, scores[k].data()[i])
+                                                     : std::fmax(most_left, scores[k].data()[i]);
       }
     CHECK(marked == count);
     CHECK(count == std::llround(0.1 * static_cast<double>(all)));
@@ -239,8 +239,8 @@ TEST_CASE("a slice of a shared set computes what the masked set does") {
       nn::with_compensators(bench.trained.network, {{"conv1", 2.0}}, {"relu", false});
   const nn::Network small =
       nn::with_compensators(bench.trained.network, {{"conv1", 0.5}}, {"relu", false});
-  nn::TrainedNetwork shared{large, nn::transplanted(bench.trained.network, bench.trained.parameters,
-                                                    large, 3)};
+  nn::TrainedNetwork shared{
+      large, nn::transplanted(bench.trained.network, bench.trained.parameters, large, 3)};
   auto& own = shared.parameters[1];
   for (auto& p : own)
     for (Index i = 0; i < p.value.size(); ++i)

@@ -39,6 +39,7 @@ const Choice kConverters[] = {
     {"full_scale", "[dac]\nbits = 8\n[adc]\nbits = 8\nrange = \"full_scale\"\n"},
     {"fixed", "[dac]\nbits = 8\n[adc]\nbits = 8\nrange = \"fixed\"\nlow_uA = -15\nhigh_uA = 15\n"},
     {"least_squares", "[dac]\nbits = 8\n[adc]\nbits = 8\nrange = \"least_squares\"\n"},
+    {"no zero level", "[dac]\nbits = 8\nzero = false\n[adc]\nbits = 8\nzero = false\n"},
 };
 enum class Kind { linear, convolution };
 
@@ -173,27 +174,58 @@ void check_against_judge(const sim::LayerPlan& plan, const LayerCase& layer,
   CHECK(differs == (plan.hardware.device->uniform_read_sigma().value_or(1.0) > 0));
 }
 
+/// A device model, or a way to use it: its name in the table and its keys.
+struct DeviceCase {
+  std::string name, config;
+  bool has_read_noise = false;
+};
+
+/// Every model of the catalogue with its defaults, with 16 levels, and with the other choices of
+/// the keys that choose (variation_on, sigma_of).
+std::vector<DeviceCase> device_cases() {
+  std::vector<DeviceCase> cases;
+  for (const devices::CatalogueEntry& entry : devices::catalogue()) {
+    const std::string model = fmt::format("model = \"{}\"\n", entry.name);
+    DeviceCase plain{std::string(entry.name), model, false};
+    std::vector<DeviceCase> variants;
+    for (const FieldManual& key : entry.keys()) {
+      plain.has_read_noise = plain.has_read_noise || key.key == "read_noise";
+      if (key.key == "levels")
+        variants.push_back({plain.name + ", 16 levels", model + "levels = 16\n"});
+      if (key.key == "variation_on")
+        variants.push_back({plain.name + " on devices", model + "variation_on = \"device\"\n"});
+      if (key.key == "sigma_of")
+        for (const char* of : {"g", "inverse"})
+          variants.push_back({fmt::format("{}, sigma of {}", plain.name, of),
+                              model + fmt::format("sigma_of = \"{}\"\n", of)});
+    }
+    cases.push_back(plain);
+    for (DeviceCase& variant : variants) {
+      variant.has_read_noise = plain.has_read_noise;
+      cases.push_back(variant);
+    }
+  }
+  return cases;
+}
+
 /// "yes", or the message of a refusal.
-std::string verdict(const devices::CatalogueEntry& device, const Choice& mapping,
-                    const Choice& bias, const Choice& converter, Kind kind) {
+std::string verdict(const DeviceCase& device, const Choice& mapping, const Choice& bias,
+                    const Choice& converter, Kind kind) {
   CAPTURE(device.name);
   CAPTURE(mapping.name);
   CAPTURE(bias.name);
   CAPTURE(converter.name);
   CAPTURE(static_cast<int>(kind));
   const LayerCase layer(kind);
-  bool has_read_noise = false;
-  for (const FieldManual& key : device.keys())
-    has_read_noise = has_read_noise || key.key == "read_noise";
   std::vector<std::string> noises{""};  // one number for all cells, and one a cell
-  if (has_read_noise)
+  if (device.has_read_noise)
     for (const char* of : {"g_max", "g"})
       noises.push_back(fmt::format("read_noise = 0.05\nread_noise_of = \"{}\"\n", of));
   try {
     for (const std::string& noise : noises) {
       const lab::Experiment e = lab::make_experiment(parse_config(
-          fmt::format("[device]\nmodel = \"{}\"\n{}[array]\nrows = 8\ncolumns = 8\n{}{}{}",
-                      device.name, noise, mapping.config, bias.config, converter.config),
+          fmt::format("[device]\n{}{}[array]\nrows = 8\ncolumns = 8\n{}{}{}", device.config, noise,
+                      mapping.config, bias.config, converter.config),
           "support_matrix"));
       const std::vector<PatchView> inputs{layer.x};
       sim::LayerPlan plan = sim::plan_layer("layer", 1, e.hardware,
@@ -218,7 +250,7 @@ std::string table(Kind kind) {
       line += "---|";
     }
   text += "\n" + line + "\n";
-  for (const auto& device : devices::catalogue())
+  for (const DeviceCase& device : device_cases())
     for (const Choice& mapping : kMappings) {
       text += fmt::format("| {} | {} |", device.name, mapping.name);
       for (const Choice& bias : kBiases)

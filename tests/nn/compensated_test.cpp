@@ -113,15 +113,15 @@ TEST_CASE(
     "gradients of a whole compensated network with frozen perturbed weights agree with central "
     "differences") {
   const Network base = small_network();
-  const Network with =
-      with_compensators(base, {{"conv1", 1.0}, {"fc1", 0.5}}, {"relu", false});
+  const Network with = with_compensators(base, {{"conv1", 1.0}, {"fc1", 0.5}}, {"relu", false});
   const auto start = transplanted(base, initial_parameters(base, 2), with, 7);
   ParameterSet<double> parameters = converted<double>(perturbed(with, start));
   std::mt19937 rng(11);
   const std::vector<bool> frozen = frozen_but_compensators(with);
   for (std::size_t l = 0; l < parameters.size(); ++l)  // away from the transparent start
     if (!frozen[l])
-      for (auto& p : parameters[l]) nn::testing::fill_random(p.value.view(), rng, p.value.columns());
+      for (auto& p : parameters[l])
+        nn::testing::fill_random(p.value.view(), rng, p.value.columns());
   constexpr Index kSamples = 20;
   std::vector<std::uint8_t> labels;
   for (Index i = 0; i < kSamples; ++i) labels.push_back(static_cast<std::uint8_t>(i % 4));
@@ -156,14 +156,15 @@ TEST_CASE(
         number = kept - step;
         const double below = loss();
         number = kept;
-        worst = std::fmax(worst, std::fabs((above - below) / (2 * step) -
-                                           gradient[l][p].value.data()[i]));
+        worst = std::fmax(worst,
+                          std::fabs((above - below) / (2 * step) - gradient[l][p].value.data()[i]));
       }
   CHECK(worst < 1e-7);
 }
 
-TEST_CASE("scaling a layer and its later biases changes no class: accuracy under multiplicative "
-          "variation is scale-free") {
+TEST_CASE(
+    "scaling a layer and its later biases changes no class: accuracy under multiplicative "
+    "variation is scale-free") {
   const Network network = small_network();
   const ParameterSet<double> noisy =
       converted<double>(perturbed(network, initial_parameters(network, 2)));

@@ -55,7 +55,8 @@ TEST_CASE("the orthogonal penalty's gradient agrees with central differences, wi
   }
 }
 
-TEST_CASE("wide and tall forms of the penalty agree: equal gradients, values (d - n) lambda^4 apart") {
+TEST_CASE(
+    "wide and tall forms of the penalty agree: equal gradients, values (d - n) lambda^4 apart") {
   const Index n = 3, d = 8;
   const double lambda = 0.6, beta = 0.5;
   const Matrix<double> w = random_weights(n, d, 5);
@@ -70,9 +71,11 @@ TEST_CASE("wide and tall forms of the penalty agree: equal gradients, values (d 
       CHECK(gradient(r, c) == doctest::Approx(gradient_t(c, r)).epsilon(1e-12));
   // Against the definition, with the large Gram matrix.
   const Eigen::Map<const Eigen::Matrix<double, -1, -1, Eigen::RowMajor>> m(w.data(), n, d);
-  const Eigen::MatrixXd gram = m.transpose() * m - lambda * lambda * Eigen::MatrixXd::Identity(d, d);
+  const Eigen::MatrixXd gram =
+      m.transpose() * m - lambda * lambda * Eigen::MatrixXd::Identity(d, d);
   CHECK(beta * gram.squaredNorm() ==
-        doctest::Approx(wide + beta * static_cast<double>(d - n) * std::pow(lambda, 4)).epsilon(1e-12));
+        doctest::Approx(wide + beta * static_cast<double>(d - n) * std::pow(lambda, 4))
+            .epsilon(1e-12));
 }
 
 TEST_CASE("the hinges' gradients agree with central differences") {

@@ -91,8 +91,7 @@ TEST_CASE("no programmed conductance is below 0, and cells at either bound are c
        {Mapping::differential, Mapping::differential_two_sided, Mapping::offset}) {
     const MappingRule rule(mapping, device->g_min(), device->g_max(), device->levels());
     const Matrix<float> u = ramp(40, 50);
-    const Array array =
-        program_array(device, rule, u, {.stream = &stream}, Programming::drawn, 0);
+    const Array array = program_array(device, rule, u, {.stream = &stream}, Programming::drawn, 0);
     CellCounts expected;
     for (std::size_t p = 0; p < array.polarities(); ++p)
       for (Index r = 0; r < 40; ++r)

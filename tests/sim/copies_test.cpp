@@ -14,8 +14,7 @@ namespace {
 
 Matrix<float> wave(Index rows, Index columns, float step) {
   Matrix<float> m(rows, columns);
-  for (Index i = 0; i < m.size(); ++i)
-    m.data()[i] = std::sin(step * static_cast<float>(i + 1));
+  for (Index i = 0; i < m.size(); ++i) m.data()[i] = std::sin(step * static_cast<float>(i + 1));
   return m;
 }
 
@@ -74,7 +73,8 @@ TEST_CASE("copies are averaged, and the best of them are those nearest to their 
       }
     }
     CHECK(best.shares()(nearest, o) == 1.0f);
-    for (Index s = 0; s < 3; ++s) CHECK(chosen(s, o) == single[static_cast<std::size_t>(nearest)](s, o));
+    for (Index s = 0; s < 3; ++s)
+      CHECK(chosen(s, o) == single[static_cast<std::size_t>(nearest)](s, o));
   }
 }
 
@@ -101,6 +101,7 @@ TEST_CASE("verified weights take the residual spread, the others keep their one-
       }
       // The same normal number at a tenth of the spread.
       const double clean = plan.mapped(o, r);
-      CHECK(std::log(after / clean) == doctest::Approx(0.1 * std::log(before / clean)).epsilon(1e-2));
+      CHECK(std::log(after / clean) ==
+            doctest::Approx(0.1 * std::log(before / clean)).epsilon(1e-2));
     }
 }

@@ -100,7 +100,8 @@ TEST_CASE(
             const double bound = a_cell * inputs + static_cast<double>(n_in + 16) * kUnit *
                                                        (absolute + a_cell * inputs);
             if (std::fabs(y(v, o) - exact) > bound)
-              FAIL_CHECK("output " << o << " of vector " << v << ": " << y(v, o) << " for " << exact);
+              FAIL_CHECK("output " << o << " of vector " << v << ": " << y(v, o) << " for "
+                                   << exact);
           }
       }
 }

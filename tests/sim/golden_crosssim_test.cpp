@@ -39,7 +39,6 @@ bool equals_but_for_ties(double found, double expected, double x, const Quantise
 void check_transfer(const std::string& name, const Quantiser& q) {
   CAPTURE(name);
   const Matrix<double> table = golden(name);
-  int float_differs = 0;
   for (Index i = 0; i < table.rows(); ++i) {
     const double x = table(i, 0), expected = table(i, 1);
     CAPTURE(x);
@@ -52,11 +51,11 @@ void check_transfer(const std::string& name, const Quantiser& q) {
     kernels().f32.quantise(1, &x32, q.codes<float>(), &code32);
     const double difference = std::fabs(code32 * q.worth() - expected);
     CHECK(difference <= q.worth() * (1 + 1e-6));
-    float_differs += difference > 1e-6 * q.high();
+    // In float only a point within its rounding of a tie may fall to the other side.
+    const double position = (std::fmin(std::fmax(x, q.low()), q.high()) - q.low()) / q.worth();
+    const double from_tie = std::fabs(position - std::floor(position) - 0.5);
+    if (from_tie > 4e-7 * static_cast<double>(q.levels())) CHECK(difference <= 1e-6 * q.high());
   }
-  // Only the points that the table puts at ties and beside them may fall to the other side in
-  // float.
-  CHECK(float_differs <= table.rows() / 2);
 }
 
 }  // namespace

@@ -54,15 +54,14 @@ void add_mean_correction(const HardwarePlan& plan, Chip& chip) {
     if (!plan.layers[k]) continue;
     const sim::LayerPlan& layer = *plan.layers[k];
     // The slope of mean against target weights over the layer's own weights.
-    const sim::Array mean =
-        sim::program_array(layer.hardware.device, layer.rule, layer.mapped, {},
-                           sim::Programming::at_mean, 0);
+    const sim::Array mean = sim::program_array(layer.hardware.device, layer.rule, layer.mapped, {},
+                                               sim::Programming::at_mean, 0);
     double both = 0, square = 0;
     for (Index r = 0; r < layer.mapped.rows(); ++r)
       for (Index c = 0; c < layer.mapped.columns(); ++c) {
         const bool pair = mean.polarities() == 2;
-        const double found = layer.rule.weight(
-            {mean.conductance(0)(r, c), pair ? mean.conductance(1)(r, c) : 0.0});
+        const double found =
+            layer.rule.weight({mean.conductance(0)(r, c), pair ? mean.conductance(1)(r, c) : 0.0});
         both += found * layer.mapped(r, c);
         square += static_cast<double>(layer.mapped(r, c)) * layer.mapped(r, c);
       }
@@ -105,8 +104,8 @@ void calibrate(CalibrationKind kind, const CalibrationOptions& options,
       auto& own = blocks[static_cast<std::size_t>(block)];
       Eigen::VectorXd source(sources), target(targets);
       for (Index system = 0; system < systems; ++system) {
-        own.push_back({Eigen::MatrixXd::Zero(sources, sources),
-                       Eigen::MatrixXd::Zero(sources, targets), 0});
+        own.push_back(
+            {Eigen::MatrixXd::Zero(sources, sources), Eigen::MatrixXd::Zero(sources, targets), 0});
         Normal& sum = own.back();
         for (Index p = 0; p < positions; ++p)
           for (Index s = 0; s < clean.samples(block); ++s) {
@@ -138,9 +137,8 @@ void calibrate(CalibrationKind kind, const CalibrationOptions& options,
         right += block[static_cast<std::size_t>(system)].right;
       }
       // The constant is not shrunk.
-      const double ridge =
-          options.strength * gram.topLeftCorner(sources - 1, sources - 1).trace() /
-          static_cast<double>(sources - 1);
+      const double ridge = options.strength * gram.topLeftCorner(sources - 1, sources - 1).trace() /
+                           static_cast<double>(sources - 1);
       for (Index i = 0; i + 1 < sources; ++i) gram(i, i) += std::max(ridge, 1e-12);
       const Eigen::MatrixXd solution = gram.ldlt().solve(right);  // sources x targets
       if (!mixes) {
@@ -153,11 +151,10 @@ void calibrate(CalibrationKind kind, const CalibrationOptions& options,
         shift.push_back(static_cast<float>(solution(sources - 1, o)));
       }
     }
-    chip.deployment.after[k] =
-        mixes ? std::make_shared<nn::DigitalCorrection>(x_shape, y_shape, std::move(mixing),
-                                                        std::move(shift))
-              : std::make_shared<nn::DigitalCorrection>(x_shape, y_shape, std::move(scale),
-                                                        std::move(shift));
+    chip.deployment.after[k] = mixes ? std::make_shared<nn::DigitalCorrection>(
+                                           x_shape, y_shape, std::move(mixing), std::move(shift))
+                                     : std::make_shared<nn::DigitalCorrection>(
+                                           x_shape, y_shape, std::move(scale), std::move(shift));
   }
 }
 

@@ -8,9 +8,12 @@ namespace {
 
 devices::Population population_of(Purpose purpose) {
   switch (purpose) {
-    case Purpose::training_noise: return devices::Population::training;
-    case Purpose::compensator_noise: return devices::Population::compensator;
-    default: throw LogicError("a perturbation is drawn for training or compensators");
+    case Purpose::training_noise:
+      return devices::Population::training;
+    case Purpose::compensator_noise:
+      return devices::Population::compensator;
+    default:
+      throw LogicError("a perturbation is drawn for training or compensators");
   }
 }
 

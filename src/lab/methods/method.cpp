@@ -37,12 +37,13 @@ void fields(FieldVisitor& f, PenaltyOptions& p) {
 
 void fields(FieldVisitor& f, InjectionOptions& p) {
   sigma_field(f, p.sigma);
-  f.field({.key = "sigma_low",
-           .meaning = "0 or more: every sub-batch draws its sigma between this and sigma; -1: sigma",
-           .unit = "natural log",
-           .low = -1,
-           .high = kMostSigma},
-          p.sigma_low);
+  f.field(
+      {.key = "sigma_low",
+       .meaning = "0 or more: every sub-batch draws its sigma between this and sigma; -1: sigma",
+       .unit = "natural log",
+       .low = -1,
+       .high = kMostSigma},
+      p.sigma_low);
   device_field(f, p.from_device);
 }
 
@@ -54,9 +55,9 @@ void fields(FieldVisitor& f, CompensationOptions& p) {
            .low = 0,
            .high = 16},
           p.ratios);
-  f.field({.key = "placement",
-           .meaning = "results of `ohmic search` to take layers and ratios from"},
-          p.placement);
+  f.field(
+      {.key = "placement", .meaning = "results of `ohmic search` to take layers and ratios from"},
+      p.placement);
   f.field({.key = "generator",
            .meaning = "activation of the generated maps",
            .one_of = {"relu", "identity"}},
@@ -136,7 +137,9 @@ void fields(FieldVisitor& f, WriteVerifyOptions& p) {
            .low = 0,
            .high = kMostSigma},
           p.residual_sigma);
-  f.field({.key = "images", .meaning = "training images for the Fisher information", .low = 1,
+  f.field({.key = "images",
+           .meaning = "training images for the Fisher information",
+           .low = 1,
            .high = 1e6},
           p.images);
 }
@@ -172,8 +175,8 @@ void for_each_method(Options& o, Body body) {
 
 const std::vector<std::string>& method_names() {
   static const std::vector<std::string> names{
-      "plain", "penalty",         "compensation", "correctnet", "mean_correction",
-      "sam",   "distillation",    "injection",    "affine",     "ridge",
+      "plain",  "penalty",         "compensation", "correctnet", "mean_correction",
+      "sam",    "distillation",    "injection",    "affine",     "ridge",
       "copies", "bn_reestimation", "write_verify"};
   return names;
 }
@@ -189,8 +192,8 @@ MethodOptions read_methods(const ConfigNode& methods) {
       read_fields(table, "methods." + name, none);
     }
     // CorrectNet is penalty + compensation; its own table holds the latter's options.
-    for_each_method(options, [&, &name = name, &table = table](const std::string& method,
-                                                              auto& own, bool MethodSet::*) {
+    for_each_method(options, [&, &name = name, &table = table](const std::string& method, auto& own,
+                                                               bool MethodSet::*) {
       if (method != name && !(method == "compensation" && name == "correctnet")) return;
       read_fields(table, "methods." + name, own);
       found = true;
@@ -201,9 +204,9 @@ MethodOptions read_methods(const ConfigNode& methods) {
                               (near.empty() ? "" : " (did you mean '" + near + "'?)"));
   }
   if (options.copies.best > options.copies.copies)
-    throw ConfigError("methods.copies.best = " + std::to_string(options.copies.best) +
-                      " is more than methods.copies.copies = " +
-                      std::to_string(options.copies.copies));
+    throw ConfigError(
+        "methods.copies.best = " + std::to_string(options.copies.best) +
+        " is more than methods.copies.copies = " + std::to_string(options.copies.copies));
   placements_of(options.compensation);
   return options;
 }
@@ -246,8 +249,9 @@ MethodSet parse_method(const std::string& name) {
       const std::string near = nearest(part, method_names());
       std::string known;
       for (const std::string& one : method_names()) known += (known.empty() ? "" : ", ") + one;
-      throw ConfigError("method \"" + name + "\": there is no method '" + part + "'" +
-                        (near.empty() ? "; there are " + known : " (did you mean '" + near + "'?)"));
+      throw ConfigError(
+          "method \"" + name + "\": there is no method '" + part + "'" +
+          (near.empty() ? "; there are " + known : " (did you mean '" + near + "'?)"));
     }
     for (const auto member : found->second) {
       if (set.*member) throw ConfigError("method \"" + name + "\" has '" + part + "' twice");
@@ -274,7 +278,8 @@ std::vector<nn::Placement> placements_of(const CompensationOptions& o) {
                       " layers, methods.compensation.ratios has " +
                       std::to_string(o.ratios.size()) + " numbers");
   std::vector<nn::Placement> placements;
-  for (std::size_t i = 0; i < o.layers.size(); ++i) placements.push_back({o.layers[i], o.ratios[i]});
+  for (std::size_t i = 0; i < o.layers.size(); ++i)
+    placements.push_back({o.layers[i], o.ratios[i]});
   return placements;
 }
 

@@ -25,13 +25,12 @@ std::string variation_words(const TrainingSetting& s, double sigma, bool from_de
 }
 
 /// The name of the base training of `methods`.
-std::string base_digest(const TrainingSetting& s, const nn::Network& network,
-                        const MethodSet& m) {
+std::string base_digest(const TrainingSetting& s, const nn::Network& network, const MethodSet& m) {
   nn::TrainingParams training = s.experiment.training;
   training.checkpoint_every_epochs = 1;
-  std::string words = fmt::format("{}\n{}\n{}\n{}\nrng {}\n", s.data.digest,
-                                  nn::to_toml(network.spec()), to_toml(write_fields(training)),
-                                  arithmetic_name(), kRngVersion);
+  std::string words =
+      fmt::format("{}\n{}\n{}\n{}\nrng {}\n", s.data.digest, nn::to_toml(network.spec()),
+                  to_toml(write_fields(training)), arithmetic_name(), kRngVersion);
   const MethodOptions& o = s.options;
   if (m.penalty) words += "penalty\n" + to_toml(write_fields(o.penalty));
   if (m.injection)
@@ -63,8 +62,7 @@ std::unique_ptr<WeightPerturbation> make_perturbation(const Experiment& e, doubl
   return std::make_unique<nn::LogNormalPerturbation>(sigma);
 }
 
-nn::TrainedNetwork train_base(const TrainingSetting& s, const MethodSet& m,
-                              NetworkOrigin& origin) {
+nn::TrainedNetwork train_base(const TrainingSetting& s, const MethodSet& m, NetworkOrigin& origin) {
   const Experiment& e = s.experiment;
   const nn::Network network = described_network(e, s.data.shape(), s.data.classes());
   if (!e.network.file.empty() || !e.network.weights.empty()) {
@@ -141,8 +139,8 @@ nn::TrainedNetwork train_compensators(const TrainingSetting& s, const nn::Traine
     throw ConfigError(
         "methods.compensation names no layer: give layers and ratios, or a placement found by "
         "`ohmic search`");
-  const double share = static_cast<double>(overhead.weights) /
-                       static_cast<double>(base.network.parameter_count());
+  const double share =
+      static_cast<double>(overhead.weights) / static_cast<double>(base.network.parameter_count());
   if (share > o.overhead_limit)
     throw ConfigError(fmt::format(
         "methods.compensation: the compensators have {} weights, {:.2f} % of the network's, more "
@@ -159,10 +157,11 @@ nn::TrainedNetwork train_compensators(const TrainingSetting& s, const nn::Traine
     for (const auto& p : layer)
       numbers.append(reinterpret_cast<const char*>(p.value.data()),
                      static_cast<std::size_t>(p.value.size()) * sizeof(float));
-  const std::string name = digest(fmt::format(
-      "{}\n{}\n{}\n{}\n{}\n{}\n{}\nrng {}", s.data.digest, digest(numbers),
-      nn::to_toml(network.spec()), to_toml(write_fields(training)), shortest(o.matching) + mask_name,
-      variation_words(s, o.sigma, o.from_device), arithmetic_name(), kRngVersion));
+  const std::string name = digest(
+      fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\nrng {}", s.data.digest, digest(numbers),
+                  nn::to_toml(network.spec()), to_toml(write_fields(training)),
+                  shortest(o.matching) + mask_name, variation_words(s, o.sigma, o.from_device),
+                  arithmetic_name(), kRngVersion));
 
   const auto perturbation = make_perturbation(s.experiment, o.sigma, o.from_device);
   nn::TrainingHooks hooks;
@@ -170,8 +169,8 @@ nn::TrainedNetwork train_compensators(const TrainingSetting& s, const nn::Traine
   hooks.rules.noise_purpose = Purpose::compensator_noise;
   hooks.rules.is_frozen = nn::frozen_but_compensators(network);
   hooks.rules.mask = mask;
-  nn::FeatureMatching matching{.clean = {&base.network, &base.parameters}, .layers = {},
-                               .weight = o.matching};
+  nn::FeatureMatching matching{
+      .clean = {&base.network, &base.parameters}, .layers = {}, .weight = o.matching};
   if (o.matching > 0) {
     for (Index l = 0; l < network.layers(); ++l)
       for (Index k = 0; k < base.network.layers(); ++k)

@@ -1,10 +1,10 @@
 #pragma once
 
+#include "lab/cached_training.h"
 #include "lab/console.h"
+#include "lab/described_network.h"
 #include "lab/experiment.h"
 #include "lab/methods/method.h"
-#include "lab/cached_training.h"
-#include "lab/described_network.h"
 
 /// What the methods change about training: the base network, then its compensators.
 namespace ohmic::lab {

@@ -103,7 +103,8 @@ std::int64_t mark_verified(const WriteVerifyOptions& o, const std::vector<Matrix
   for (std::size_t k = 0; k < scores.size(); ++k)
     for (Index i = 0; plan.layers[k] && i < scores[k].size(); ++i)
       all.push_back({scores[k].data()[i], {k, i}});
-  const auto count = static_cast<std::size_t>(std::llround(o.share * static_cast<double>(all.size())));
+  const auto count =
+      static_cast<std::size_t>(std::llround(o.share * static_cast<double>(all.size())));
   std::stable_sort(all.begin(), all.end(),
                    [](const auto& a, const auto& b) { return a.first > b.first; });
   for (std::size_t k = 0; k < scores.size(); ++k) {
