@@ -29,7 +29,13 @@ struct ProgramContext {
 
   /// Standard normals of `part` for row `row` of the array, `out.size()` columns from its first.
   /// Device-to-device parts are the same at every programming of a chip.
-  void normals(Purpose part, Index row, std::span<float> out) const;
+  /// `pulse` tells apart several draws of one part and cell (0 .. 8191).
+  void normals(Purpose part, Index row, std::span<float> out, Index pulse = 0) const;
+  /// Uniform numbers in (0, 1) at the same addresses.
+  void uniforms(Purpose part, Index row, std::span<double> out, Index pulse = 0) const;
+
+ private:
+  Address address(Purpose part, Index row, Index pulse) const;
 };
 
 /// A plane of numbers that a model keeps beside the conductances, by name.
@@ -42,6 +48,26 @@ struct NamedPlane {
 struct Cells {
   Matrix<float> target, programmed;
   std::vector<NamedPlane> state;
+
+  /// The plane called `name`. LogicError if there is none.
+  ConstView<float> plane(std::string_view name) const;
+  /// The same, made (of zeros, shaped as `target`) if there is none.
+  Matrix<float>& plane_of(std::string_view name);
+};
+
+/// Where one read of an array stands among all reads: what is not Gaussian draws from here, cell by
+/// cell.
+struct CellRead {
+  const RandomStream* stream = nullptr;
+  Index chip = 0, programming = 0, read = 0;
+  Index layer = 0, slice = 0, polarity = 0;
+  Index sample = 0, position = 0;
+  Index first_row = 0, first_column = 0;  ///< weight coordinates of element (0, 0)
+
+  /// Standard normals of row `row`, `out.size()` columns from its first.
+  void normals(Index row, std::span<float> out) const;
+  /// Uniform numbers in (0, 1) at the same addresses.
+  void uniforms(Index row, std::span<double> out) const;
 };
 
 /// A model is immutable and stateless. Formulas are evaluated in double; conductances are stored in
@@ -75,6 +101,16 @@ class DeviceModel {
   virtual void read_sigma(const Cells& cells, double seconds, View<float> out) const = 0;
   /// The same where it is one number for all cells, which spares a product at every read.
   virtual std::optional<double> uniform_read_sigma() const = 0;
+
+  /// Whether conductances or read noise depend on the time since programming.
+  virtual bool changes_with_time() const { return false; }
+
+  /// Whether a read has a part that no Gaussian current stands for (telegraph noise): such cells
+  /// are read one by one.
+  virtual bool needs_cell_reads() const { return false; }
+  /// Adds to `g` [S], which holds the cells' conductances, what one read of one position changes.
+  virtual void cell_read(const Cells& cells, double seconds, const CellRead& read,
+                         View<float> g) const;
 
   /// Mean and deviation [S] of the conductance after programming to target `g` [S], `seconds`
   /// later.
