@@ -1,5 +1,6 @@
 #include "devices/catalogue.h"
 
+#include "devices/additions.h"
 #include "devices/gaussian.h"
 #include "devices/ideal.h"
 #include "devices/lognormal.h"
@@ -43,8 +44,16 @@ std::shared_ptr<const DeviceModel> make_device(const ConfigNode& table, const st
     FieldReader reader(only, path);
     reader.field({.key = "model", .meaning = "", .one_of = names}, name);
   }
+  Additions additions;
+  FieldReader reader(table, path);
+  fields(reader, additions);
+  const ConfigNode written = write_fields(additions);
+  ConfigNode own;
+  own.origin = table.origin;
+  for (const auto& [key, value] : table.table())
+    if (!written.find(key)) own.put(key, value);
   for (const CatalogueEntry& e : catalogue())
-    if (e.name == name) return e.make(table, path);
+    if (e.name == name) return with_additions(e.make(own, path), additions);
   throw LogicError("device catalogue: " + name);
 }
 

@@ -81,12 +81,11 @@ ConfigNode with_model(const std::string& name, const ConfigNode& table) {
 GenericCell::GenericCell(const CellParams& cell)
     : cell_(cell), read_noise_of_(relative_to(cell.read_noise_of)) {}
 
-void GenericCell::read_sigma(const Cells& cells, double seconds, View<float> out) const {
-  conductance(cells, seconds, out);
+void GenericCell::read_sigma(ConstView<float> g, double, View<float> out) const {
   for (Index r = 0; r < out.rows(); ++r)
     for (Index c = 0; c < out.columns(); ++c)
       out(r, c) =
-          static_cast<float>(spread(cell_.read_noise, read_noise_of_, out(r, c), cell_.g_max));
+          static_cast<float>(spread(cell_.read_noise, read_noise_of_, g(r, c), cell_.g_max));
 }
 
 std::optional<double> GenericCell::uniform_read_sigma() const {

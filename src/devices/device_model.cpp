@@ -24,6 +24,8 @@ Address ProgramContext::address(Purpose part, Index row, Index pulse) const {
   // What a device is made with is the same at every programming of a chip.
   const bool is_made = part == Purpose::device || part == Purpose::fault;
   const Index cycle = is_made ? 0 : programming;
+  constexpr Index kPulsesAnAttempt = 16;
+  if (!is_made) pulse += kPulsesAnAttempt * attempt;
   if (population == Population::reported)
     return device_address(part, {.chip = u(chip),
                                  .programming = u(cycle),
@@ -100,7 +102,8 @@ void DeviceModel::conductance(const Cells& cells, double, View<float> out) const
     std::copy_n(cells.programmed.row(r), out.columns(), out.row(r));
 }
 
-void DeviceModel::cell_read(const Cells&, double, const CellRead&, View<float>) const {}
+void DeviceModel::cell_read(const Cells&, double, const CellRead&, CellMemory&, View<float>) const {
+}
 
 double rectified_mean(double mean, double sigma) {
   if (sigma <= 0) return std::max(mean, 0.0);

@@ -26,10 +26,13 @@ struct ProgramContext {
   Index layer = 0, polarity = 0, slice = 0;
   Index first_row = 0,
         first_column = 0;  ///< weight coordinates of element (0, 0) of what is programmed
+  Index attempt = 0;       ///< pulses that this programming has already given; moves all draws but
+                           ///< those that a device is made with
 
   /// Standard normals of `part` for row `row` of the array, `out.size()` columns from its first.
   /// Device-to-device parts are the same at every programming of a chip.
-  /// `pulse` tells apart several draws of one part and cell (0 .. 8191).
+  /// `pulse` tells apart several draws of one part and cell (0 .. 15; parts that use no attempts: 0
+  /// .. 8191).
   void normals(Purpose part, Index row, std::span<float> out, Index pulse = 0) const;
   /// Uniform numbers in (0, 1) at the same addresses.
   void uniforms(Purpose part, Index row, std::span<double> out, Index pulse = 0) const;
@@ -70,6 +73,12 @@ struct CellRead {
   void uniforms(Index row, std::span<double> out) const;
 };
 
+/// The states of an array's cells after a read, for the next read of the same sample.
+struct CellMemory {
+  Matrix<std::uint8_t> full;  ///< traps
+  Index next = 0;             ///< the position that it is good for
+};
+
 /// A model is immutable and stateless. Formulas are evaluated in double; conductances are stored in
 /// float.
 class DeviceModel {
@@ -97,8 +106,9 @@ class DeviceModel {
   /// The conductances [S] `seconds` after programming: a function of the programmed state and the
   /// time alone.
   virtual void conductance(const Cells& cells, double seconds, View<float> out) const;
-  /// Standard deviation [S] of the white Gaussian noise of one read.
-  virtual void read_sigma(const Cells& cells, double seconds, View<float> out) const = 0;
+  /// Standard deviation [S] of the white Gaussian noise of one read of cells whose conductances are
+  /// `g` [S].
+  virtual void read_sigma(ConstView<float> g, double seconds, View<float> out) const = 0;
   /// The same where it is one number for all cells, which spares a product at every read.
   virtual std::optional<double> uniform_read_sigma() const = 0;
 
@@ -108,9 +118,11 @@ class DeviceModel {
   /// Whether a read has a part that no Gaussian current stands for (telegraph noise): such cells
   /// are read one by one.
   virtual bool needs_cell_reads() const { return false; }
-  /// Adds to `g` [S], which holds the cells' conductances, what one read of one position changes.
+  /// Applies to `g` [S], which holds the cells' conductances, what is particular to one read. The
+  /// result depends on the read alone; `memory` (the caller's, one for each array and sample)
+  /// spares going through the earlier positions again.
   virtual void cell_read(const Cells& cells, double seconds, const CellRead& read,
-                         View<float> g) const;
+                         CellMemory& memory, View<float> g) const;
 
   /// Mean and deviation [S] of the conductance after programming to target `g` [S], `seconds`
   /// later.

@@ -8,41 +8,40 @@
 
 namespace ohmic::lab {
 
-std::vector<BudgetLine> budget_lines(bool has_read_noise) {
+std::vector<BudgetLine> budget_lines(const BudgetParts& parts) {
   using sim::Programming;
-  return {
-      {.key = "float",
-       .label = "float network",
-       .options = {},
-       .accuracy = {},
-       .is_float = true,
-       .differs_by_chip = false},
-      {.key = "mapping",
-       .label = "mapping and levels only",
-       .options = {.programming = Programming::at_target, .read_noise = false, .converters = false},
-       .accuracy = {},
-       .differs_by_chip = false},
-      {.key = "converters",
-       .label = "converters only",
-       .options = {.programming = Programming::at_target, .read_noise = false, .converters = true},
-       .accuracy = {},
-       .differs_by_chip = false},
-      {.key = "programming",
-       .label = "programming only",
-       .options = {.programming = Programming::drawn, .read_noise = false, .converters = false},
-       .accuracy = {}},
-      {.key = "mean_shift",
-       .label = "mean shift alone",
-       .options = {.programming = Programming::at_mean, .read_noise = false, .converters = false},
-       .accuracy = {},
-       .differs_by_chip = false},
-      {.key = "read_noise",
-       .label = "read noise only",
-       .options = {.programming = Programming::at_target, .read_noise = true, .converters = false},
-       .accuracy = {},
-       .differs_by_chip = has_read_noise},
-      {.key = "all", .label = "all together", .options = {}, .accuracy = {}},
+  const sim::ChipOptions none{.programming = Programming::at_target,
+                              .read_noise = false,
+                              .converters = false,
+                              .faults = false,
+                              .seconds = parts.seconds};
+  std::vector<BudgetLine> lines{
+      {.key = "float", .label = "float network", .options = {}, .accuracy = {}, .is_float = true}};
+  const auto add = [&](const char* key, const char* label, bool differs_by_chip, auto change) {
+    lines.push_back({.key = key,
+                     .label = label,
+                     .options = none,
+                     .accuracy = {},
+                     .differs_by_chip = differs_by_chip});
+    change(lines.back().options);
   };
+  using Options = sim::ChipOptions;
+  lines.front().differs_by_chip = false;
+  add("mapping", "mapping and levels only", false, [](Options&) {});
+  add("converters", "converters only", false, [](Options& o) { o.converters = true; });
+  add("programming", "programming only", true, [](Options& o) {
+    o.programming = Programming::drawn;
+    o.seconds = 0;
+  });
+  if (parts.seconds > 0)
+    add("drift", "programming and drift", true,
+        [](Options& o) { o.programming = Programming::drawn; });
+  add("mean_shift", "mean shift alone", false,
+      [](Options& o) { o.programming = Programming::at_mean; });
+  if (parts.faults) add("faults", "faults only", true, [](Options& o) { o.faults = true; });
+  add("read_noise", "read noise only", parts.read_noise, [](Options& o) { o.read_noise = true; });
+  add("all", "all together", true, [&](Options& o) { o = {.seconds = parts.seconds}; });
+  return lines;
 }
 
 BudgetCost cost_of(const BudgetLine& line, const BudgetLine& float_line, const RandomStream& stream,

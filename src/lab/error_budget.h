@@ -18,10 +18,17 @@ struct BudgetLine {
   bool differs_by_chip = true;   ///< false: computed once for all
 };
 
-/// The lines in the order of the table: float, mapping, converters, programming, mean_shift,
-/// read_noise, all. Every line but the first maps the weights to the cells' levels; `mapping` is
-/// what that costs alone.
-std::vector<BudgetLine> budget_lines(bool has_read_noise);
+/// What of the hardware has lines of its own in the budget.
+struct BudgetParts {
+  bool read_noise = false, faults = false;
+  double seconds = 0;  ///< after programming; above 0, drift has a line
+};
+
+/// The lines in the order of the table: float, mapping, converters, programming (as programmed),
+/// drift (programmed and aged), mean_shift, faults (cells at their targets, but for the broken
+/// ones), read_noise, all; drift and faults where there are any. Every line but the first maps the
+/// weights to the cells' levels; `mapping` is what that costs alone.
+std::vector<BudgetLine> budget_lines(const BudgetParts& parts);
 
 /// Cost against the float network in accuracy, with an interval over chips (paired: every line has
 /// the same chips).

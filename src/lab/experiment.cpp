@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "devices/additions.h"
 #include "devices/catalogue.h"
 
 namespace ohmic::lab {
@@ -20,10 +21,13 @@ const ConfigNode& table_at(const ConfigNode& root, std::string_view key) {
   return found ? *found : kEmpty;
 }
 
-sim::LayerHardware read_hardware(const ConfigNode& device, const ConfigNode& array,
-                                 const ConfigNode& dac, const ConfigNode& adc) {
+sim::LayerHardware read_hardware(const ConfigNode& device, const ConfigNode& faults,
+                                 const ConfigNode& array, const ConfigNode& dac,
+                                 const ConfigNode& adc) {
   sim::LayerHardware hardware;
   hardware.device = devices::make_device(device, "device");
+  read_fields(faults, "faults", hardware.faults);
+  devices::check_faults(hardware.faults, faults, "faults");
   read_fields(array, "array", hardware.array);
   read_fields(dac, "dac", hardware.dac);
   read_fields(adc, "adc", hardware.adc);
@@ -54,12 +58,12 @@ void fields(FieldVisitor& f, OverrideFields& p) {
   f.field({.key = "analog", .meaning = "false: the layer stays digital"}, p.analog);
 }
 
-const std::vector<std::string_view> kHardwareTables = {"device", "array", "dac", "adc"};
+const std::vector<std::string_view> kHardwareTables = {"device", "faults", "array", "dac", "adc"};
 
 /// The base hardware with one override's tables merged in. One that names a device model starts
 /// from that model's defaults.
 struct HardwareTables {
-  ConfigNode device, array, dac, adc;
+  ConfigNode device, faults, array, dac, adc;
   void apply(const ConfigNode& over) {
     const auto merge = [&](ConfigNode& base, std::string_view key) {
       if (const ConfigNode* table = over.find(key)) {
@@ -70,11 +74,12 @@ struct HardwareTables {
       }
     };
     merge(device, "device");
+    merge(faults, "faults");
     merge(array, "array");
     merge(dac, "dac");
     merge(adc, "adc");
   }
-  sim::LayerHardware read() const { return read_hardware(device, array, dac, adc); }
+  sim::LayerHardware read() const { return read_hardware(device, faults, array, dac, adc); }
 };
 
 }  // namespace
@@ -143,6 +148,25 @@ void fields(FieldVisitor& f, EvaluationParams& p) {
            .high = 1e6,
            .affects_results = false},
           p.batch);
+}
+
+void fields(FieldVisitor& f, TimeParams& p) {
+  f.field({.key = "at_s",
+           .meaning = "time after programming at which chips are measured",
+           .unit = "s",
+           .low = 0,
+           .high = 1e10},
+          p.at);
+  f.field({.key = "retention_s",
+           .meaning = "times after programming of the retention curve (ohmic run); empty: none",
+           .unit = "s",
+           .low = 0,
+           .high = 1e10},
+          p.retention);
+  f.field({.key = "drift_compensation",
+           .meaning = "digital scale of a layer's outputs (global), or of each (column), by what "
+                      "calibration images gave at programming time over what they give now"},
+          p.drift_compensation, {"none", "global", "column"});
 }
 
 void fields(FieldVisitor& f, CompareParams& p) {
@@ -232,9 +256,10 @@ Experiment make_experiment(const ConfigNode& root, const RunParams& defaults) {
   e.run = defaults;
   e.root = root;
   read_fields(root, "", e.run,
-              {"data", "network", "training", "device", "array", "dac", "adc", "evaluation",
-               "override", "methods", "compare", "search"});
+              {"data", "network", "training", "device", "faults", "array", "dac", "adc",
+               "evaluation", "time", "override", "methods", "compare", "search"});
   read_fields(table_at(root, "evaluation"), "evaluation", e.evaluation);
+  read_fields(table_at(root, "time"), "time", e.time);
   parse_method(e.run.method);
   e.methods = read_methods(table_at(root, "methods"));
   read_fields(table_at(root, "compare"), "compare", e.compare);
@@ -244,10 +269,12 @@ Experiment make_experiment(const ConfigNode& root, const RunParams& defaults) {
   e.network = nn::read_network(table_at(root, "network"), "network");
   read_fields(table_at(root, "training"), "training", e.training);
   e.device_table = table_at(root, "device");
+  e.faults_table = table_at(root, "faults");
   e.array_table = table_at(root, "array");
   e.dac_table = table_at(root, "dac");
   e.adc_table = table_at(root, "adc");
-  e.hardware = read_hardware(e.device_table, e.array_table, e.dac_table, e.adc_table);
+  e.hardware =
+      read_hardware(e.device_table, e.faults_table, e.array_table, e.dac_table, e.adc_table);
   if (const ConfigNode* list = root.find("override")) {
     if (!list->is_array())
       fail_at(list->origin,
@@ -257,7 +284,8 @@ Experiment make_experiment(const ConfigNode& root, const RunParams& defaults) {
       read_fields(table, "override", own, kHardwareTables);
       if (own.layers.empty())
         fail_at(table.origin, "override names no layers; say layers = [\"conv1\"]");
-      HardwareTables tables{e.device_table, e.array_table, e.dac_table, e.adc_table};
+      HardwareTables tables{e.device_table, e.faults_table, e.array_table, e.dac_table,
+                            e.adc_table};
       tables.apply(table);
       tables.read();
       e.overrides.push_back({own.name, own.layers,
@@ -300,7 +328,7 @@ std::vector<std::optional<sim::LayerHardware>> layer_hardware(const Experiment& 
       }
   std::vector<std::optional<sim::LayerHardware>> out;
   for (const std::string& name : names) {
-    HardwareTables tables{e.device_table, e.array_table, e.dac_table, e.adc_table};
+    HardwareTables tables{e.device_table, e.faults_table, e.array_table, e.dac_table, e.adc_table};
     bool analog = true;
     for (const Override& over : e.overrides)
       if (std::find(over.layers.begin(), over.layers.end(), name) != over.layers.end()) {
@@ -322,11 +350,13 @@ std::string resolved_config(const Experiment& e, const std::string& command) {
   root.put("network", nn::write_network(e.network));
   root.put("training", write_fields(e.training));
   root.put("evaluation", write_fields(e.evaluation));
+  if (e.time.is_active()) root.put("time", write_fields(e.time));
   const ConfigNode options = write_methods(e.methods, methods);
   if (!options.table().empty()) root.put("methods", options);
   if (command == "compare") root.put("compare", write_fields(e.compare));
   if (command == "search") root.put("search", write_fields(e.search));
   root.put("device", e.hardware.device->parameters());
+  if (e.hardware.faults.is_active()) root.put("faults", write_fields(e.hardware.faults));
   root.put("array", write_fields(e.hardware.array));
   root.put("dac", write_fields(e.hardware.dac));
   root.put("adc", write_fields(e.hardware.adc));
@@ -375,6 +405,7 @@ std::vector<KeyManual> key_manual() {
   add_layer_keys(all);
   add("training", "", describe_fields(nn::TrainingParams{}));
   add("evaluation", "", describe_fields(EvaluationParams{}));
+  add("time", "", describe_fields(TimeParams{}));
   for (const auto& [method, keys] : method_manual()) add("methods." + method, "", keys);
   add("compare", "", describe_fields(CompareParams{}));
   add("search", "", describe_fields(SearchParams{}));
@@ -385,6 +416,8 @@ std::vector<KeyManual> key_manual() {
       {{"model", "which device; its own keys stand beside", "", "\"ideal\"", models}});
   for (const auto& entry : devices::catalogue())
     add("device", "device " + std::string(entry.name), entry.keys());
+  add("device", "every device", describe_fields(devices::Additions{}));
+  add("faults", "", describe_fields(devices::FaultParams{}));
   add("array", "", describe_fields(sim::ArrayParams{}));
   add("dac", "", describe_fields(sim::DacParams{}));
   add("adc", "", describe_fields(sim::AdcParams{}));

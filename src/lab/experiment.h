@@ -38,6 +38,21 @@ struct EvaluationParams {
 };
 void fields(FieldVisitor& f, EvaluationParams& p);
 
+/// What is done digitally about drift: outputs are scaled by what a calibration read at programming
+/// time gave over what it gives now.
+enum class DriftCompensation { none, global, column };
+
+/// Table [time]: when chips are read.
+struct TimeParams {
+  double at = 0;                  ///< [s] after programming, for all that is measured
+  std::vector<double> retention;  ///< [s] times of the retention curve; empty: none
+  DriftCompensation drift_compensation = DriftCompensation::none;
+  bool is_active() const {
+    return at > 0 || !retention.empty() || drift_compensation != DriftCompensation::none;
+  }
+};
+void fields(FieldVisitor& f, TimeParams& p);
+
 /// Table [compare].
 struct CompareParams {
   std::vector<std::string> methods{"plain"};
@@ -78,6 +93,7 @@ struct Override {
 struct Experiment {
   RunParams run;
   EvaluationParams evaluation;
+  TimeParams time;
   nn::DataParams data;
   nn::NetworkParams network;
   nn::TrainingParams training;
@@ -90,7 +106,7 @@ struct Experiment {
   std::string name;              ///< stem of the config file
   ConfigNode root;               ///< as written, --set applied
   Origin origin;                 ///< of the config as a whole, for messages
-  ConfigNode device_table, array_table, dac_table,
+  ConfigNode device_table, faults_table, array_table, dac_table,
       adc_table;  ///< as written: what overrides merge into
 };
 

@@ -25,7 +25,7 @@ void measure_accuracy(const RunSetting& s, const nn::ImageList& images, const Co
   for (Index chip = 0; chip < run.chips; ++chip) {
     double sum = 0;
     for (Index programming = 0; programming < run.programmings_per_chip; ++programming) {
-      const Chip made = s.chips.make(chip, programming, {});
+      const Chip made = s.chips.make(chip, programming, s.chips.as_configured());
       result.cells.resize(made.cells.size());
       for (std::size_t k = 0; k < made.cells.size(); ++k) result.cells[k].add(made.cells[k]);
       for (Index read = 0; read < run.reads_per_programming; ++read) {
@@ -55,13 +55,39 @@ void measure_accuracy(const RunSetting& s, const nn::ImageList& images, const Co
   result.seconds_a_chip = seconds * a_chip / static_cast<double>(run.chips);
 }
 
+/// Every chip at every time of the retention curve: programmed once, read by the first read.
+void measure_retention(const RunSetting& s, const nn::ImageList& images, const Console& console,
+                       RunResult& result) {
+  const std::vector<double>& times = s.experiment.time.retention;
+  const Index chips = s.experiment.run.chips;
+  result.retention = Matrix<double>(static_cast<Index>(times.size()), chips);
+  Progress progress("retention", chips * static_cast<Index>(times.size()), console.quiet);
+  for (Index chip = 0; chip < chips; ++chip) {
+    const Chip made = s.chips.make(chip, 0, s.chips.as_configured());
+    for (std::size_t t = 0; t < times.size(); ++t) {
+      stop_if_interrupted(kGoOn);
+      const Chip later = s.chips.later(made, chip, 0, times[t]);
+      result.retention(static_cast<Index>(t), chip) =
+          evaluate_chip(later.network, later.parameters, images, s.data.normalisation,
+                        later.deployment, s.chips.reader(chip, 0, 0), s.experiment.evaluation.batch)
+              .accuracy;
+      progress.advance();
+    }
+  }
+}
+
 /// The error budget: parts of the hardware, on the same chips and images.
 void measure_budget(const RunSetting& s, const nn::ImageList& images, const Console& console,
                     RunResult& result) {
-  bool noisy = false;
-  for (const auto& layer : s.plan().layers)
-    noisy = noisy || (layer && layer->hardware.device->uniform_read_sigma().value_or(1.0) > 0);
-  result.budget = budget_lines(noisy);
+  BudgetParts parts{.seconds = s.experiment.time.at};
+  for (const auto& layer : s.plan().layers) {
+    if (!layer) continue;
+    const devices::DeviceModel& device = *layer->hardware.device;
+    parts.read_noise = parts.read_noise || device.needs_cell_reads() ||
+                       device.uniform_read_sigma().value_or(1.0) > 0;
+    parts.faults = parts.faults || layer->hardware.faults.is_active();
+  }
+  result.budget = budget_lines(parts);
   result.budget_images = images.size();
   Index steps = 0;
   for (const BudgetLine& line : result.budget)
@@ -101,7 +127,7 @@ void measure_layers(const RunSetting& s, const nn::ImageList& images, const Cons
   Progress progress("layer errors", s.experiment.run.chips, console.quiet);
   for (Index chip = 0; chip < s.experiment.run.chips; ++chip) {
     stop_if_interrupted(kGoOn);
-    const Chip made = s.chips.make(chip, 0, {});
+    const Chip made = s.chips.make(chip, 0, s.chips.as_configured());
     const LayerErrors errors = layer_errors(made.network, made.parameters, clean, made.deployment,
                                             s.chips.reader(chip, 0, 0));
     for (Index k = 0; k < layers; ++k) {
@@ -131,6 +157,7 @@ RunResult measure(const RunSetting& s, const Console& console) {
       nn::evaluate(s.trained().network, s.trained().parameters, images, s.data.normalisation);
   result.yield_accuracy = evaluation.yield_accuracy.value_or(0.95 * result.float_network.accuracy);
   measure_accuracy(s, images, console, result);
+  if (!s.experiment.time.retention.empty()) measure_retention(s, images, console, result);
   if (evaluation.budget_images > 0)
     measure_budget(s, s.data.test.first(evaluation.budget_images), console, result);
   if (evaluation.error_images > 0)

@@ -17,6 +17,7 @@ struct RunResult {
   std::vector<double> accuracy, top5_accuracy, loss;  ///< chip x programming x read
   Matrix<double> class_accuracy;      ///< chips x classes, means over programmings and reads
   std::vector<double> chip_accuracy;  ///< one a chip: the mean over programmings and reads
+  Matrix<double> retention;           ///< times of time.retention_s x chips (first programming)
   std::vector<BudgetLine> budget;     ///< empty where evaluation.budget_images = 0
   Index budget_images = 0;
   Matrix<double> accumulated_db,

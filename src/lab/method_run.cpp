@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/progress.h"
+#include "lab/ageing.h"
 #include "lab/interrupt.h"
 #include "lab/methods/device_perturbation.h"
 
@@ -113,15 +114,19 @@ Chip MethodChips::make(Index index, Index programming, const sim::ChipOptions& o
     kind.best = method_.options.copies.best > 0 ? method_.options.copies.best : kind.copies;
   }
   Chip chip{method_.trained.network, method_.trained.parameters, {}};
+  sim::ChipOptions fresh = options;
+  fresh.seconds = 0;
   chip.deployment =
-      deploy(plan_, stream_, index, programming, options, &range_images_, kind, &chip.cells);
+      deploy(plan_, stream_, index, programming, fresh, &range_images_, kind, &chip.cells);
+  chip.programmed = chip.deployment.macs;
+  const ReadContext reading = reader(index, programming, kCalibrationRead);
+  if (options.seconds > 0) chip.deployment = at_time(chip.deployment, options.seconds, reading);
   if (set.compensation)
     house_compensators(
         method_.options.compensation, experiment_,
         {.stream = &stream_, .population = population_, .chip = index, .programming = programming},
         chip);
   if (set.mean_correction) add_mean_correction(plan_, chip);
-  const ReadContext reading = reader(index, programming, kCalibrationRead);
   if (set.bn_reestimation) reestimate_batch_norm(*calibration_, reading, chip);
   if (set.affine)
     calibrate(CalibrationKind::affine, method_.options.affine, *calibration_, reading, chip);
@@ -130,12 +135,26 @@ Chip MethodChips::make(Index index, Index programming, const sim::ChipOptions& o
   return chip;
 }
 
+nn::Deployment MethodChips::at_time(const nn::Deployment& programmed, double seconds,
+                                    const ReadContext& reader) const {
+  return drift_compensated(experiment_.time.drift_compensation, programmed,
+                           aged(programmed, seconds), range_images_, reader);
+}
+
+Chip MethodChips::later(const Chip& chip, Index index, Index programming, double seconds) const {
+  Chip out = chip;
+  nn::Deployment programmed = chip.deployment;
+  programmed.macs = chip.programmed;
+  out.deployment = at_time(programmed, seconds, reader(index, programming, kCalibrationRead));
+  return out;
+}
+
 MethodResult run_method(const PreparedMethod& m, const Experiment& e, const nn::Data& data,
                         const ChipRun& run, const Console& console) {
   const MethodChips chips(m, e, data, run.population);
   MethodResult result{.accuracy = {}, .overhead = {}, .verified = chips.verified()};
-  const sim::ChipOptions options{.read_noise = !run.ideal_hardware,
-                                 .converters = !run.ideal_hardware};
+  sim::ChipOptions options = chips.as_configured();
+  options.read_noise = options.converters = !run.ideal_hardware;
   Progress progress(m.set.name, run.chips, console.quiet);
   const auto start = std::chrono::steady_clock::now();
   for (Index c = 0; c < run.chips; ++c) {

@@ -28,8 +28,12 @@ class MethodChips {
   MethodChips(const PreparedMethod& method, const Experiment& experiment, const nn::Data& data,
               devices::Population population = devices::Population::reported);
 
-  /// One programmed chip with the method's corrections.
+  /// What runs measure unless an error budget takes it apart: everything, at time.at_s.
+  sim::ChipOptions as_configured() const { return {.seconds = experiment_.time.at}; }
+  /// One programmed chip with the method's corrections, found at options.seconds.
   Chip make(Index chip, Index programming, const sim::ChipOptions& options) const;
+  /// The same chip `seconds` after programming: its drift compensated anew, its corrections kept.
+  Chip later(const Chip& chip, Index index, Index programming, double seconds) const;
   /// Who reads it.
   ReadContext reader(Index chip, Index programming, Index read) const;
   const HardwarePlan& plan() const { return plan_; }
@@ -43,6 +47,9 @@ class MethodChips {
   RandomStream stream_;
   HardwarePlan plan_;
   std::int64_t verified_ = 0;
+  /// The products of a chip programmed at time 0, at another time.
+  nn::Deployment at_time(const nn::Deployment& programmed, double seconds,
+                         const ReadContext& reader) const;
   CleanActivations range_images_;  ///< for converters that are calibrated on each chip
   std::optional<CleanActivations> calibration_;  ///< for corrections that are
 };

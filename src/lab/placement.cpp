@@ -30,7 +30,7 @@ double partial_accuracy(const TrainingSetting& s, const MethodChips& chips,
   for (Index c = 0; c < run.chips; ++c) {
     stop_if_interrupted(
         "interrupted; the same command starts the search again, trainings are kept");
-    Chip chip = chips.make(c, 0, {});
+    Chip chip = chips.make(c, 0, chips.as_configured());
     for (std::size_t k = 0; k < is_analog.size(); ++k)
       if (!is_analog[k]) chip.deployment.macs[k] = nullptr;
     accuracy.push_back(evaluate_chip(base.trained.network, chip.parameters, run.images,

@@ -1,5 +1,9 @@
 #include "sim/array.h"
 
+#include <algorithm>
+
+#include "devices/write_verify.h"
+
 namespace ohmic::sim {
 namespace {
 
@@ -29,30 +33,61 @@ Matrix<float> read_back(const MappingRule& rule, const std::vector<Matrix<float>
 }  // namespace
 
 Array::Array(std::shared_ptr<const devices::DeviceModel> device, std::vector<Cells> cells,
-             double seconds)
-    : device_(std::move(device)), cells_(std::move(cells)), seconds_(seconds) {
-  for (const Cells& c : cells_) {
-    now_.emplace_back(c.target.rows(), c.target.columns());
-    device_->conductance(c, seconds, now_.back());
+             double seconds, bool ages, BrokenCells broken)
+    : device_(std::move(device)),
+      cells_(std::move(cells)),
+      seconds_(seconds),
+      ages_(ages),
+      broken_(std::move(broken)) {
+  for (std::size_t p = 0; p < cells_.size(); ++p) {
+    const Cells& c = cells_[p];
+    now_.push_back(c.programmed);
+    if (ages_) device_->conductance(c, seconds, now_.back());
+    break_cells(p, now_.back());
   }
+}
+
+void Array::break_cells(std::size_t polarity, View<float> g) const {
+  if (broken_.faults.empty()) return;
+  const Matrix<std::uint8_t>& faults = broken_.faults[polarity];
+  for (Index r = 0; r < g.rows(); ++r)
+    for (Index c = 0; c < g.columns(); ++c)
+      if (const auto fault = static_cast<devices::Fault>(faults(r, c));
+          fault != devices::Fault::none)
+        g(r, c) = static_cast<float>(devices::broken_conductance(fault, broken_.params, *device_));
+}
+
+void Array::cell_read(const devices::CellRead& read, devices::CellMemory& memory,
+                      View<float> out) const {
+  const auto polarity = static_cast<std::size_t>(read.polarity);
+  for (Index r = 0; r < out.rows(); ++r)
+    std::copy_n(now_[polarity].row(r), out.columns(), out.row(r));
+  device_->cell_read(cells_[polarity], seconds_, read, memory, out);
+  break_cells(polarity, out);
 }
 
 CellCounts Array::counts() const {
   constexpr double kRounding = 1e-6;
   const double top = device_->g_max() * (1 + kRounding);
   CellCounts sum;
-  for (const Cells& c : cells_)
+  for (const Cells& c : cells_) {
     for (Index i = 0; i < c.programmed.size(); ++i) {
       ++sum.cells;
       sum.above_g_max += c.programmed.data()[i] > top;
       sum.cut_at_zero += c.programmed.data()[i] <= 0 && c.target.data()[i] > 0;
     }
+    for (const devices::NamedPlane& plane : c.state)
+      for (Index i = 0; plane.name == devices::kPulsePlane && i < plane.values.size(); ++i)
+        sum.pulses += static_cast<std::int64_t>(plane.values.data()[i]);
+  }
+  for (const Matrix<std::uint8_t>& faults : broken_.faults)
+    for (Index i = 0; i < faults.size(); ++i) sum.broken += faults.data()[i] != 0;
   return sum;
 }
 
 Matrix<float> Array::read_sigma(std::size_t polarity) const {
   Matrix<float> sigma(now_[polarity].rows(), now_[polarity].columns());
-  device_->read_sigma(cells_[polarity], seconds_, sigma);
+  device_->read_sigma(now_[polarity], seconds_, sigma);
   return sigma;
 }
 
@@ -102,24 +137,27 @@ std::vector<Cells> mean_cells(const devices::DeviceModel& device, const MappingR
 
 Array program_array(std::shared_ptr<const devices::DeviceModel> device, const MappingRule& rule,
                     ConstView<float> u, const devices::ProgramContext& context,
-                    Programming programming, double seconds, const VerifiedWeights& verified) {
+                    Programming programming, double seconds, const VerifiedWeights& verified,
+                    BrokenCells broken) {
   const std::vector<Matrix<float>> targets = planes(rule, u, true);
   std::vector<Cells> cells;
+  if (programming == Programming::drawn || (device->needs_cell_reads() && context.stream))
+    cells = drawn_cells(*device, rule, targets, context);
   if (programming == Programming::at_target) {
-    for (const Matrix<float>& target : targets) cells.push_back({target, target, {}});
+    cells.resize(targets.size());
+    for (std::size_t p = 0; p < cells.size(); ++p)
+      cells[p].target = cells[p].programmed = targets[p];
   } else if (programming == Programming::at_mean) {
     cells = mean_cells(*device, rule, targets, seconds);
-  } else {
-    cells = drawn_cells(*device, rule, targets, context);
-    if (verified.device) {
-      const std::vector<Cells> careful = drawn_cells(*verified.device, rule, targets, context);
-      for (std::size_t p = 0; p < cells.size(); ++p)
-        for (Index r = 0; r < u.rows(); ++r)
-          for (Index c = 0; c < u.columns(); ++c)
-            if (verified.marks(r, c)) cells[p].programmed(r, c) = careful[p].programmed(r, c);
-    }
+  } else if (verified.device) {
+    const std::vector<Cells> careful = drawn_cells(*verified.device, rule, targets, context);
+    for (std::size_t p = 0; p < cells.size(); ++p)
+      for (Index r = 0; r < u.rows(); ++r)
+        for (Index c = 0; c < u.columns(); ++c)
+          if (verified.marks(r, c)) cells[p].programmed(r, c) = careful[p].programmed(r, c);
   }
-  return Array(std::move(device), std::move(cells), seconds);
+  return Array(std::move(device), std::move(cells), seconds, programming == Programming::drawn,
+               std::move(broken));
 }
 
 }  // namespace ohmic::sim

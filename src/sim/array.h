@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "devices/device_model.h"
+#include "devices/faults.h"
 #include "sim/mapping.h"
 
 namespace ohmic::sim {
@@ -21,22 +22,34 @@ struct CellCounts {
   std::int64_t cells = 0;
   std::int64_t above_g_max = 0;
   std::int64_t cut_at_zero = 0;  ///< 0 though the target is above it
+  std::int64_t broken = 0;       ///< stuck, or on a dead line
+  std::int64_t pulses = 0;       ///< of a verifying loop; 0 without one
   void add(const CellCounts& other) {
     cells += other.cells;
+    broken += other.broken;
+    pulses += other.pulses;
     above_g_max += other.above_g_max;
     cut_at_zero += other.cut_at_zero;
   }
+};
+
+/// The broken cells of an array.
+struct BrokenCells {
+  devices::FaultParams params;
+  std::vector<Matrix<std::uint8_t>> faults;  ///< numbers of devices::Fault, one plane a polarity;
+                                             ///< empty: all cells work
 };
 
 /// The programmed cells of one tile, one plane a polarity, and their conductances at one time.
 /// Immutable.
 class Array {
  public:
-  /// Ages `cells` (one a polarity) to `seconds` after programming.
+  /// Ages `cells` (one a polarity) to `seconds` after programming. Cells that do not age (at their
+  /// targets or means, for the error budget) keep `programmed`.
   Array(std::shared_ptr<const devices::DeviceModel> device, std::vector<devices::Cells> cells,
-        double seconds);
+        double seconds, bool ages = true, BrokenCells broken = {});
   /// The same cells at another time: a function of the programmed state alone.
-  Array aged(double seconds) const { return {device_, cells_, seconds}; }
+  Array aged(double seconds) const { return {device_, cells_, seconds, ages_, broken_}; }
 
   std::size_t polarities() const { return cells_.size(); }
   const devices::Cells& cells(std::size_t polarity) const { return cells_[polarity]; }
@@ -47,12 +60,20 @@ class Array {
   Matrix<float> read_sigma(std::size_t polarity) const;
   const devices::DeviceModel& device() const { return *device_; }
   double seconds() const { return seconds_; }
+  const BrokenCells& broken() const { return broken_; }
+  /// The conductances [S] of one polarity that one read sees: `out` as conductance(), n_out x n_in.
+  void cell_read(const devices::CellRead& read, devices::CellMemory& memory, View<float> out) const;
 
  private:
+  /// Puts what broken cells conduct.
+  void break_cells(std::size_t polarity, View<float> g) const;
+
   std::shared_ptr<const devices::DeviceModel> device_;
   std::vector<devices::Cells> cells_;
   std::vector<Matrix<float>> now_;
   double seconds_;
+  bool ages_;
+  BrokenCells broken_;
 };
 
 /// Weights that are programmed with verification: those whose mark is not 0 take what `device`
@@ -66,6 +87,7 @@ struct VerifiedWeights {
 /// (0, 0) lies.
 Array program_array(std::shared_ptr<const devices::DeviceModel> device, const MappingRule& rule,
                     ConstView<float> u, const devices::ProgramContext& context,
-                    Programming programming, double seconds, const VerifiedWeights& verified = {});
+                    Programming programming, double seconds, const VerifiedWeights& verified = {},
+                    BrokenCells broken = {});
 
 }  // namespace ohmic::sim

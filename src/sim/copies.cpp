@@ -43,6 +43,12 @@ Copies::Copies(std::vector<Crossbar> copies, Index best)
   }
 }
 
+Copies Copies::aged(double seconds) const {
+  Copies later = *this;
+  for (Crossbar& copy : later.copies_) copy = copy.aged(seconds);
+  return later;
+}
+
 void Copies::apply(const PatchView& x, const ReadContext& context, const OutputView& y) const {
   static thread_local std::vector<float> own;
   const Index positions = x.positions(), plane = positions * x.samples;

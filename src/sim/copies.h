@@ -19,6 +19,9 @@ class Copies final : public LinearOperator {
   bool adds_bias() const override { return copies_.front().adds_bias(); }
   void apply(const PatchView& x, const ReadContext& context, const OutputView& y) const override;
 
+  /// The same copies, averaged as they are now, `seconds` after programming.
+  Copies aged(double seconds) const;
+
   /// Weight of copy c in output o: 1 / best or 0.
   const Matrix<float>& shares() const { return shares_; }
 

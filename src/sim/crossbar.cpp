@@ -25,7 +25,8 @@ LayerPlan plan_layer(std::string name, Index layer, const LayerHardware& hardwar
       .adc = {},
       .bias_row = bias_row,
       .verified_device = nullptr,
-      .verified = {}};
+      .verified = {},
+      .fault_map = {}};
   Matrix<float>& u = plan.mapped;
   for (Index o = 0; o < u.rows(); ++o) {
     std::copy_n(weights.row(o), weights.columns(), u.row(o));
@@ -158,6 +159,27 @@ std::vector<Quantiser> calibrate_adc(const LayerPlan& plan, std::span<const Patc
   return adc;
 }
 
+namespace {
+
+/// The faults of the tile at `place`: drawn, or cut out of the user's map.
+BrokenCells broken_cells(const LayerPlan& plan, devices::ProgramContext context,
+                         const TilePlace& place) {
+  BrokenCells broken{.params = plan.hardware.faults, .faults = {}};
+  if (!broken.params.is_active()) return broken;
+  const Index rows = place.columns.size(), columns = place.rows.size();
+  const std::size_t polarities = plan.rule.mapping() == Mapping::offset ? 1 : 2;
+  for (std::size_t p = 0; p < polarities; ++p) {
+    context.polarity = static_cast<Index>(p);
+    broken.faults.push_back(plan.fault_map
+                                ? Matrix<std::uint8_t>((*plan.fault_map)[p].view().block(
+                                      place.columns.begin, place.rows.begin, rows, columns))
+                                : devices::draw_faults(broken.params, context, rows, columns));
+  }
+  return broken;
+}
+
+}  // namespace
+
 Crossbar::Crossbar(const LayerPlan& plan, devices::ProgramContext context,
                    const ChipOptions& options)
     : name_(plan.name),
@@ -194,12 +216,19 @@ Crossbar::Crossbar(const LayerPlan& plan, devices::ProgramContext context,
         scale.push_back(plan.tiling.scale(place.row_tile, o));
       tiles_.emplace_back(
           program_array(plan.hardware.device, plan.rule, u, context, options.programming,
-                        options.seconds, verified),
+                        options.seconds, verified,
+                        options.faults ? broken_cells(plan, context, place) : BrokenCells()),
           place, setting,
           options.converters ? plan.adc[static_cast<std::size_t>(place.index)] : Quantiser(),
           std::move(scale));
       needs_squares_ = needs_squares_ || tiles_.back().needs_squares();
     }
+}
+
+Crossbar Crossbar::aged(double seconds) const {
+  Crossbar later = *this;
+  for (Tile& tile : later.tiles_) tile = tile.aged(seconds);
+  return later;
 }
 
 CellCounts Crossbar::counts() const {
@@ -215,6 +244,7 @@ struct Scratch {
   AlignedVector<float> codes, squares, sums;
   std::vector<std::int32_t> row_offset;
   TileScratch tile;
+  std::vector<TileMemory> memory;  ///< one a tile, for cells that are read one by one
 };
 
 /// The lane block `x` in padded lane layout: features x kLanes, unused lanes and padding 0.
@@ -309,6 +339,8 @@ void Crossbar::apply_block(const PatchView& x, const ReadContext& context,
     counts.dac_conversions += x.samples * x.channels * x.height * x.width;
     counts.dac_clipped += clipped;
   }
+  scratch.memory.clear();
+  scratch.memory.resize(tiles_.size());
   for (Index row = 0; row < x.out_height(); ++row)
     for (Index column = 0; column < x.out_width(); ++column) {
       const Index position = row * x.out_width() + column;
@@ -317,7 +349,8 @@ void Crossbar::apply_block(const PatchView& x, const ReadContext& context,
       for (const Tile& tile : tiles_)
         tile.read(scratch.codes.data() + base, scratch.squares.data() + base,
                   scratch.row_offset.data() + tile.place().rows.begin, context, position, x.samples,
-                  scratch.tile, scratch.sums.data() + tile.place().columns.begin * kLanes);
+                  scratch.tile, scratch.memory[static_cast<std::size_t>(tile.place().index)],
+                  scratch.sums.data() + tile.place().columns.begin * kLanes);
       for (Index o = 0; o < outputs_; ++o) {
         const float* sum = scratch.sums.data() + o * kLanes;
         float* to = y.data + o * y.output_stride + position * y.position_stride;

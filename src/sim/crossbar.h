@@ -16,6 +16,7 @@ struct LayerHardware {
   DacParams dac;
   AdcParams adc;
   std::shared_ptr<const devices::DeviceModel> device;
+  devices::FaultParams faults;
 };
 
 /// A layer as it will be programmed on every chip: mapped weights, tiles and calibrated converters.
@@ -31,6 +32,7 @@ struct LayerPlan {
   bool bias_row = false;
   std::shared_ptr<const devices::DeviceModel> verified_device;  ///< of marked weights; null: none
   Matrix<std::uint8_t> verified;                                ///< marks, as `mapped`
+  std::optional<devices::LayerFaults> fault_map;  ///< the user's own, planes as `mapped`
   std::int64_t cut_weights = 0;  ///< beyond the full-scale weight (scale_percentile < 1)
 
   std::size_t tiles() const { return tiling.rows.size() * tiling.columns.size(); }
@@ -43,6 +45,7 @@ struct ChipOptions {
   Programming programming = Programming::drawn;
   bool read_noise = true;
   bool converters = true;
+  bool faults = true;
   double seconds = 0;  ///< after programming
 };
 
@@ -69,6 +72,9 @@ class Crossbar final : public LinearOperator {
   Index outputs() const override { return outputs_; }
   bool adds_bias() const override { return bias_row_; }
   void apply(const PatchView& x, const ReadContext& context, const OutputView& y) const override;
+
+  /// The same cells and converters `seconds` after programming.
+  Crossbar aged(double seconds) const;
 
   const std::vector<Tile>& tiles() const { return tiles_; }
   CellCounts counts() const;

@@ -3,17 +3,40 @@
 namespace ohmic::sim {
 namespace {
 
+/// What one read of one position sees of the cells, without white noise [S], a plane a polarity.
+std::vector<Matrix<float>> conductances(const Tile& tile, const ReadContext& context, Index sample,
+                                        Index position) {
+  std::vector<Matrix<float>> out;
+  for (std::size_t p = 0; p < tile.array().polarities(); ++p) {
+    out.emplace_back(tile.array().conductance(p));
+    if (!tile.setting().read_noise || !tile.array().device().needs_cell_reads()) continue;
+    devices::CellMemory fresh;
+    tile.array().cell_read({.stream = context.stream,
+                            .chip = context.chip,
+                            .programming = context.programming,
+                            .read = context.read,
+                            .layer = tile.place().layer,
+                            .slice = tile.place().slice,
+                            .polarity = static_cast<Index>(p),
+                            .sample = sample,
+                            .position = position,
+                            .first_row = tile.place().columns.begin,
+                            .first_column = tile.place().rows.begin},
+                           fresh, out.back());
+  }
+  return out;
+}
+
 /// Currents [A] of the two polarities of output `o` of a tile under voltages v (one a row, in
 /// shares of the read voltage).
-std::vector<double> column_currents(const Tile& tile, Index o, const std::vector<double>& codes,
+std::vector<double> column_currents(const Tile& tile, const std::vector<Matrix<float>>& read,
+                                    Index o, const std::vector<double>& codes,
                                     const std::vector<std::vector<double>>& noise) {
   std::vector<double> currents;
   for (std::size_t p = 0; p < tile.array().polarities(); ++p) {
     double sum = 0;
     for (std::size_t r = 0; r < codes.size(); ++r)
-      sum += (tile.array().conductance(p)(o, static_cast<Index>(r)) +
-              (noise.empty() ? 0.0 : noise[p][r])) *
-             codes[r];
+      sum += (read[p](o, static_cast<Index>(r)) + (noise.empty() ? 0.0 : noise[p][r])) * codes[r];
     currents.push_back(sum * tile.setting().amperes);
   }
   return currents;
@@ -60,6 +83,8 @@ Matrix<double> reference_product(const Crossbar& crossbar, const PatchView& x,
                                         codes.begin() + place.rows.end);
         double line_sum = 0;
         for (const double v : lines) line_sum += v;
+        const std::vector<Matrix<float>> read =
+            conductances(tile, context, context.first_sample + s, position);
         for (Index o = 0; o < place.columns.size(); ++o) {
           std::vector<std::vector<double>> noise;
           for (std::size_t p = 0; p < sigma[t].size(); ++p) {
@@ -78,7 +103,7 @@ Matrix<double> reference_product(const Crossbar& crossbar, const PatchView& x,
               noise.back().push_back(sigma[t][p](o, static_cast<Index>(r)) * z);
             }
           }
-          const std::vector<double> currents = column_currents(tile, o, lines, noise);
+          const std::vector<double> currents = column_currents(tile, read, o, lines, noise);
           const double amperes = tile.setting().amperes;
           double signal;
           if (rule.mapping() == Mapping::offset)

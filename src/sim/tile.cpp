@@ -91,9 +91,44 @@ void Tile::add_read_noise(const float* codes, const float* squares, const std::i
   }
 }
 
+void Tile::add_cell_reads(const float* codes, const std::int32_t* row_offset,
+                          const ReadContext& context, Index position, Index samples,
+                          TileScratch& scratch, TileMemory& memory) const {
+  const auto polarities = static_cast<Index>(array_.polarities());
+  memory.resize(static_cast<std::size_t>(samples * polarities));
+  Matrix<float> g(place_.columns.size(), place_.rows.size());
+  devices::CellRead read{.stream = context.stream,
+                         .chip = context.chip,
+                         .programming = context.programming,
+                         .read = context.read,
+                         .layer = place_.layer,
+                         .slice = place_.slice,
+                         .position = position,
+                         .first_row = place_.columns.begin,
+                         .first_column = place_.rows.begin};
+  const bool two_conversions = panel_.rows() > g.rows();
+  for (Index lane = 0; lane < samples; ++lane)
+    for (read.polarity = 0; read.polarity < polarities; ++read.polarity) {
+      read.sample = context.first_sample + lane;
+      array_.cell_read(read, memory[static_cast<std::size_t>(lane * polarities + read.polarity)],
+                       g);
+      const ConstView<float> still = array_.conductance(static_cast<std::size_t>(read.polarity));
+      const bool is_negative = read.polarity == 1 && !two_conversions;
+      for (Index o = 0; o < g.rows(); ++o) {
+        double change = 0;
+        for (Index r = 0; r < g.columns(); ++r)
+          if (g(o, r) != still(o, r))
+            change += (static_cast<double>(g(o, r)) - still(o, r)) * codes[row_offset[r] + lane];
+        const Index conversion = two_conversions ? 2 * o + read.polarity : o;
+        scratch.currents[static_cast<std::size_t>(conversion * kLanes + lane)] +=
+            static_cast<float>(is_negative ? -change : change);
+      }
+    }
+}
+
 void Tile::read(const float* codes, const float* squares, const std::int32_t* row_offset,
                 const ReadContext& context, Index position, Index samples, TileScratch& scratch,
-                float* y) const {
+                TileMemory& memory, float* y) const {
   const Kernels& k = kernels();
   const Index columns = panel_.rows(), rows = panel_.columns();
   const auto room = static_cast<std::size_t>((columns + 1) * kLanes);
@@ -106,6 +141,8 @@ void Tile::read(const float* codes, const float* squares, const std::int32_t* ro
   k.f32.lane_product(columns, rows, panel_.data(), rows, codes, row_offset, currents, kLanes);
   if (sigma_ > 0 || needs_squares())
     add_read_noise(codes, squares, row_offset, context, position, scratch);
+  if (setting_.read_noise && array_.device().needs_cell_reads())
+    add_cell_reads(codes, row_offset, context, position, samples, scratch, memory);
 
   // The offset mapping's ADC sees the whole current; its centre's share is known digitally and
   // taken off again.

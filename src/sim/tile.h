@@ -34,6 +34,10 @@ struct TileScratch {
   AlignedVector<float> currents, variance, normals;
 };
 
+/// States of cells that are read one by one, from position to position of one lane block: lane by
+/// lane, polarity by polarity.
+using TileMemory = std::vector<devices::CellMemory>;
+
 /// A programmed array with its ADC. Everything that reading needs is computed at birth: the panel
 /// of conductances that one conversion sees, the panel of noise variances where they differ from
 /// cell to cell, and what a code is worth.
@@ -48,7 +52,9 @@ class Tile {
   /// `squares` are the codes squared, needed if needs_squares().
   void read(const float* codes, const float* squares, const std::int32_t* row_offset,
             const ReadContext& context, Index position, Index samples, TileScratch& scratch,
-            float* y) const;
+            TileMemory& memory, float* y) const;
+  /// The same tile `seconds` after programming.
+  Tile aged(double seconds) const { return {array_.aged(seconds), place_, setting_, adc_, scale_}; }
 
   bool needs_squares() const { return !variance_.empty(); }
   const Array& array() const { return array_; }
@@ -62,6 +68,10 @@ class Tile {
  private:
   void add_read_noise(const float* codes, const float* squares, const std::int32_t* row_offset,
                       const ReadContext& context, Index position, TileScratch& scratch) const;
+  /// Adds to the currents what cell-by-cell reads change.
+  void add_cell_reads(const float* codes, const std::int32_t* row_offset,
+                      const ReadContext& context, Index position, Index samples,
+                      TileScratch& scratch, TileMemory& memory) const;
 
   Array array_;
   TilePlace place_;

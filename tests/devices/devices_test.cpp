@@ -72,7 +72,7 @@ TEST_CASE("every model of the catalogue keeps the contract") {
     model->program({.stream = &stream}, target, cells);
     Matrix<float> g(1, 3), sigma(1, 3);
     model->conductance(cells, 0, g);
-    model->read_sigma(cells, 0, sigma);
+    model->read_sigma(cells.programmed, 0, sigma);
     for (Index c = 0; c < 3; ++c) CHECK(sigma(0, c) == doctest::Approx(0.02 * g(0, c)));
     CHECK(!model->uniform_read_sigma());
   }

@@ -13,7 +13,9 @@ struct Chip {
   const nn::Network& network;
   nn::ParameterSet<float> parameters;
   nn::Deployment deployment;
-  std::vector<sim::CellCounts> cells = {};  ///< one a MAC layer
+  std::vector<sim::CellCounts> cells = {};                             ///< one a MAC layer
+  std::vector<std::shared_ptr<const LinearOperator>> programmed = {};  ///< the bare products as
+                                                                       ///< programmed, time 0
 };
 
 /// Numbers that every chip keeps for its corrections, and what they compute an image.

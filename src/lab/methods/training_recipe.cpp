@@ -58,7 +58,8 @@ std::string label_of(const MethodSet& m) {
 std::unique_ptr<WeightPerturbation> make_perturbation(const Experiment& e, double sigma,
                                                       bool from_device) {
   if (from_device)
-    return std::make_unique<DevicePerturbation>(e.hardware.device, e.hardware.array.mapping);
+    return std::make_unique<DevicePerturbation>(e.hardware.device, e.hardware.array.mapping,
+                                                e.time.at);
   return std::make_unique<nn::LogNormalPerturbation>(sigma);
 }
 

@@ -1,0 +1,133 @@
+#include "devices/faults.h"
+
+#include "base/h5.h"
+#include "base/units.h"
+
+namespace ohmic::devices {
+
+const char* const kFaultsManual =
+    R"(Broken cells. A stuck cell conducts g_min, g_max or stuck_uS (a short conducts far more than g_max: it is not cut), whatever it is told and
+at any time; all cells of a dead word or bit line conduct nothing. Rates are fractions of the cells or lines (0.01 is one in a hundred).
+A chip keeps its faults over programmings; maps drawn at growing rates nest. Layers, polarities and copies have draws of their own.
+Measured rates: 1.75 % of cells stuck at one end and 9.04 % at the other (Chen et al., IEEE Trans. Comput. 64 (2015) 180; recalled).
+map = "faults.h5": the user's own, a data set a layer, 2 x n_out x n_in (positive, negative), numbers 0 none, 1 stuck at g_min, 2 at g_max,
+3 at stuck_uS, 4 dead word line, 5 dead bit line; then nothing is drawn.)";
+
+void fields(FieldVisitor& f, FaultParams& p) {
+  const auto rate = [&](std::string_view key, std::string_view meaning, double& value) {
+    f.field({.key = key, .meaning = meaning, .unit = "fraction", .low = 0, .high = 1}, value);
+  };
+  rate("stuck_at_g_min", "share of cells stuck at g_min", p.stuck_at_g_min);
+  rate("stuck_at_g_max", "share of cells stuck at g_max", p.stuck_at_g_max);
+  rate("stuck_at_given", "share of cells stuck at stuck_uS", p.stuck_at_given);
+  f.field({.key = "stuck_uS",
+           .meaning = "conductance of stuck_at_given; may lie outside the device's range",
+           .unit = "uS",
+           .scale = units::kMicrosiemens,
+           .low = 0,
+           .high = 1e6},
+          p.given);
+  rate("dead_rows", "share of dead word lines", p.dead_rows);
+  rate("dead_columns", "share of dead bit lines", p.dead_columns);
+  f.field({.key = "map", .meaning = "HDF5 file with the user's own map, a data set a layer"},
+          p.map);
+}
+
+void check_faults(const FaultParams& p, const ConfigNode& table, const std::string& path) {
+  const auto at = [&](std::string_view key) {
+    const ConfigNode* node = table.find(key);
+    return node ? node->origin : table.origin;
+  };
+  const double stuck = p.stuck_at_g_min + p.stuck_at_g_max + p.stuck_at_given;
+  if (stuck > 1)
+    fail_at(at("stuck_at_g_min"), path + ": the rates of stuck cells sum to " + shortest(stuck) +
+                                      ", more than all cells");
+  if (p.stuck_at_given > 0 && !p.given)
+    fail_at(at("stuck_at_given"), path + ".stuck_at_given = " + shortest(p.stuck_at_given) +
+                                      " needs " + path + ".stuck_uS");
+  if (!p.map.empty() && stuck + p.dead_rows + p.dead_columns > 0)
+    fail_at(at("map"), path + ".map and rates are both given; leave one out");
+}
+
+namespace {
+
+constexpr Index kStuckPulse = 0, kKindPulse = 1, kRowPulse = 2, kColumnPulse = 3;
+
+}  // namespace
+
+Matrix<std::uint8_t> draw_faults(const FaultParams& p, const ProgramContext& context, Index rows,
+                                 Index columns) {
+  Matrix<std::uint8_t> out(rows, columns);
+  const double stuck = p.stuck_at_g_min + p.stuck_at_g_max + p.stuck_at_given;
+  const auto n = static_cast<std::size_t>(columns);
+  std::vector<double> u(n), kind(n), word_line(n);
+  if (p.dead_rows > 0) {
+    ProgramContext lines = context;
+    lines.first_row = lines.polarity = 0;
+    lines.uniforms(Purpose::fault, 0, word_line, kRowPulse);
+  }
+  ProgramContext bit_lines = context;
+  bit_lines.first_column = 0;
+  for (Index r = 0; r < rows; ++r) {
+    double bit_line = 1;
+    if (p.dead_columns > 0) bit_lines.uniforms(Purpose::fault, r, {&bit_line, 1}, kColumnPulse);
+    if (stuck > 0) {
+      context.uniforms(Purpose::fault, r, u, kStuckPulse);
+      context.uniforms(Purpose::fault, r, kind, kKindPulse);
+    }
+    for (std::size_t c = 0; c < n; ++c) {
+      Fault fault = Fault::none;
+      if (stuck > 0 && u[c] < stuck)
+        fault = kind[c] * stuck < p.stuck_at_g_min                      ? Fault::stuck_at_g_min
+                : kind[c] * stuck < p.stuck_at_g_min + p.stuck_at_g_max ? Fault::stuck_at_g_max
+                                                                        : Fault::stuck_at_given;
+      if (p.dead_rows > 0 && word_line[c] < p.dead_rows) fault = Fault::dead_row;
+      if (p.dead_columns > 0 && bit_line < p.dead_columns) fault = Fault::dead_column;
+      out(r, static_cast<Index>(c)) = static_cast<std::uint8_t>(fault);
+    }
+  }
+  return out;
+}
+
+double broken_conductance(Fault fault, const FaultParams& params, const DeviceModel& device) {
+  switch (fault) {
+    case Fault::stuck_at_g_min:
+      return device.g_min();
+    case Fault::stuck_at_g_max:
+      return device.g_max();
+    case Fault::stuck_at_given:
+      return params.given.value();
+    default:
+      return 0;
+  }
+}
+
+std::map<std::string, LayerFaults> read_fault_map(const std::filesystem::path& file) {
+  const h5::Reader in(file);
+  std::map<std::string, LayerFaults> out;
+  constexpr auto kLast = static_cast<std::int64_t>(Fault::dead_column);
+  for (const std::string& layer : in.children("/")) {
+    const h5::Array<std::int64_t> all = in.integers("/" + layer);
+    const std::string where = file.string() + ": /" + layer;
+    if (all.shape.size() != 3 || all.shape[0] != 2)
+      throw FileError(where + " is no fault map: 2 x n_out x n_in numbers are expected");
+    const Index rows = all.shape[1], columns = all.shape[2];
+    LayerFaults planes;
+    for (std::size_t p = 0; p < 2; ++p) {
+      planes[p] = Matrix<std::uint8_t>(rows, columns);
+      for (Index i = 0; i < rows * columns; ++i) {
+        const std::int64_t code =
+            all.values[p * static_cast<std::size_t>(rows * columns) + static_cast<std::size_t>(i)];
+        if (code < 0 || code > kLast)
+          throw FileError(where + "[" + std::to_string(p) + ", " + std::to_string(i / columns) +
+                          ", " + std::to_string(i % columns) + "] = " + std::to_string(code) +
+                          " is no fault (0 .. " + std::to_string(kLast) + ")");
+        planes[p].data()[i] = static_cast<std::uint8_t>(code);
+      }
+    }
+    out.emplace(layer, std::move(planes));
+  }
+  return out;
+}
+
+}  // namespace ohmic::devices

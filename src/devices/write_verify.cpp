@@ -1,0 +1,146 @@
+#include "devices/write_verify.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/elementary.h"
+#include "base/units.h"
+#include "devices/decorated_model.h"
+
+namespace ohmic::devices {
+
+const char* const kProgrammingLoopManual =
+    R"(Programming with verification: after the model's own programming (pulse 1) every cell is read, and as long as its
+conductance is more than verify_tolerance_uS from the target it gets another pulse, verify_pulse_limit in all. What a pulse does:
+
+verify_pulse = "redraw": the cell is programmed anew, with a new draw of the model's cycle-to-cycle part. With a Gaussian spread s the number of
+pulses is geometric, P(n) = p (1-p)^(n-1), p = erf(tolerance / (s sqrt 2)), and the result is the normal distribution cut at +-tolerance.
+verify_pulse = "step": the conductance moves towards the target by verify_step_uS on average, with deviation verify_step_sigma_uS.
+
+Pulses are counted a cell (plane `pulses`). Source: a definition; the loop of most programming papers, e.g. Wan et al., Nature 608 (2022) 504.)";
+
+void fields(FieldVisitor& f, ProgrammingLoop& p) {
+  std::string how = p.verifies ? "write_verify" : "one_shot";
+  f.field({.key = "programming",
+           .meaning = "one programming a cell, or pulses until a read lies within the tolerance",
+           .one_of = {"one_shot", "write_verify"}},
+          how);
+  p.verifies = how == "write_verify";
+  f.field({.key = "verify_pulse", .meaning = "what a further pulse does"}, p.pulse,
+          {"redraw", "step"});
+  f.field({.key = "verify_tolerance_uS",
+           .meaning = "distance from the target that passes",
+           .unit = "uS",
+           .scale = units::kMicrosiemens,
+           .low = 0,
+           .high = 1e6,
+           .low_open = true},
+          p.tolerance);
+  f.field({.key = "verify_pulse_limit",
+           .meaning = "pulses a cell gets at most, the first programming included",
+           .low = 1,
+           .high = kMostPulses},
+          p.pulse_limit);
+  f.field({.key = "verify_step_uS",
+           .meaning = "mean change of conductance by one pulse (verify_pulse = \"step\")",
+           .unit = "uS",
+           .scale = units::kMicrosiemens,
+           .low = 0,
+           .high = 1e6,
+           .low_open = true},
+          p.step);
+  f.field({.key = "verify_step_sigma_uS",
+           .meaning = "deviation of that change",
+           .unit = "uS",
+           .scale = units::kMicrosiemens,
+           .low = 0,
+           .high = 1e6},
+          p.step_sigma);
+}
+
+namespace {
+
+class Verified final : public DecoratedModel {
+ public:
+  Verified(std::shared_ptr<const DeviceModel> base, const ProgrammingLoop& params)
+      : DecoratedModel(std::move(base)), params_(params) {}
+
+  void program(const ProgramContext& context, ConstView<float> target, Cells& out) const override {
+    base().program(context, target, out);
+    Matrix<float>& pulses = out.plane_of(kPulsePlane);
+    pulses.fill(1.0f);
+    Matrix<float> now(target.rows(), target.columns());
+    for (Index pulse = 1; pulse < params_.pulse_limit; ++pulse) {
+      base().conductance(out, 0, now);
+      const std::vector<Index> pending = beyond_tolerance(target, now);
+      if (pending.empty()) return;
+      if (params_.pulse == ProgrammingLoop::Pulse::redraw)
+        redraw(context, pulse, target, pending, out);
+      else
+        step(context, pulse, target, now, pending, out);
+      for (const Index i : pending) out.plane_of(kPulsePlane).data()[i] += 1.0f;
+    }
+  }
+  double mean(double g, double seconds) const override {
+    return g + base().mean(g, seconds) - base().mean(g, 0);
+  }
+  double sigma(double g, double seconds) const override {
+    const auto square = [](double x) { return x * x; };
+    const double s = base().sigma(g, 0);
+    double left = std::min(s, params_.tolerance / std::sqrt(3.0));
+    if (params_.pulse == ProgrammingLoop::Pulse::redraw && s > 0) {
+      const double a = params_.tolerance / s;
+      const double inside = 2 * elementary::normal_cdf(a) - 1;
+      left = s * std::sqrt(1 - 2 * a * elementary::normal_pdf(a) / inside);
+    }
+    return std::sqrt(square(left) + std::max(square(base().sigma(g, seconds)) - square(s), 0.0));
+  }
+  ConfigNode parameters() const override {
+    return merged(base().parameters(), write_fields(params_));
+  }
+
+ private:
+  std::vector<Index> beyond_tolerance(ConstView<float> target, const Matrix<float>& now) const {
+    std::vector<Index> pending;
+    for (Index r = 0; r < now.rows(); ++r)
+      for (Index c = 0; c < now.columns(); ++c)
+        if (std::fabs(static_cast<double>(now(r, c)) - target(r, c)) > params_.tolerance)
+          pending.push_back(r * now.columns() + c);
+    return pending;
+  }
+  void redraw(const ProgramContext& context, Index pulse, ConstView<float> target,
+              const std::vector<Index>& pending, Cells& out) const {
+    ProgramContext again = context;
+    again.attempt = pulse;
+    Cells fresh;
+    base().program(again, target, fresh);
+    for (const Index i : pending) out.programmed.data()[i] = fresh.programmed.data()[i];
+    for (const NamedPlane& plane : fresh.state)
+      for (const Index i : pending) out.plane_of(plane.name).data()[i] = plane.values.data()[i];
+  }
+  void step(const ProgramContext& context, Index pulse, ConstView<float> target,
+            const Matrix<float>& now, const std::vector<Index>& pending, Cells& out) const {
+    std::vector<float> z(static_cast<std::size_t>(target.columns()));
+    Index row = -1;
+    for (const Index i : pending) {
+      const Index r = i / target.columns(), c = i % target.columns();
+      if (r != row) context.normals(Purpose::pulse, r, z, pulse);
+      row = r;
+      const double size = params_.step + params_.step_sigma * z[static_cast<std::size_t>(c)];
+      const double direction = now(r, c) < target(r, c) ? 1.0 : -1.0;
+      float& g = out.programmed.data()[i];
+      g = static_cast<float>(std::max(g + direction * size, 0.0));
+    }
+  }
+
+  ProgrammingLoop params_;
+};
+
+}  // namespace
+
+std::shared_ptr<const DeviceModel> with_write_verify(std::shared_ptr<const DeviceModel> base,
+                                                     const ProgrammingLoop& params) {
+  return std::make_shared<Verified>(std::move(base), params);
+}
+
+}  // namespace ohmic::devices

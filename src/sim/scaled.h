@@ -1,0 +1,29 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/linear_operator.h"
+
+namespace ohmic::sim {
+
+/// A product whose outputs are multiplied digitally, each by its own factor, before the bias: drift
+/// compensation.
+class Scaled final : public LinearOperator {
+ public:
+  /// One factor an output of `product`.
+  Scaled(std::shared_ptr<const LinearOperator> product, std::vector<float> factors);
+
+  Index inputs() const override { return product_->inputs(); }
+  Index outputs() const override { return product_->outputs(); }
+  bool adds_bias() const override { return product_->adds_bias(); }
+  void apply(const PatchView& x, const ReadContext& context, const OutputView& y) const override;
+
+  const std::vector<float>& factors() const { return factors_; }
+
+ private:
+  std::shared_ptr<const LinearOperator> product_;
+  std::vector<float> factors_;
+};
+
+}  // namespace ohmic::sim
