@@ -41,4 +41,24 @@ Interval bootstrap_mean_interval(std::span<const double> values, const RandomStr
                                  std::uint64_t statistic, double level = 0.95,
                                  int replicates = 2000);
 
+/// One part of a nested analysis of variance.
+struct VarianceComponent {
+  double variance = 0;    ///< unbiased, so it may come out below 0
+  Interval interval;      ///< of the variance, cut at 0
+  bool is_known = false;  ///< false: this level has one member a group, its part lies in the level
+                          ///< above or cannot be told
+};
+
+/// Splits the spread of values (a x b x c, balanced: groups, subgroups, members; row-major) into
+/// what lies between groups, between subgroups of a group, and between members: nested analysis of
+/// variance from mean squares (Searle, Casella, McCulloch, "Variance Components", 1992, ch. 3).
+/// Intervals: exact chi-squared for the innermost part; for differences of mean squares the
+/// modified large-sample intervals of Ting, Burdick, Graybill, Jeyaratnam, Franklin (J. Stat.
+/// Comput. Simul. 35 (1990) 135). Exact coverage for normal values only.
+struct VarianceSplit {
+  VarianceComponent group, subgroup, member;
+};
+VarianceSplit nested_variance(std::span<const double> values, std::int64_t groups,
+                              std::int64_t subgroups, std::int64_t members, double level = 0.95);
+
 }  // namespace ohmic

@@ -140,6 +140,11 @@ void measure_layers(const RunSetting& s, const nn::ImageList& images, const Cons
 
 }  // namespace
 
+VarianceSplit RunResult::variance() const {
+  return nested_variance(accuracy, static_cast<std::int64_t>(chip_accuracy.size()), programmings,
+                         reads);
+}
+
 double RunResult::yield() const {
   double good = 0;
   for (const double a : chip_accuracy) good += a >= yield_accuracy;

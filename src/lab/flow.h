@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/statistics.h"
 #include "lab/console.h"
 #include "lab/deploy.h"
 #include "lab/error_budget.h"
@@ -27,6 +28,8 @@ struct RunResult {
   double yield_accuracy = 0;           ///< what counts as a good chip
   double seconds_a_chip = 0;           ///< of the accuracy alone
 
+  /// The spread of accuracy split into chips, programmings and reads.
+  VarianceSplit variance() const;
   double yield() const;  ///< share of chips at or above yield_accuracy
 };
 

@@ -31,6 +31,7 @@ ResultsIdentity identity_of(const Experiment& e, const std::string& command,
   };
   add(e.network.file);
   add(e.network.weights);
+  add(e.hardware.faults.map);
   if (command == "compare" || parse_method(e.run.method).compensation)
     add(e.methods.compensation.placement);
   return {command, resolved_config(e, command), digest(inputs)};
@@ -87,6 +88,26 @@ void write_run(const std::filesystem::path& path, const RunSetting& s, const Run
   file.attribute("/chips/yield", "yield_accuracy", r.yield_accuracy);
   file.attribute("/chips", "images", static_cast<std::int64_t>(r.float_network.images));
 
+  if (r.programmings * r.reads > 1) {
+    const VarianceSplit split = r.variance();
+    const auto part = [&](const char* name, const VarianceComponent& c, const char* meaning) {
+      if (!c.is_known) return;
+      write(std::string("/chips/variance/") + name, {3},
+            {c.variance, c.interval.low, c.interval.high}, "1",
+            std::string("variance of accuracy ") + meaning + ": estimate, 95 % interval");
+    };
+    part("chip", split.group, "from chip to chip");
+    part("programming", split.subgroup, "from programming to programming of a chip");
+    part("read", split.member, "from read to read of a programming");
+  }
+  if (r.retention.size() > 0) {
+    const std::vector<double>& times = s.experiment.time.retention;
+    write("/retention/time", {static_cast<Index>(times.size())}, times, "s",
+          "time after programming");
+    file.write("/retention/accuracy", r.retention.view());
+    file.describe("/retention/accuracy", "1", "time x chip: accuracy of chips programmed once");
+    file.attach_scale("/retention/accuracy", 0, "/retention/time", "time");
+  }
   for (const BudgetLine& line : r.budget)
     write("/error_budget/" + line.key, {chips}, line.accuracy, "1",
           "accuracy of each chip: " + line.label);
@@ -94,7 +115,7 @@ void write_run(const std::filesystem::path& path, const RunSetting& s, const Run
     file.attribute("/error_budget", "images", static_cast<std::int64_t>(r.budget_images));
 
   std::vector<std::string> names;
-  std::vector<std::int64_t> tiles, macs, cells, above, zero, cut;
+  std::vector<std::int64_t> tiles, macs, cells, above, zero, cut, broken, pulses;
   std::vector<double> dac_limit, adc_limit, dac_clipped, adc_clipped;
   const nn::Network& network = s.trained().network;
   for (std::size_t k = 0; k < s.plan().layers.size(); ++k) {
@@ -107,6 +128,8 @@ void write_run(const std::filesystem::path& path, const RunSetting& s, const Run
     cells.push_back(bounds.cells);
     above.push_back(bounds.above_g_max);
     zero.push_back(bounds.cut_at_zero);
+    broken.push_back(bounds.broken);
+    pulses.push_back(bounds.pulses);
     cut.push_back(plan ? plan->cut_weights : 0);
     const bool measured = plan && k < r.activity.layers.size();
     const Activity::Layer counts = measured ? r.activity.layers[k] : Activity::Layer();
@@ -143,6 +166,8 @@ void write_run(const std::filesystem::path& path, const RunSetting& s, const Run
   count("/layers/cells", cells, "programmed cells of each layer, all chips and programmings");
   count("/layers/cells_above_g_max", above, "of them above g_max");
   count("/layers/cells_cut_at_zero", zero, "of them cut at 0 where more was asked for");
+  count("/layers/cells_broken", broken, "of them stuck or on a dead line");
+  count("/layers/pulses", pulses, "programming pulses of a verifying loop; 0 without one");
   count("/layers/weights_cut", cut, "weights beyond the full scale of array.scale_percentile");
   write("/layers/dac_limit", {layers}, dac_limit, "input units",
         "activation at the DAC's full scale");

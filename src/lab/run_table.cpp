@@ -1,5 +1,7 @@
 #include "lab/run_table.h"
 
+#include "base/progress.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -63,6 +65,32 @@ void print_layers(const RunSetting& s, const RunResult& r, const Console& consol
   }
 }
 
+/// Deviations from chip to chip, programming to programming and read to read, with intervals.
+void print_variance(const RunResult& r, const Console& console) {
+  const VarianceSplit split = r.variance();
+  const auto part = [&](const char* name, const VarianceComponent& c) {
+    if (!c.is_known) return;
+    console.print("  spread {:<28} sd {} points (95 % interval {} .. {})\n", name,
+                  per_cent(std::sqrt(std::max(c.variance, 0.0))),
+                  per_cent(std::sqrt(c.interval.low)), per_cent(std::sqrt(c.interval.high)));
+  };
+  part(r.programmings > 1 ? "from chip to chip" : "from chip and programming", split.group);
+  part("from programming", split.subgroup);
+  part("from read", split.member);
+}
+
+void print_retention(const RunSetting& s, const RunResult& r, const Console& console) {
+  console.print("\nretention (every chip programmed once)\n  {:>12} {:>12} {:>6}\n", "time",
+                "accuracy (%)", "sd");
+  for (Index t = 0; t < r.retention.rows(); ++t) {
+    Moments moments;
+    for (Index c = 0; c < r.retention.columns(); ++c) moments.add(r.retention(t, c));
+    console.print("  {:>12} {:>12} {:>6}\n",
+                  human_time(s.experiment.time.retention[static_cast<std::size_t>(t)]),
+                  per_cent(moments.mean()), per_cent(moments.deviation()));
+  }
+}
+
 }  // namespace
 
 std::string hardware_words(const Experiment& e) {
@@ -105,10 +133,19 @@ void print_run(const RunSetting& s, const RunResult& r, const Console& console) 
   std::int64_t cut = 0;
   for (const auto& layer : r.cells) cells.add(layer);
   for (const auto& layer : s.plan().layers) cut += layer ? layer->cut_weights : 0;
+  if (cells.broken > 0)
+    console.print("  {} of {} cells broken ({:.3g} %)\n", grouped(cells.broken),
+                  grouped(cells.cells),
+                  100.0 * static_cast<double>(cells.broken) / static_cast<double>(cells.cells));
+  if (cells.pulses > 0)
+    console.print("  {} programming pulses, {:.2f} a cell\n", grouped(cells.pulses),
+                  static_cast<double>(cells.pulses) / static_cast<double>(cells.cells));
   if (cells.above_g_max + cells.cut_at_zero + cut > 0)
     console.print(
         "  of {} programmed cells {} above g_max, {} cut at 0; {} weights beyond full scale\n",
         grouped(cells.cells), grouped(cells.above_g_max), grouped(cells.cut_at_zero), grouped(cut));
+  if (r.programmings * r.reads > 1) print_variance(r, console);
+  if (r.retention.size() > 0) print_retention(s, r, console);
   if (r.budget.empty()) return;
   console.print("\nerror budget (the same {} chip{}, {} test images)\n", chips,
                 chips == 1 ? "" : "s", grouped(r.budget_images));

@@ -59,7 +59,8 @@ Dac calibrate_dac(const DacParams& params, std::span<const PatchView> inputs);
 /// in ideal ones, without read noise): pooled over a layer's tiles, or tile by tile.
 std::vector<Quantiser> calibrate_adc(const LayerPlan& plan, std::span<const PatchView> inputs,
                                      const devices::ProgramContext& chip = {},
-                                     ChipOptions options = {.programming = Programming::at_target});
+                                     ChipOptions options = {.programming = Programming::at_target,
+                                                            .faults = false});
 
 /// The product of one layer on one programmed chip: DACs, tiles, and the digital sum of their
 /// partial sums in tile order.

@@ -106,3 +106,58 @@ TEST_CASE("statistics of nothing are a defect of ours") {
           bootstrap_mean_interval(none, RandomStream(1), 0);
         }).ends_with("a level inside (0, 1)"));
 }
+
+TEST_CASE("a nested analysis of variance is the textbook's on a small case") {
+  // Two groups of two subgroups of two members, by hand: member means 1, 3 | 6, 10, group means
+  // 2, 8.
+  const std::vector<double> values{0, 2, 2, 4, 5, 7, 8, 12};
+  const VarianceSplit split = nested_variance(values, 2, 2, 2);
+  const double within = (2 + 2 + 2 + 8) / 4.0;       // 4 degrees of freedom
+  const double between = 2 * (1 + 1 + 4 + 4) / 2.0;  // 2
+  const double across = 4 * (9 + 9) / 1.0;           // 1
+  CHECK(split.member.variance == doctest::Approx(within));
+  CHECK(split.subgroup.variance == doctest::Approx((between - within) / 2));
+  CHECK(split.group.variance == doctest::Approx((across - between) / 4));
+  // chi-squared quantiles with 4 degrees of freedom: .48442 (2.5 %) and 11.14329 (97.5 %).
+  CHECK(split.member.interval.low == doctest::Approx(4 * within / 11.14329).epsilon(1e-5));
+  CHECK(split.member.interval.high == doctest::Approx(4 * within / 0.48442).epsilon(1e-4));
+  const VarianceSplit single = nested_variance(values, 8, 1, 1);
+  CHECK(!single.subgroup.is_known);
+  CHECK(!single.member.is_known);
+  CHECK(single.group.is_known);
+}
+
+TEST_CASE("a nested analysis of variance finds parts that are known") {
+  // 200 data sets of 12 x 4 x 3 normal values with deviations 3, 2, 1. The mean of 200 unbiased
+  // estimates lies within 5 of its standard errors (false alarms below 1e-6 each), the 95 %
+  // interval covers the truth in 200 * .95 +- 5 sqrt(200 * .95 * .05) data sets.
+  const RandomStream stream(3);
+  Moments group, subgroup, member;
+  std::array<int, 3> covered{};
+  for (std::uint64_t set = 0; set < 200; ++set) {
+    std::vector<float> z(12 + 48 + 144);
+    stream.normals(bootstrap_address({.statistic = 77, .replicate = set}), 0, z);
+    std::vector<double> values;
+    for (std::size_t i = 0; i < 12; ++i)
+      for (std::size_t j = 0; j < 4; ++j)
+        for (std::size_t k = 0; k < 3; ++k)
+          values.push_back(3.0 * z[i] + 2.0 * z[12 + 4 * i + j] + z[60 + 12 * i + 3 * j + k]);
+    const VarianceSplit split = nested_variance(values, 12, 4, 3);
+    group.add(split.group.variance);
+    subgroup.add(split.subgroup.variance);
+    member.add(split.member.variance);
+    const auto covers = [](const VarianceComponent& c, double truth) {
+      return c.interval.low <= truth && truth <= c.interval.high;
+    };
+    covered[0] += covers(split.group, 9);
+    covered[1] += covers(split.subgroup, 4);
+    covered[2] += covers(split.member, 1);
+  }
+  const auto near = [](const Moments& m, double truth) {
+    return std::fabs(m.mean() - truth) <= 5 * m.deviation() / std::sqrt(200.0);
+  };
+  CHECK(near(group, 9));
+  CHECK(near(subgroup, 4));
+  CHECK(near(member, 1));
+  for (const int count : covered) CHECK(std::abs(count - 190) <= 5 * std::sqrt(200 * 0.95 * 0.05));
+}
