@@ -22,9 +22,9 @@ enum class Fault : std::uint8_t {
 /// Table [faults].
 struct FaultParams {
   double stuck_at_g_min = 0, stuck_at_g_max = 0, stuck_at_given = 0;  ///< rates, a cell
-  std::optional<double> given;                                        ///< [S] of stuck_at_given
+  std::optional<double> given = {};                                   ///< [S] of stuck_at_given
   double dead_rows = 0, dead_columns = 0;  ///< rates, a word line; a bit line
-  std::string map;                         ///< file of the user's own map; empty: drawn
+  std::string map = {};                    ///< file of the user's own map; empty: drawn
   bool is_active() const {
     return stuck_at_g_min + stuck_at_g_max + stuck_at_given + dead_rows + dead_columns > 0 ||
            !map.empty();
