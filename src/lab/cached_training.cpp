@@ -16,6 +16,8 @@ std::string arithmetic_name() {
 nn::TrainingState train_cached(const CachedTraining& t, nn::TrainingHooks hooks,
                                const Console& console, NetworkOrigin& origin) {
   nn::TrainingState state = t.fresh();
+  origin.layers.clear();
+  for (const Index layer : t.network.mac_layers()) origin.layers.push_back(t.network.name(layer));
   Index resumed_from = 0;
   if (!t.file.empty() && std::filesystem::exists(t.file)) {
     nn::Checkpoint found = nn::load_checkpoint(t.file, t.network);

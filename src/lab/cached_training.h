@@ -9,9 +9,10 @@ namespace ohmic::lab {
 
 /// How a command came by its network.
 struct NetworkOrigin {
-  std::string words;             ///< "trained in 21 s (17,000 images/s)", "from the cache", ...
-  double images_per_second = 0;  ///< 0 where it was not trained now
-  nn::TrainingState state;       ///< where its last training ended, the optimiser's with it
+  std::string words;                ///< "trained in 21 s (17,000 images/s)", "from the cache", ...
+  double images_per_second = 0;     ///< 0 where it was not trained now
+  nn::TrainingState state;          ///< where its last training ended, the optimiser's with it
+  std::vector<std::string> layers;  ///< names of its MAC layers
   nn::TrainingCourse course;  ///< of all its epochs, whoever trained them; empty for bare weights
 };
 

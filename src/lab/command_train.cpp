@@ -25,19 +25,9 @@ void write_course(const Session& session, const NetworkOrigin& origin, double te
                   const Provenance& provenance) {
   h5::Writer out(session.file);
   write_header(out, session.experiment, session.identity, provenance);
-  const auto write = [&](const char* name, const std::vector<double>& values, const char* unit,
-                         const char* meaning) {
-    out.write(name, values);
-    out.describe(name, unit, meaning);
-  };
-  write("/training/loss", origin.course.loss, "nat", "mean cross-entropy of each epoch");
-  write("/training/accuracy", origin.course.accuracy, "1", "training accuracy of each epoch");
-  write("/training/validation_accuracy", origin.course.validation_accuracy, "1",
-        "validation accuracy after each epoch; NaN without validation images");
-  write("/training/learning_rate", origin.course.learning_rate, "1",
-        "learning rate at the end of each epoch");
-  write("/training/test_accuracy", {test_accuracy}, "1",
-        "accuracy of the float network on the test set");
+  write_training(out, origin);
+  out.write("/training/test_accuracy", std::vector<double>{test_accuracy});
+  out.describe("/training/test_accuracy", "1", "accuracy of the float network on the test set");
   out.commit();
 }
 

@@ -61,6 +61,41 @@ void write_header(h5::Writer& file, const Experiment& experiment, const ResultsI
   if (p.seconds_a_chip > 0) file.attribute("/provenance", "seconds_a_chip", p.seconds_a_chip);
 }
 
+void write_training(h5::Writer& file, const NetworkOrigin& origin) {
+  const nn::TrainingCourse& course = origin.course;
+  if (course.loss.empty()) return;
+  const auto write = [&](const char* name, const std::vector<double>& values, const char* unit,
+                         const char* meaning) {
+    file.write(name, values);
+    file.describe(name, unit, meaning);
+  };
+  write("/training/loss", course.loss, "nat", "mean cross-entropy of each epoch");
+  write("/training/accuracy", course.accuracy, "1", "training accuracy of each epoch");
+  write("/training/validation_accuracy", course.validation_accuracy, "1",
+        "validation accuracy after each epoch; NaN without validation images");
+  write("/training/learning_rate", course.learning_rate, "1",
+        "learning rate at the end of each epoch");
+  if (course.monitors.empty()) return;
+  file.write("/training/layer", origin.layers);
+  file.describe("/training/layer", "1", "layers that are products, in order");
+  const auto monitor = [&](const char* name, std::vector<double> nn::LayerMonitors::*member,
+                           const char* meaning) {
+    std::vector<double> all;
+    for (const nn::LayerMonitors& m : course.monitors)
+      all.insert(all.end(), (m.*member).begin(), (m.*member).end());
+    const auto epochs = static_cast<Index>(course.monitors.size());
+    file.write(name, {epochs, static_cast<Index>(all.size()) / epochs}, all.data());
+    file.describe(name, "1", meaning);
+  };
+  monitor("/training/s_max", &nn::LayerMonitors::s_max,
+          "largest singular value of the weights, epoch x layer (filters as rows)");
+  monitor("/training/condition_number", &nn::LayerMonitors::condition_number,
+          "largest over smallest singular value, epoch x layer");
+  monitor("/training/noise_gain", &nn::LayerMonitors::noise_gain,
+          "noise gain rho at sigma 0.5, epoch x layer: relative error that the variation of a "
+          "layer's weights makes in its outputs");
+}
+
 void write_run(const std::filesystem::path& path, const RunSetting& s, const RunResult& r,
                const ResultsIdentity& identity, const Provenance& provenance) {
   h5::Writer file(path);
@@ -72,6 +107,7 @@ void write_run(const std::filesystem::path& path, const RunSetting& s, const Run
     file.describe(name, unit, meaning);
   };
   write_header(file, s.experiment, identity, provenance);
+  write_training(file, s.method.origin);
 
   const std::vector<Index> all{chips, r.programmings, r.reads};
   write("/chips/accuracy", {chips}, r.chip_accuracy, "1",

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "base/h5.h"
+#include "lab/cached_training.h"
 #include "lab/flow.h"
 
 namespace ohmic::lab {
@@ -27,6 +28,10 @@ struct ResultsIdentity {
 /// `inputs` covers the data set (by its digest), checkpoint, bare weights and placement.
 ResultsIdentity identity_of(const Experiment& experiment, const std::string& command,
                             const std::string& data_digest);
+
+/// Writes /training: the course of a training, epoch by epoch, with monitors of its layers; nothing
+/// for bare weights.
+void write_training(h5::Writer& file, const NetworkOrigin& origin);
 
 /// Root attributes schema_version, rng_version, ohmic_version, seed, command, config and
 /// inputs_digest, and /provenance.

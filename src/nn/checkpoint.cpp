@@ -72,6 +72,41 @@ ParameterSet<float> read_set(const h5::Reader& file, const Network& network,
   return set;
 }
 
+/// Epoch x layer, one data set a monitor.
+void write_monitors(h5::Writer& writer, const std::vector<LayerMonitors>& epochs) {
+  if (epochs.empty()) return;
+  const std::vector<Index> shape{static_cast<Index>(epochs.size()),
+                                 static_cast<Index>(epochs.front().s_max.size())};
+  const auto write = [&](const std::string& name, std::vector<double> LayerMonitors::*member) {
+    std::vector<double> all;
+    for (const LayerMonitors& m : epochs)
+      all.insert(all.end(), (m.*member).begin(), (m.*member).end());
+    writer.write("/course/" + name, shape, all.data());
+  };
+  write("s_max", &LayerMonitors::s_max);
+  write("condition_number", &LayerMonitors::condition_number);
+  write("noise_gain", &LayerMonitors::noise_gain);
+}
+
+std::vector<LayerMonitors> read_monitors(const h5::Reader& reader) {
+  std::vector<LayerMonitors> epochs;
+  if (!reader.has("/course/s_max")) return epochs;
+  const auto read = [&](const std::string& name, std::vector<double> LayerMonitors::*member) {
+    const h5::Array<double> all = reader.doubles("/course/" + name);
+    if (all.shape.size() != 2)
+      throw FileError(reader.file().string() + ": /course/" + name + " is not epoch x layer");
+    epochs.resize(static_cast<std::size_t>(all.shape[0]));
+    for (std::size_t e = 0; e < epochs.size(); ++e) {
+      const auto first = all.values.begin() + static_cast<std::ptrdiff_t>(e) * all.shape[1];
+      (epochs[e].*member).assign(first, first + all.shape[1]);
+    }
+  };
+  read("s_max", &LayerMonitors::s_max);
+  read("condition_number", &LayerMonitors::condition_number);
+  read("noise_gain", &LayerMonitors::noise_gain);
+  return epochs;
+}
+
 /// What PyTorch calls a parameter.
 std::string torch_name(const std::string& name) {
   return name == "running_variance" ? "running_var" : name;
@@ -116,6 +151,7 @@ void save_checkpoint(const path& file, const Network& network, const TrainingSta
   writer.write("/course/accuracy", course.accuracy);
   writer.write("/course/validation_accuracy", course.validation_accuracy);
   writer.write("/course/learning_rate", course.learning_rate);
+  write_monitors(writer, course.monitors);
   writer.attribute("/", "checkpoint_version", kCheckpointVersion);
   writer.attribute("/", "network", to_toml(network.spec()));
   writer.attribute("/", "digest", digest);
@@ -153,7 +189,8 @@ Checkpoint load_checkpoint(const path& file) {
   state.course = {.loss = reader.doubles("/course/loss").values,
                   .accuracy = reader.doubles("/course/accuracy").values,
                   .validation_accuracy = reader.doubles("/course/validation_accuracy").values,
-                  .learning_rate = reader.doubles("/course/learning_rate").values};
+                  .learning_rate = reader.doubles("/course/learning_rate").values,
+                  .monitors = read_monitors(reader)};
   return {std::move(network), std::move(state), reader.string_attribute("/", "digest")};
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "nn/monitor.h"
 #include "nn/network.h"
 #include "nn/optimiser.h"
 
@@ -12,9 +13,10 @@ namespace ohmic::nn {
 /// What finished epochs were like, one entry an epoch: it travels with the training, so that a
 /// resumed one tells the same.
 struct TrainingCourse {
-  std::vector<double> loss, accuracy;       ///< means over the epoch's images while training
-  std::vector<double> validation_accuracy;  ///< NaN without validation images
-  std::vector<double> learning_rate;        ///< of the last step
+  std::vector<double> loss, accuracy;        ///< means over the epoch's images while training
+  std::vector<double> validation_accuracy;   ///< NaN without validation images
+  std::vector<double> learning_rate;         ///< of the last step
+  std::vector<LayerMonitors> monitors = {};  ///< empty in trainings of earlier versions
 };
 
 /// Where a training is.

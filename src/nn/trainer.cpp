@@ -153,6 +153,8 @@ class Trainer {
     state_.course.accuracy.push_back(report.train_accuracy);
     state_.course.validation_accuracy.push_back(report.validation_accuracy);
     state_.course.learning_rate.push_back(report.learning_rate);
+    state_.course.monitors.push_back(monitor_layers(network_, state_.parameters, data_.train,
+                                                    data_.normalisation, kMonitorSigma));
     state_.epoch_loss = 0;
     state_.epoch_correct = state_.epoch_images = 0;
     if (state_.epoch % params_.checkpoint_every_epochs == 0 || state_.epoch == params_.epochs)

@@ -80,6 +80,7 @@ nn::TrainedNetwork train_base(const TrainingSetting& s, const MethodSet& m, Netw
     origin.words = "loaded from " + e.network.file;
     nn::TrainingState found = nn::load_checkpoint(from_config(e, e.network.file)).state;
     origin.course = found.course;
+    for (const Index layer : network.mac_layers()) origin.layers.push_back(network.name(layer));
     origin.state = found;
     return {network, std::move(found.parameters)};
   }
