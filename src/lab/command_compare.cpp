@@ -1,6 +1,7 @@
 #include <chrono>
 
 #include "base/array_file.h"
+#include "lab/check_methods.h"
 #include "lab/command.h"
 #include "lab/compare_report.h"
 #include "lab/interrupt.h"
@@ -11,7 +12,7 @@ namespace {
 
 constexpr const char* kHelp = R"(
 Trains and measures methods side by side on the same networks, chips and images: [compare] names methods and combinations
-("injection+ridge"), training seeds and sigmas; [methods.NAME] their options. Writes DIR/results.h5, compare.md, and plots of
+("injection+ridge"), training seeds and axes (sigmas); [methods.NAME] their options. Writes DIR/results.h5, compare.md, and plots of
 accuracy against sigma and overhead. Ctrl-C loses the running point only; the same command goes on.
 
 Example:
@@ -32,12 +33,16 @@ int compare_command(const CommonOptions& options, Console& console) {
     fail_key(experiment, "compare.selection_chips",
              "compare.selection_chips needs validation images to choose on; set data.validation "
              "above 0");
+  check_methods(experiment, described_network(experiment, data.shape(), data.classes()),
+                experiment.compare.methods);
+  check_points(experiment);
   if (options.dry_run) {
     const CompareParams& c = experiment.compare;
     console.print(
-        "{} methods x {} training seeds x {} hardware x {} sigmas x {} chips on {} test images\n",
+        "{} methods x {} training seeds x {} hardware x {} points x {} chips on {} test images\n",
         c.methods.size(), c.training_seeds.size(), c.hardware.size(),
-        std::max<std::size_t>(c.sigmas.size(), 1), experiment.run.chips, grouped(data.test.size()));
+        grid_size(c.axes) * std::max<std::size_t>(c.sigmas.size(), 1), experiment.run.chips,
+        grouped(data.test.size()));
     return 0;
   }
   const std::filesystem::path& folder = session.folder;

@@ -1,5 +1,6 @@
 #include <chrono>
 
+#include "lab/check_methods.h"
 #include "lab/command.h"
 #include "lab/dry_run.h"
 #include "lab/flow.h"
@@ -35,6 +36,7 @@ int run(const CommonOptions& options, Console& console) {
   const MethodSet methods = parse_method(experiment.run.method);
   const TrainingSetting training = session.training(options, console);
   const nn::Network described = described_network(experiment, data.shape(), data.classes());
+  check_methods(experiment, described, {experiment.run.method});
   sketch_plan(experiment, described);  // what does not fit is told before the training
   if (options.dry_run) {
     print_dry_run(experiment, described, data, has_trained_base(training, methods), console);

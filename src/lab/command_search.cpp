@@ -3,7 +3,9 @@
 
 #include "base/array_file.h"
 #include "base/progress.h"
+#include "lab/check_methods.h"
 #include "lab/command.h"
+#include "lab/described_network.h"
 #include "lab/interrupt.h"
 #include "lab/placement.h"
 #include "lab/session.h"
@@ -120,6 +122,7 @@ int search_command(const CommonOptions& options, Console& console) {
   if (data.validation.size() == 0)
     fail_key(experiment, "data.validation",
              "search: there are no validation images to choose on; set data.validation above 0");
+  check_search(experiment, described_network(experiment, data.shape(), data.classes()));
   if (options.dry_run) {
     const double space = std::pow(static_cast<double>(experiment.search.ratios.size()),
                                   static_cast<double>(experiment.search.layers.size()));

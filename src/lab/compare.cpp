@@ -7,16 +7,27 @@
 namespace ohmic::lab {
 namespace {
 
-/// The experiment with another training seed and device sigma.
-Experiment variant(const Experiment& base, std::int64_t seed, std::optional<double> sigma) {
+constexpr std::size_t kNoPoint = static_cast<std::size_t>(-1);
+
+/// The experiment with another training seed, at one point of the axes.
+Experiment variant(const Experiment& base, std::int64_t seed, const std::vector<Axis>& axes,
+                   std::size_t point) {
   ConfigNode changed = base.root;
   apply_setting(changed, "training.seed=" + std::to_string(seed));
-  if (sigma) apply_setting(changed, "device.sigma=" + shortest(*sigma));
+  if (point != kNoPoint) apply_point(axes, point, changed);
   Experiment e = make_experiment(changed);
   e.folder = base.folder;
   e.name = base.name;
   e.origin = base.origin;
   return e;
+}
+
+/// All axes, the short form of sigmas first.
+std::vector<Axis> axes_of(const CompareParams& params) {
+  std::vector<Axis> axes;
+  if (!params.sigmas.empty()) axes.push_back(axis_of("device.sigma", params.sigmas));
+  axes.insert(axes.end(), params.axes.begin(), params.axes.end());
+  return axes;
 }
 
 /// What one point depends on: everything but the lists of the comparison itself.
@@ -27,6 +38,7 @@ std::string point_digest(const Experiment& e, const nn::Data& data, const std::s
   alone.compare.methods = {method};
   alone.compare.training_seeds = {e.training.seed};
   alone.compare.sigmas.clear();
+  alone.compare.axes.clear();
   alone.compare.hardware = {hardware};
   const ResultsIdentity identity = identity_of(alone, "compare", data.digest);
   return digest(identity.config + identity.inputs + arithmetic_name());
@@ -34,12 +46,20 @@ std::string point_digest(const Experiment& e, const nn::Data& data, const std::s
 
 }  // namespace
 
+std::string Comparison::words(std::size_t point) const {
+  if (axes.empty()) return "as configured";
+  std::string words = point_words(axes, point);
+  const std::string lognormal = "device.sigma ";
+  if (words.starts_with(lognormal)) words.erase(0, std::string("device.").size());
+  return words;
+}
+
 std::vector<double> Comparison::at(std::size_t m, std::size_t h, std::size_t s) const {
   std::vector<double> out;
   const auto n = static_cast<std::size_t>(chips);
   for (std::size_t seed = 0; seed < seeds.size(); ++seed) {
     const auto first = methods[m].accuracy.begin() +
-                       static_cast<Index>(((seed * hardware.size() + h) * sigmas.size() + s) * n);
+                       static_cast<Index>(((seed * hardware.size() + h) * points() + s) * n);
     out.insert(out.end(), first, first + chips);
   }
   return out;
@@ -52,13 +72,19 @@ std::optional<std::size_t> Comparison::best(std::size_t h, std::size_t s) const 
     if (methods[m].selection_accuracy.empty()) return std::nullopt;
     double sum = 0;
     for (std::size_t seed = 0; seed < seeds.size(); ++seed)
-      sum += methods[m].selection_accuracy[(seed * hardware.size() + h) * sigmas.size() + s];
+      sum += methods[m].selection_accuracy[(seed * hardware.size() + h) * points() + s];
     if (sum > highest) {
       highest = sum;
       found = m;
     }
   }
   return found;
+}
+
+void check_points(const Experiment& experiment) {
+  const std::vector<Axis> axes = axes_of(experiment.compare);
+  for (std::size_t point = 0; point < grid_size(axes); ++point)
+    variant(experiment, experiment.compare.training_seeds.front(), axes, point);
 }
 
 Comparison compare(const Experiment& experiment, const nn::Data& data, bool use_cache,
@@ -68,13 +94,7 @@ Comparison compare(const Experiment& experiment, const nn::Data& data, bool use_
   all.seeds = params.training_seeds;
   all.hardware = params.hardware;
   all.chips = experiment.run.chips;
-  std::vector<std::optional<double>> sigmas(params.sigmas.begin(), params.sigmas.end());
-  if (sigmas.empty()) sigmas.push_back(std::nullopt);
-  for (const auto& sigma : sigmas) {
-    const ConfigNode device = experiment.hardware.device->parameters();
-    const ConfigNode* own = device.find("sigma");
-    all.sigmas.push_back(sigma ? *sigma : own ? std::get<double>(own->value) : 0.0);
-  }
+  all.axes = axes_of(params);
   const std::filesystem::path points = folder / "points";
   const nn::ImageList images =
       experiment.evaluation.images ? data.test.first(experiment.evaluation.images) : data.test;
@@ -88,11 +108,11 @@ Comparison compare(const Experiment& experiment, const nn::Data& data, bool use_
     for (const std::int64_t seed : params.training_seeds) {
       // Trainings are made when the first missing point of a seed asks for them.
       std::optional<PreparedMethod> prepared;
-      const Experiment of_seed = variant(experiment, seed, std::nullopt);
+      const Experiment of_seed = variant(experiment, seed, all.axes, kNoPoint);
       double clean = 0;
       for (const std::string& hardware : params.hardware)
-        for (const auto& sigma : sigmas) {
-          const Experiment e = variant(experiment, seed, sigma);
+        for (std::size_t point = 0; point < all.points(); ++point) {
+          const Experiment e = variant(experiment, seed, all.axes, point);
           const auto file = points / (point_digest(e, data, name, hardware) + ".h5");
           if (!std::filesystem::exists(file)) {
             if (!prepared)
@@ -143,8 +163,8 @@ Comparison compare(const Experiment& experiment, const nn::Data& data, bool use_
           method.seconds_a_chip = numbers[7];
           double mean = 0;
           for (const double a : accuracy) mean += a / static_cast<double>(accuracy.size());
-          console.say("{:<28} seed {} {:<6} sigma {:<5}: {} %\n", name, seed, hardware,
-                      sigma ? shortest(*sigma) : "-", per_cent(mean));
+          console.say("{:<28} seed {} {:<6} {}: {} %\n", name, seed, hardware, all.words(point),
+                      per_cent(mean));
         }
       method.clean_accuracy.push_back(clean);
     }

@@ -29,6 +29,12 @@ std::vector<double> gains(const Comparison& c, std::size_t m, std::size_t h, std
   return own;
 }
 
+/// What accuracy is plotted against: the first axis, where it is one of numbers.
+const AxisKey* numeric_axis(const Comparison& c) {
+  if (c.axes.empty() || !c.axes.front().keys.front().is_numeric()) return nullptr;
+  return &c.axes.front().keys.front();
+}
+
 }  // namespace
 
 std::string compare_markdown(const Comparison& c, const Experiment& e, std::size_t h) {
@@ -40,20 +46,20 @@ std::string compare_markdown(const Comparison& c, const Experiment& e, std::size
       "95 % interval; share of the original (clean {}: {} %).\n\n",
       c.seeds.size(), c.chips, c.methods.front().name, c.methods.front().name, per_cent(original));
   text += "| method | digital overhead, weights (MACs) % | verified | clean |";
-  for (const double sigma : c.sigmas)
-    text += fmt::format(" sigma {} | difference | of original |", shortest(sigma));
+  for (std::size_t s = 0; s < c.points(); ++s)
+    text += fmt::format(" {} | difference | of original |", c.words(s));
   text += "\n|---|---|---|---|";
-  for (std::size_t s = 0; s < c.sigmas.size(); ++s) text += "---|---|---|";
+  for (std::size_t s = 0; s < c.points(); ++s) text += "---|---|---|";
   text += "\n";
   for (std::size_t m = 0; m < c.methods.size(); ++m) {
     const ComparedMethod& method = c.methods[m];
     text += fmt::format("| {} | {} ({}) | {} | {} |", method.name,
                         per_cent(method.overhead_weights), per_cent(method.overhead_macs),
                         grouped(method.verified), per_cent(mean_of(method.clean_accuracy)));
-    for (std::size_t s = 0; s < c.sigmas.size(); ++s) {
+    for (std::size_t s = 0; s < c.points(); ++s) {
       const std::vector<double> a = c.at(m, h, s), gain = gains(c, m, h, s);
       const Interval interval =
-          bootstrap_mean_interval(gain, stream, kDifference + m * c.sigmas.size() + s);
+          bootstrap_mean_interval(gain, stream, kDifference + m * c.points() + s);
       const bool is_best = c.best(h, s) == m;
       text +=
           fmt::format(" {}{} +- {} ({}){} |", is_best ? "**" : "", per_cent(mean_of(a)),
@@ -75,21 +81,27 @@ void write_comparison(const std::filesystem::path& folder, const Comparison& c, 
   std::string markdown;
   for (std::size_t h = 0; h < c.hardware.size(); ++h) {
     markdown += fmt::format("## Hardware: {}\n\n{}\n", c.hardware[h], compare_markdown(c, e, h));
-    Plot against_sigma{.title = "Accuracy against variation (" + c.hardware[h] + " hardware)",
-                       .x_label = "sigma of the log-normal variation",
-                       .y_label = "accuracy (%), mean and 95 % interval",
-                       .series = {}};
-    Plot against_overhead{.title = fmt::format("Accuracy against digital overhead, sigma {}",
-                                               shortest(c.sigmas.front())),
+    const AxisKey* across = numeric_axis(c);
+    Plot against_axis{.title = "Accuracy against " +
+                               (across ? across->key : std::string("nothing")) + " (" +
+                               c.hardware[h] + " hardware)",
+                      .x_label = !across                         ? ""
+                                 : across->key == "device.sigma" ? "sigma of the variation"
+                                                                 : across->key,
+                      .y_label = "accuracy (%), mean and 95 % interval",
+                      .series = {}};
+    Plot against_overhead{.title = "Accuracy against digital overhead, " + c.words(0),
                           .x_label = "digital weights added (% of the network's)",
                           .y_label = "accuracy (%), mean and 95 % interval",
                           .series = {}};
     for (std::size_t m = 0; m < c.methods.size(); ++m) {
       PlotSeries line{.name = c.methods[m].name, .x = {}, .y = {}, .low = {}, .high = {}};
-      for (std::size_t s = 0; s < c.sigmas.size(); ++s) {
-        const std::vector<double> a = c.at(m, h, s);
-        const Interval i = bootstrap_mean_interval(a, stream, kMean + m * c.sigmas.size() + s);
-        line.x.push_back(c.sigmas[s]);
+      for (std::size_t s = 0; s < (across ? across->values.size() : 1); ++s) {
+        // Other axes stay at their first value; the first axis changes slowest.
+        const std::size_t p = s * (across ? c.points() / across->values.size() : 1);
+        const std::vector<double> a = c.at(m, h, p);
+        const Interval i = bootstrap_mean_interval(a, stream, kMean + m * c.points() + p);
+        line.x.push_back(across ? across->numbers()[s] : 0.0);
         line.y.push_back(100 * mean_of(a));
         line.low.push_back(100 * i.low);
         line.high.push_back(100 * i.high);
@@ -100,10 +112,11 @@ void write_comparison(const std::filesystem::path& folder, const Comparison& c, 
                        .low = {line.low[0]},
                        .high = {line.high[0]},
                        .joined = false};
-      against_sigma.series.push_back(std::move(line));
+      against_axis.series.push_back(std::move(line));
       against_overhead.series.push_back(std::move(point));
     }
-    write_whole_file(folder / ("accuracy_" + c.hardware[h] + ".svg"), to_svg(against_sigma));
+    if (across)
+      write_whole_file(folder / ("accuracy_" + c.hardware[h] + ".svg"), to_svg(against_axis));
     write_whole_file(folder / ("overhead_" + c.hardware[h] + ".svg"), to_svg(against_overhead));
   }
   write_whole_file(folder / "compare.md", markdown);
@@ -112,23 +125,33 @@ void write_comparison(const std::filesystem::path& folder, const Comparison& c, 
   write_header(out, e, identity, provenance);
   const auto seeds = static_cast<Index>(c.seeds.size());
   const auto hardware = static_cast<Index>(c.hardware.size());
-  const auto sigmas = static_cast<Index>(c.sigmas.size());
+  std::vector<Index> shape{seeds, hardware};
   out.write("/training_seed", c.seeds);
   out.write("/hardware", c.hardware);
-  out.write("/sigma", c.sigmas);
+  for (const Axis& axis : c.axes) {
+    shape.push_back(static_cast<Index>(axis.size()));
+    for (const AxisKey& key : axis.keys) {
+      const std::string name = "/axes/" + key.key;
+      if (key.is_numeric())
+        out.write(name, key.numbers());
+      else
+        out.write(name, key.names);
+    }
+  }
+  std::vector<Index> with_chips = shape;
+  with_chips.push_back(c.chips);
   std::vector<std::string> names;
   for (const ComparedMethod& m : c.methods) {
     names.push_back(m.name);
     const std::string group = "/methods/" + m.name;
-    out.write(group + "/accuracy", {seeds, hardware, sigmas, c.chips}, m.accuracy.data());
-    out.describe(group + "/accuracy", "1", "training seed x hardware x sigma x chip, test set");
+    out.write(group + "/accuracy", with_chips, m.accuracy.data());
+    out.describe(group + "/accuracy", "1", "training seed x hardware x axis... x chip, test set");
     out.write(group + "/clean_accuracy", m.clean_accuracy);
     out.describe(group + "/clean_accuracy", "1", "float network, test set, a training seed");
     if (!m.selection_accuracy.empty()) {
-      out.write(group + "/selection_accuracy", {seeds, hardware, sigmas},
-                m.selection_accuracy.data());
+      out.write(group + "/selection_accuracy", shape, m.selection_accuracy.data());
       out.describe(group + "/selection_accuracy", "1",
-                   "validation images on selection chips: training seed x hardware x sigma");
+                   "validation images on selection chips: training seed x hardware x axis...");
     }
     out.write(group + "/overhead_weights", std::vector<double>{m.overhead_weights});
     out.describe(group + "/overhead_weights", "1", "digital weights over the network's");

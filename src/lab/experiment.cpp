@@ -262,7 +262,17 @@ Experiment make_experiment(const ConfigNode& root, const RunParams& defaults) {
   read_fields(table_at(root, "time"), "time", e.time);
   parse_method(e.run.method);
   e.methods = read_methods(table_at(root, "methods"));
-  read_fields(table_at(root, "compare"), "compare", e.compare);
+  read_fields(table_at(root, "compare"), "compare", e.compare, {"axes"});
+  if (const ConfigNode* axes = table_at(root, "compare").find("axes")) {
+    e.compare.axes = read_axes(*axes, "compare.axes");
+    e.compare.axes_as_written = *axes;
+    for (const Axis& axis : e.compare.axes)
+      for (const AxisKey& key : axis.keys)
+        if (key.key == "device.sigma" && !e.compare.sigmas.empty())
+          fail_at(axes->origin,
+                  "compare.axes has device.sigma, and compare.sigmas is the short form "
+                  "of the same axis; leave one out");
+  }
   for (const std::string& method : e.compare.methods) parse_method(method);
   read_fields(table_at(root, "search"), "search", e.search);
   read_fields(table_at(root, "data"), "data", e.data);
@@ -353,7 +363,11 @@ std::string resolved_config(const Experiment& e, const std::string& command) {
   if (e.time.is_active()) root.put("time", write_fields(e.time));
   const ConfigNode options = write_methods(e.methods, methods);
   if (!options.table().empty()) root.put("methods", options);
-  if (command == "compare") root.put("compare", write_fields(e.compare));
+  if (command == "compare") {
+    ConfigNode table = write_fields(e.compare);
+    if (!e.compare.axes.empty()) table.put("axes", e.compare.axes_as_written);
+    root.put("compare", std::move(table));
+  }
   if (command == "search") root.put("search", write_fields(e.search));
   root.put("device", e.hardware.device->parameters());
   if (e.hardware.faults.is_active()) root.put("faults", write_fields(e.hardware.faults));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/fields.h"
+#include "lab/axis.h"
 #include "lab/methods/method.h"
 #include "nn/dataset.h"
 #include "nn/network.h"
@@ -57,7 +58,9 @@ void fields(FieldVisitor& f, TimeParams& p);
 struct CompareParams {
   std::vector<std::string> methods{"plain"};
   std::vector<std::int64_t> training_seeds{1};
-  std::vector<double> sigmas;                   ///< of the device; empty: the device's own
+  std::vector<double> sigmas;                   ///< short for an axis over device.sigma
+  std::vector<Axis> axes;                       ///< compare.axes
+  ConfigNode axes_as_written;                   ///< an empty table without axes
   std::vector<std::string> hardware{"config"};  ///< "config", "ideal" (converters, no read noise)
   std::int64_t selection_chips = 0;             ///< for choosing among methods; 0: no choice
   std::int64_t selection_images = 2000;         ///< validation images for it

@@ -129,25 +129,30 @@ bool has_trained_base(const TrainingSetting& s, const MethodSet& m) {
          nn::load_checkpoint(file).state.epoch >= e.training.epochs;
 }
 
-nn::TrainedNetwork train_compensators(const TrainingSetting& s, const nn::TrainedNetwork& base,
-                                      const CompensationOptions& o, NetworkOrigin& origin,
-                                      const nn::ParameterMask& mask, const std::string& mask_name) {
+nn::Network compensated_network(const Experiment& e, const nn::Network& base,
+                                const CompensationOptions& o) {
   const std::vector<nn::Placement> placements =
-      o.placement.empty() ? placements_of(o)
-                          : read_placement(from_config(s.experiment, o.placement));
-  const nn::Network network = nn::with_compensators(base.network, placements, o.style);
+      o.placement.empty() ? placements_of(o) : read_placement(from_config(e, o.placement));
+  const nn::Network network = nn::with_compensators(base, placements, o.style);
   const nn::Overhead overhead = nn::compensator_overhead(network);
   if (overhead.weights == 0)
     throw ConfigError(
-        "methods.compensation names no layer: give layers and ratios, or a placement found by "
+        "no layer is named: give layers and ratios, or a placement found by "
         "`ohmic search`");
   const double share =
-      static_cast<double>(overhead.weights) / static_cast<double>(base.network.parameter_count());
+      static_cast<double>(overhead.weights) / static_cast<double>(base.parameter_count());
   if (share > o.overhead_limit)
-    throw ConfigError(fmt::format(
-        "methods.compensation: the compensators have {} weights, {:.2f} % of the network's, more "
-        "than overhead_limit = {}",
-        overhead.weights, 100 * share, shortest(o.overhead_limit)));
+    throw ConfigError(
+        fmt::format("the compensators have {} weights, {:.2f} % of the network's, more "
+                    "than overhead_limit = {}",
+                    overhead.weights, 100 * share, shortest(o.overhead_limit)));
+  return network;
+}
+
+nn::TrainedNetwork train_compensators(const TrainingSetting& s, const nn::TrainedNetwork& base,
+                                      const CompensationOptions& o, NetworkOrigin& origin,
+                                      const nn::ParameterMask& mask, const std::string& mask_name) {
+  const nn::Network network = compensated_network(s.experiment, base.network, o);
   nn::TrainingParams training;
   training.epochs = o.epochs;
   training.batch = o.batch;

@@ -28,6 +28,11 @@ nn::TrainedNetwork train_base(const TrainingSetting& setting, const MethodSet& m
 /// Whether train_base() would find its network instead of training it.
 bool has_trained_base(const TrainingSetting& setting, const MethodSet& methods);
 
+/// `base` with the compensators that the options (or the placement file that they name) place.
+/// ConfigError where no layer is named, a layer is unknown, or the overhead limit is exceeded.
+nn::Network compensated_network(const Experiment& experiment, const nn::Network& base,
+                                const CompensationOptions& options);
+
 /// `base` with trained compensators. The base is frozen, every sub-batch meets fresh variation.
 /// ConfigError where no layer is named or the overhead limit is exceeded. `mask` (named for the
 /// digest) may hide parameters from a step.

@@ -1,0 +1,185 @@
+#include "lab/axis.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/fields.h"
+
+namespace ohmic::lab {
+namespace {
+
+/// A range of numbers as a user writes it.
+struct RangeFields {
+  std::string key;
+  std::vector<std::string> names;
+  std::optional<double> from, to, step;
+  std::optional<std::int64_t> count;
+  std::string scale = "linear";
+};
+void fields(FieldVisitor& f, RangeFields& p) {
+  f.field({.key = "key", .meaning = "the config key that changes"}, p.key);
+  f.field({.key = "names", .meaning = "names of the values"}, p.names);
+  f.field({.key = "from", .meaning = "first value"}, p.from);
+  f.field({.key = "to", .meaning = "last value"}, p.to);
+  f.field({.key = "step", .meaning = "distance of values", .low = 0, .low_open = true}, p.step);
+  f.field({.key = "count", .meaning = "number of values", .low = 2, .high = 1e6}, p.count);
+  f.field({.key = "scale", .meaning = "of a count", .one_of = {"linear", "log"}}, p.scale);
+}
+
+bool is_whole(double x) { return x == std::floor(x) && std::fabs(x) < 1e15; }
+
+/// A number as TOML would hold it: whole ones are integers, so that keys of integers take them.
+ConfigNode number(double value, const Origin& origin) {
+  if (is_whole(value)) return {static_cast<std::int64_t>(value), origin};
+  return {value, origin};
+}
+
+std::vector<ConfigNode> range(const RangeFields& p, const Origin& origin,
+                              const std::string& where) {
+  if (!p.from || !p.to)
+    fail_at(origin, where + " has no values; say values = [...] or from and to");
+  std::vector<ConfigNode> out;
+  if (p.step) {
+    if (*p.to < *p.from) fail_at(origin, where + ".to is below its from");
+    const auto count = static_cast<std::int64_t>(std::floor((*p.to - *p.from) / *p.step + 1e-9));
+    for (std::int64_t i = 0; i <= count; ++i)
+      out.push_back(number(*p.from + static_cast<double>(i) * *p.step, origin));
+    return out;
+  }
+  if (!p.count) fail_at(origin, where + " needs a step or a count");
+  if (p.scale == "log" && (*p.from <= 0 || *p.to <= 0))
+    fail_at(origin, where + ": a log scale needs from and to above 0");
+  for (std::int64_t i = 0; i < *p.count; ++i) {
+    const double share = static_cast<double>(i) / static_cast<double>(*p.count - 1);
+    const double value = i == *p.count - 1  ? *p.to
+                         : p.scale == "log" ? *p.from * std::pow(*p.to / *p.from, share)
+                                            : *p.from + share * (*p.to - *p.from);
+    out.push_back(number(value, origin));
+  }
+  return out;
+}
+
+AxisKey read_key(const ConfigNode& table, const std::string& where) {
+  RangeFields p;
+  read_fields(table, where, p, {"values"});
+  if (p.key.empty()) fail_at(table.origin, where + " has no key");
+  AxisKey out{.key = p.key, .values = {}, .names = p.names};
+  if (const ConfigNode* values = table.find("values")) {
+    if (!values->is_array())
+      fail_at(values->origin,
+              where + ".values is " + std::string(values->kind()) + ", expected a list");
+    if (p.from || p.to || p.step || p.count)
+      fail_at(table.origin, where + " has both values and a range; leave one out");
+    out.values = values->array();
+  } else {
+    out.values = range(p, table.origin, where);
+  }
+  if (out.values.empty()) fail_at(table.origin, where + " has no values");
+  if (out.names.empty())
+    for (const ConfigNode& value : out.values) {
+      const std::string* word = std::get_if<std::string>(&value.value);
+      out.names.push_back(word ? *word : inline_toml(value));
+    }
+  if (out.names.size() != out.values.size())
+    fail_at(table.origin, where + " has " + std::to_string(out.values.size()) + " values and " +
+                              std::to_string(out.names.size()) + " names");
+  for (std::size_t i = 0; i < out.values.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j)
+      if (inline_toml(out.values[i]) == inline_toml(out.values[j]) || out.names[i] == out.names[j])
+        fail_at(table.origin, where + " has the value " + out.names[i] + " twice");
+  return out;
+}
+
+}  // namespace
+
+bool AxisKey::is_numeric() const {
+  return std::all_of(values.begin(), values.end(), [](const ConfigNode& v) {
+    return std::holds_alternative<double>(v.value) || std::holds_alternative<std::int64_t>(v.value);
+  });
+}
+
+std::vector<double> AxisKey::numbers() const {
+  std::vector<double> out;
+  for (const ConfigNode& v : values) {
+    const double* real = std::get_if<double>(&v.value);
+    out.push_back(real ? *real : static_cast<double>(std::get<std::int64_t>(v.value)));
+  }
+  return out;
+}
+
+std::vector<Axis> read_axes(const ConfigNode& list, const std::string& path) {
+  if (!list.is_array())
+    fail_at(list.origin, path + " is " + std::string(list.kind()) + ", expected a list of axes");
+  std::vector<Axis> axes;
+  std::vector<std::string> seen;
+  for (std::size_t i = 0; i < list.array().size(); ++i) {
+    const ConfigNode& table = list.array()[i];
+    const std::string where = path + "[" + std::to_string(i) + "]";
+    if (!table.is_table())
+      fail_at(table.origin,
+              where + " is " + std::string(table.kind()) + ", expected { key = ... }");
+    Axis axis;
+    if (const ConfigNode* zip = table.find("zip")) {
+      if (!zip->is_array() || zip->array().empty() || table.table().size() > 1)
+        fail_at(table.origin, where + ".zip is a list of axes and stands alone");
+      for (std::size_t k = 0; k < zip->array().size(); ++k) {
+        axis.keys.push_back(read_key(zip->array()[k], where + ".zip[" + std::to_string(k) + "]"));
+        if (axis.keys.back().values.size() != axis.size())
+          fail_at(zip->origin, where + ".zip: " + axis.keys.back().key + " has " +
+                                   std::to_string(axis.keys.back().values.size()) + " values, " +
+                                   axis.keys.front().key + " has " + std::to_string(axis.size()));
+      }
+    } else {
+      axis.keys.push_back(read_key(table, where));
+    }
+    for (const AxisKey& key : axis.keys) {
+      if (std::find(seen.begin(), seen.end(), key.key) != seen.end())
+        fail_at(table.origin, where + ": " + key.key + " is an axis already");
+      seen.push_back(key.key);
+    }
+    axes.push_back(std::move(axis));
+  }
+  return axes;
+}
+
+Axis axis_of(const std::string& key, const std::vector<double>& values) {
+  AxisKey out{.key = key, .values = {}, .names = {}};
+  for (const double v : values) {
+    out.values.push_back({v, {}});
+    out.names.push_back(shortest(v));
+  }
+  return {{std::move(out)}};
+}
+
+std::size_t grid_size(const std::vector<Axis>& axes) {
+  std::size_t size = 1;
+  for (const Axis& axis : axes) size *= axis.size();
+  return size;
+}
+
+std::vector<std::size_t> places_of(const std::vector<Axis>& axes, std::size_t point) {
+  std::vector<std::size_t> places(axes.size());
+  for (std::size_t a = axes.size(); a-- > 0;) {
+    places[a] = point % axes[a].size();
+    point /= axes[a].size();
+  }
+  return places;
+}
+
+void apply_point(const std::vector<Axis>& axes, std::size_t point, ConfigNode& root) {
+  const std::vector<std::size_t> places = places_of(axes, point);
+  for (std::size_t a = 0; a < axes.size(); ++a)
+    for (const AxisKey& key : axes[a].keys)
+      apply_setting(root, key.key + "=" + inline_toml(key.values[places[a]]));
+}
+
+std::string point_words(const std::vector<Axis>& axes, std::size_t point) {
+  const std::vector<std::size_t> places = places_of(axes, point);
+  std::string words;
+  for (std::size_t a = 0; a < axes.size(); ++a)
+    for (const AxisKey& key : axes[a].keys)
+      words += (words.empty() ? "" : ", ") + key.key + " " + key.names[places[a]];
+  return words;
+}
+
+}  // namespace ohmic::lab

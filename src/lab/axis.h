@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/config.h"
+
+/// What a comparison or a sweep varies: config keys and their values.
+namespace ohmic::lab {
+
+/// One key and the values that it takes; a table among them replaces the table at the key.
+struct AxisKey {
+  std::string key;                 ///< dotted: "device.sigma"
+  std::vector<ConfigNode> values;  ///< distinct
+  std::vector<std::string> names;  ///< of each value, for tables and files
+  bool is_numeric() const;
+  /// The values as numbers; only where is_numeric().
+  std::vector<double> numbers() const;
+};
+
+/// One dimension: a key, or several that change together (zip).
+struct Axis {
+  std::vector<AxisKey> keys;
+  std::size_t size() const { return keys.front().values.size(); }
+};
+
+/// Reads a list of axes at `path` ("compare.axes"): { key, values = [...] }, { key, from, to, step
+/// }, { key, from, to, count, scale = "linear" | "log" }, { key, names = [...], values = [{...},
+/// ...] }, or { zip = [axis, axis] }. Throws ConfigError naming the axis and what is wrong: no key,
+/// no values, values that repeat, zipped lists of different lengths, a key that two axes have.
+std::vector<Axis> read_axes(const ConfigNode& list, const std::string& path);
+/// An axis over numbers.
+Axis axis_of(const std::string& key, const std::vector<double>& values);
+
+/// Number of points of the grid that the axes span; 1 for none.
+std::size_t grid_size(const std::vector<Axis>& axes);
+/// Place of point `point` on every axis, the last axis changing fastest.
+std::vector<std::size_t> places_of(const std::vector<Axis>& axes, std::size_t point);
+/// Puts the point's values into a config.
+void apply_point(const std::vector<Axis>& axes, std::size_t point, ConfigNode& root);
+/// "device.sigma 0.5, adc.bits 6"; "" without axes.
+std::string point_words(const std::vector<Axis>& axes, std::size_t point);
+
+}  // namespace ohmic::lab

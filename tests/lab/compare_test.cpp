@@ -1,0 +1,159 @@
+#include <doctest/doctest.h>
+
+#include "base/h5.h"
+#include "lab/axis.h"
+#include "lab/refused.h"
+#include "lab/same_results.h"
+
+using namespace ohmic;
+using namespace ohmic::testing;
+
+namespace {
+
+const std::string kCompare = kTinyConfig + R"(
+[methods.compensation]
+layers = ["conv1"]
+ratios = [1.0]
+epochs = 1
+overhead_limit = 1.0
+[compare]
+methods = ["plain", "correctnet", "affine"]
+training_seeds = [1, 2]
+)";
+
+}  // namespace
+
+TEST_CASE("ranges, lists and names make the values of an axis") {
+  const auto axes = [](const std::string& text) {
+    const ConfigNode root = parse_config("axes = " + text, "t");
+    return lab::read_axes(*root.find("axes"), "sweep.axes");
+  };
+  const auto list =
+      axes(R"([{ key = "a", values = [1, 2.5] }, { key = "b", from = 4, to = 10, step = 2 },
+    { key = "c", from = 1, to = 100, count = 3, scale = "log" },
+    { key = "device", names = ["x", "y"], values = [{ model = "ideal" }, { model = "lognormal", sigma = 0.2 }] },
+    { zip = [{ key = "d", values = [1, 2] }, { key = "e", values = ["p", "q"] }] }])");
+  REQUIRE(list.size() == 5);
+  CHECK(list[0].keys[0].numbers() == std::vector<double>{1, 2.5});
+  CHECK(list[1].keys[0].numbers() == std::vector<double>{4, 6, 8, 10});
+  CHECK(list[2].keys[0].numbers()[1] == doctest::Approx(10));
+  CHECK(list[3].keys[0].names == std::vector<std::string>{"x", "y"});
+  CHECK(lab::grid_size(list) == 2 * 4 * 3 * 2 * 2);
+  CHECK(lab::point_words(list, 1) == "a 1, b 4, c 1, device x, d 2, e q");
+  CHECK(lab::point_words(list, 95) == "a 2.5, b 10, c 100, device y, d 2, e q");
+  // A table replaces the table at its key: nothing of the old device stays.
+  ConfigNode root =
+      parse_config("[device]\nmodel = \"gaussian\"\nsigma = 0.1\nsigma_of = \"g\"", "t");
+  lab::apply_point({list[3]}, 1, root);
+  CHECK(inline_toml(*root.find("device")) == R"({ model = "lognormal", sigma = 0.2 })");
+}
+
+TEST_CASE("a comparison over axes has one number a seed, point and chip, and resumes") {
+  const Workbench bench("compare");
+  bench.write("c.toml", kCompare + R"(axes = [{ key = "device.sigma", values = [0.1, 0.4] },
+  { key = "adc.bits", values = [4, 8] }])" +
+                            "\nselection_chips = 2\nselection_images = 40\n");
+  const std::vector<std::string> command{"compare", "~/c.toml",           "-o",     "~/out",
+                                         "--set",   "data.validation=60", "--quiet"};
+  const Said first = bench.ohmic(command);
+  CAPTURE(first.log);
+  REQUIRE(first.status == 0);
+  CHECK(first.out.find("| sigma 0.1, adc.bits 4 | difference |") != std::string::npos);
+  {
+    const h5::Reader in(bench.path("out/results.h5"));
+    CHECK(in.doubles("/axes/device.sigma").values == std::vector<double>{0.1, 0.4});
+    CHECK(in.doubles("/axes/adc.bits").values == std::vector<double>{4, 8});
+    for (const std::string method : {"plain", "correctnet", "affine"}) {
+      const auto accuracy = in.doubles("/methods/" + method + "/accuracy");
+      CHECK(accuracy.shape == std::vector<Index>{2, 1, 2, 2, 3});
+      CHECK(in.doubles("/methods/" + method + "/selection_accuracy").shape ==
+            std::vector<Index>{2, 1, 2, 2});
+    }
+    CHECK(in.doubles("/methods/plain/overhead_weights").values[0] == 0);
+    CHECK(in.doubles("/methods/correctnet/overhead_weights").values[0] > 0);
+  }
+  CHECK(bench.has("out/accuracy_config.svg"));
+  CHECK(bench.ohmic(command).out.find("is done already") != std::string::npos);
+  std::vector<std::string> other = command;
+  other.insert(other.end(), {"--set", "chips=2"});
+  check_refused(bench, other, 2,
+                "~/out/results.h5 holds the results of another config; choose another folder with "
+                "-o, or replace it with --force");
+  // Without its results file, and without some points, the comparison ends with the same numbers.
+  std::filesystem::rename(bench.path("out/results.h5"), bench.path("first.h5"));
+  int removed = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(bench.path("out/points")))
+    if (removed < 5) removed += std::filesystem::remove(entry.path());
+  REQUIRE(removed == 5);
+  check_refused(
+      bench, other, 2,
+      "~/out/config.toml is that of another comparison; choose another folder with -o, or "
+      "replace it with --force");
+  REQUIRE(bench.ohmic(command).status == 0);
+  CHECK(first_difference(bench.path("first.h5"), bench.path("out/results.h5")) == "");
+}
+
+TEST_CASE("what is wrong with an axis is told with its place") {
+  const Workbench bench("axes");
+  const auto refuse = [&](const std::string& axes, const std::string& message) {
+    bench.write("c.toml", kCompare + "axes = " + axes + "\n");
+    check_refused(bench, {"compare", "~/c.toml", "-o", "~/out"}, 2, message);
+  };
+  refuse("[{ values = [1] }]", "~/c.toml:47:9: compare.axes[0] has no key");
+  refuse("[{ key = \"device.sigma\" }]",
+         "~/c.toml:47:9: compare.axes[0] has no values; say values = [...] or from and to");
+  refuse("[{ key = \"device.sigma\", values = [] }]",
+         "~/c.toml:47:9: compare.axes[0] has no values");
+  refuse("[{ key = \"device.sigma\", values = [0.1, 0.1] }]",
+         "~/c.toml:47:9: compare.axes[0] has the value 0.1 twice");
+  refuse("[{ key = \"device.sgima\", values = [0.1] }]",
+         "--set device.sgima=0.1: unknown key device.sgima (did you mean 'sigma'?)");
+  refuse("[{ key = \"device.sigma\", values = [0.1] }, { key = \"device.sigma\", values = [0.2] }]",
+         "~/c.toml:47:51: compare.axes[1]: device.sigma is an axis already");
+  refuse("[{ key = \"device.sigma\", values = [7.5] }]",
+         "--set device.sigma=7.5: device.sigma = 7.5 is out of range (0 .. 3)");
+  refuse("[{ zip = [{ key = \"a\", values = [1, 2] }, { key = \"b\", values = [1] }] }]",
+         "~/c.toml:47:11: compare.axes[0].zip: b has 1 values, a has 2");
+  refuse(
+      "[{ key = \"device.sigma\", values = [0.1] }]\nsigmas = [0.2]",
+      "~/c.toml:47:1: compare.axes has device.sigma, and compare.sigmas is the short form of the "
+      "same axis; leave one out");
+}
+
+TEST_CASE("methods that do not fit the network, and options out of range, are refused") {
+  const Workbench bench("bad_method");
+  const auto refuse = [&](const std::string& command, const std::string& setting, int status,
+                          const std::string& message) {
+    bench.write("c.toml", kCompare);
+    check_refused(
+        bench,
+        {command, "~/c.toml", "-o", "~/out", "--set", setting, "--set", "data.validation=60"},
+        status, message);
+  };
+  const std::string no_conv9 =
+      "no compensator can stand behind 'conv9': the network's linear and conv layers are conv1, "
+      "fc1";
+  refuse("compare", "methods.compensation.layers=[\"conv9\"]", 2,
+         "--set methods.compensation.layers=[\"conv9\"]: methods.compensation.layers: " + no_conv9);
+  refuse("compare", "methods.compensation.ratios=[-1]", 2,
+         "--set methods.compensation.ratios=[-1]: methods.compensation.ratios[0] = -1 is out of "
+         "range (0 .. 16)");
+  refuse("compare", "methods.injection.sigma=9", 2,
+         "--set methods.injection.sigma=9: methods.injection.sigma = 9 is out of range (0 .. 3)");
+  refuse("compare", "compare.methods=[\"plain\",\"bn_reestimation\"]", 2,
+         "~/c.toml: method \"bn_reestimation\" re-estimates batch-norm, and the network has no "
+         "digital "
+         "batch-norm layer (network.fold_batch_norm = false keeps them)");
+  refuse("compare", "compare.sigmas=[-0.5]", 2,
+         "--set compare.sigmas=[-0.5]: compare.sigmas[0] = -0.5 is out of range (0 .. 3)");
+  refuse("compare", "methods.compensation.placement=nowhere.h5", 3, "~/nowhere.h5: no such file");
+  refuse("search", "methods.compensation.overhead_limit=1e-6", 2,
+         "--set methods.compensation.overhead_limit=1e-6: methods.compensation.overhead_limit = "
+         "1e-06 is "
+         "met by no placement...");
+  refuse("search", "search.layers=[\"conv9\"]", 2,
+         "--set search.layers=[\"conv9\"]: search.layers: " + no_conv9);
+  refuse("search", "search.ratios=[0]", 2,
+         "--set search.ratios=[0]: search.ratios has no ratio above 0");
+  refuse("compare", "network.file=nowhere.h5", 3, "~/nowhere.h5: no such file");
+}
