@@ -10,6 +10,7 @@
 #include "lab/methods/method.h"
 #include "lab/methods/write_verify.h"
 #include "lab/placement.h"
+#include "sim/scaled.h"
 
 using namespace ohmic;
 using namespace ohmic::lab;
@@ -231,6 +232,44 @@ TEST_CASE("batch-norm re-estimation on a network without batch-norm says so") {
   CHECK_THROWS_WITH_AS(reestimate_batch_norm(clean, {}, chip),
                        doctest::Contains("bn_reestimation: the network has no digital batch-norm"),
                        ConfigError);
+}
+
+TEST_CASE("batch-norm re-estimation finds the statistics of the chip's own products") {
+  // A chip whose products come out half as large again: mean and variance of the products follow,
+  // the exact digital bias does not.
+  const Bench bench;
+  nn::NetworkSpec spec = bench.trained.network.spec();
+  nn::LayerSpec norm;
+  norm.type = "batch_norm";
+  norm.name = "bn";
+  spec.insert(spec.begin() + 1, norm);
+  for (nn::LayerSpec& layer : spec) layer.inputs.clear();
+  const nn::Network network(spec, {1, 6, 6});
+  const nn::ParameterSet<float> parameters = nn::initial_parameters(network, 1);
+  const CleanActivations clean(network, parameters, bench.data.train, bench.data.normalisation);
+  const auto plan = make_plan(bench.experiment, network, parameters, bench.data);
+  Chip chip{network, parameters, {}};
+  chip.deployment.macs.resize(2);
+  chip.deployment.macs[0] = std::make_shared<sim::Scaled>(
+      std::make_shared<sim::Crossbar>(*plan.layers[0], devices::ProgramContext{},
+                                      sim::ChipOptions{.programming = sim::Programming::at_target,
+                                                       .read_noise = false,
+                                                       .converters = false,
+                                                       .faults = false}),
+      std::vector<float>(4, 1.5f));
+  reestimate_batch_norm(clean, {}, chip);
+  for (Index c = 0; c < 4; ++c) {
+    Moments y;
+    for (Index block = 0; block < clean.blocks(); ++block)
+      for (Index f = c * 16; f < (c + 1) * 16; ++f)
+        for (Index s = 0; s < clean.samples(block); ++s)
+          y.add(clean.workspace(block).output(0)(f, s));
+    const double bias = (*nn::find(parameters[0], "bias"))(0, c);
+    CHECK((*nn::find(chip.parameters[1], "running_mean"))(0, c) ==
+          doctest::Approx(1.5 * (y.mean() - bias) + bias).epsilon(1e-4));
+    CHECK((*nn::find(chip.parameters[1], "running_variance"))(0, c) ==
+          doctest::Approx(2.25 * y.variance()).epsilon(1e-4));
+  }
 }
 
 TEST_CASE("a slice of a shared set computes what the masked set does") {
