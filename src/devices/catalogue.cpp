@@ -1,12 +1,28 @@
 #include "devices/catalogue.h"
 
 #include "devices/additions.h"
+#include "devices/cmo_hfox.h"
 #include "devices/gaussian.h"
+#include "devices/hermes.h"
 #include "devices/ideal.h"
 #include "devices/lognormal.h"
+#include "devices/milo2021.h"
+#include "devices/pcm_like.h"
+#include "devices/sonos.h"
+#include "devices/state_independent.h"
+#include "devices/uniform.h"
+#include "devices/wan2022.h"
 
 namespace ohmic::devices {
 namespace {
+
+template <class Params>
+void check(const Params& params, const ConfigNode& table, const std::string& path) {
+  if constexpr (requires { params.cell; })
+    check_cell(params.cell, table, path);
+  else
+    check_device(params, table, path);
+}
 
 template <class Params>
 CatalogueEntry entry(std::string_view name, std::string_view summary, const char* manual,
@@ -15,7 +31,7 @@ CatalogueEntry entry(std::string_view name, std::string_view summary, const char
           [make](const ConfigNode& table, const std::string& path) {
             Params params;
             read_fields(table, path, params, {"model"});
-            check_cell(params.cell, table, path);
+            check(params, table, path);
             return make(params);
           }};
 }
@@ -29,6 +45,23 @@ const std::vector<CatalogueEntry>& catalogue() {
             kLognormalManual, make_lognormal),
       entry("gaussian", "additive error: absolute, proportional or inverse-proportional",
             kGaussianManual, make_gaussian),
+      entry("uniform", "additive error of uniform distribution", kUniformManual, make_uniform),
+      entry("wan2022", "HfOx RRAM of the NeuRRAM chip, relaxing over two days (two published fits)",
+            kWan2022Manual, make_wan2022),
+      entry("cmo_hfox", "CMO/HfOx analog RRAM with relaxation and 1/f noise", kCmoHfoxManual,
+            make_cmo_hfox),
+      entry("milo2021", "multilevel HfO2 RRAM, with its current-voltage curve", kMilo2021Manual,
+            make_milo2021),
+      entry("pcm_like", "phase-change memory with drift and 1/f noise (Nandakumar, Joshi)",
+            kPcmLikeManual, make_pcm_like),
+      entry("hermes", "phase-change memory of the HERMES chip, two devices a polarity",
+            kHermesManual, make_hermes),
+      entry("hermes_single", "the same with one device a polarity", kHermesManual,
+            make_hermes_single),
+      entry("state_independent", "phase-change memory whose errors do not depend on its state",
+            kStateIndependentManual, make_state_independent),
+      entry("sonos", "40 nm SONOS memory in subthreshold: programming, drift, read noise",
+            kSonosManual, make_sonos),
   };
   return list;
 }

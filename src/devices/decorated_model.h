@@ -31,6 +31,7 @@ class DecoratedModel : public DeviceModel {
   }
   std::optional<double> uniform_read_sigma() const override { return base_->uniform_read_sigma(); }
   bool changes_with_time() const override { return base_->changes_with_time(); }
+  double latest_seconds() const override { return base_->latest_seconds(); }
   bool needs_cell_reads() const override { return base_->needs_cell_reads(); }
   void cell_read(const Cells& cells, double seconds, const CellRead& read, CellMemory& memory,
                  View<float> g) const override {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -114,6 +115,8 @@ class DeviceModel {
 
   /// Whether conductances or read noise depend on the time since programming.
   virtual bool changes_with_time() const { return false; }
+  /// The last time after programming [s] that the model was measured at.
+  virtual double latest_seconds() const { return std::numeric_limits<double>::infinity(); }
 
   /// Whether a read has a part that no Gaussian current stands for (telegraph noise): such cells
   /// are read one by one.
