@@ -14,7 +14,7 @@ network inference", IEDM 2022, 21.7, doi 10.1109/IEDM45625.2022.10019564; fits a
 (16 uS = 1600 nA). `seconds` after programming, d = seconds / 86400 days,
 
     I(t) = max(M + A (1 - exp(-M / B)) z, 0),  M = I + sum_k c_k(d) I^k (M = I at d = 0),  z ~ N(0, 1), one a device
-    read noise, white: 12.58037 (1 - exp(-I / 215.36557)) nA; switched off by read_noise = false
+    read noise, white: 12.58037 (1 - exp(-I / 215.36557)) nA; switched off by published_read_noise = false
 
 A, B and the eleven c_k were fitted after 0, 1, 2, 3, 4, 5 days and are linear in d between. Range: 0 .. 16 uS, up to 5 days.)";
 
@@ -90,8 +90,9 @@ void fields(FieldVisitor& f, SonosParams& p) {
            .high = 65536,
            .word = "continuous"},
           p.levels);
-  f.field({.key = "read_noise", .meaning = "whether reads have the published white noise"},
-          p.reads_noisily);
+  f.field(
+      {.key = "published_read_noise", .meaning = "whether reads have the published white noise"},
+      p.reads_noisily);
   std::string outside = p.allows_outside ? "allow" : "refuse";
   f.field(
       {.key = "outside_range",
