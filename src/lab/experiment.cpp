@@ -47,6 +47,22 @@ sim::LayerHardware read_hardware(const ConfigNode& device, const ConfigNode& fau
   return hardware;
 }
 
+/// ConfigError where a chip would be read later than its device was ever measured.
+void check_times(const TimeParams& time, const devices::DeviceModel& device,
+                 const ConfigNode& table) {
+  const auto check = [&](double seconds, const char* key) {
+    if (seconds <= device.latest_seconds()) return;
+    const ConfigNode* node = table.find(key);
+    const ConfigNode parameters = device.parameters();
+    fail_at(node ? node->origin : table.origin,
+            "time." + std::string(key) + " = " + shortest(seconds) + ": " +
+                std::get<std::string>(parameters.find("model")->value) + " was measured until " +
+                shortest(device.latest_seconds()) + " s after programming");
+  };
+  check(time.at, "at_s");
+  for (const double seconds : time.retention) check(seconds, "retention_s");
+}
+
 struct OverrideFields {
   std::string name;
   std::vector<std::string> layers;
@@ -285,6 +301,7 @@ Experiment make_experiment(const ConfigNode& root, const RunParams& defaults) {
   e.adc_table = table_at(root, "adc");
   e.hardware =
       read_hardware(e.device_table, e.faults_table, e.array_table, e.dac_table, e.adc_table);
+  check_times(e.time, *e.hardware.device, table_at(root, "time"));
   if (const ConfigNode* list = root.find("override")) {
     if (!list->is_array())
       fail_at(list->origin,
@@ -297,7 +314,7 @@ Experiment make_experiment(const ConfigNode& root, const RunParams& defaults) {
       HardwareTables tables{e.device_table, e.faults_table, e.array_table, e.dac_table,
                             e.adc_table};
       tables.apply(table);
-      tables.read();
+      check_times(e.time, *tables.read().device, table_at(root, "time"));
       e.overrides.push_back({own.name, own.layers,
                              table.find("analog") ? std::optional(own.analog) : std::nullopt,
                              table});
