@@ -1,11 +1,13 @@
 #include "devices/catalogue.h"
 
 #include "devices/additions.h"
+#include "devices/chip_readout.h"
 #include "devices/cmo_hfox.h"
 #include "devices/gaussian.h"
 #include "devices/hermes.h"
 #include "devices/ideal.h"
 #include "devices/lognormal.h"
+#include "devices/measured.h"
 #include "devices/milo2021.h"
 #include "devices/pcm_like.h"
 #include "devices/sonos.h"
@@ -28,12 +30,34 @@ template <class Params>
 CatalogueEntry entry(std::string_view name, std::string_view summary, const char* manual,
                      std::shared_ptr<const DeviceModel> (*make)(const Params&)) {
   return {name, summary, manual, [] { return describe_fields(Params{}); },
-          [make](const ConfigNode& table, const std::string& path) {
+          [make](const ConfigNode& table, const std::string& path, const std::filesystem::path&) {
             Params params;
             read_fields(table, path, params, {"model"});
             check(params, table, path);
             return make(params);
           }};
+}
+
+/// The same for models that are made from a file.
+template <class Params>
+CatalogueEntry entry_of_file(
+    std::string_view name, std::string_view summary, const char* manual,
+    std::shared_ptr<const DeviceModel> (*make)(const Params&, const std::filesystem::path&)) {
+  return {name,
+          summary,
+          manual,
+          [] { return describe_fields(Params{}); },
+          [make](const ConfigNode& table, const std::string& path,
+                 const std::filesystem::path& folder) {
+            Params params;
+            read_fields(table, path, params, {"model"});
+            check(params, table, path);
+            if (params.file.empty())
+              fail_at(table.origin, path + ".file is missing: what was measured");
+            const std::filesystem::path file = params.file;
+            return make(params, file.is_absolute() ? file : folder / file);
+          },
+          true};
 }
 
 }  // namespace
@@ -62,11 +86,16 @@ const std::vector<CatalogueEntry>& catalogue() {
             kStateIndependentManual, make_state_independent),
       entry("sonos", "40 nm SONOS memory in subthreshold: programming, drift, read noise",
             kSonosManual, make_sonos),
+      entry_of_file("measured", "the user's own table of moments or samples", kMeasuredManual,
+                    make_measured),
+      entry_of_file("real_chip", "conductances read out of hardware, or a chip that was dumped",
+                    kRealChipManual, make_real_chip),
   };
   return list;
 }
 
-std::shared_ptr<const DeviceModel> make_device(const ConfigNode& table, const std::string& path) {
+std::shared_ptr<const DeviceModel> make_device(const ConfigNode& table, const std::string& path,
+                                               const std::filesystem::path& folder) {
   const FieldReader must_be_a_table(table, path);
   std::string name = "ideal";
   std::vector<std::string_view> names;
@@ -86,7 +115,7 @@ std::shared_ptr<const DeviceModel> make_device(const ConfigNode& table, const st
   for (const auto& [key, value] : table.table())
     if (!written.find(key)) own.put(key, value);
   for (const CatalogueEntry& e : catalogue())
-    if (e.name == name) return with_additions(e.make(own, path), additions);
+    if (e.name == name) return with_additions(e.make(own, path, folder), additions);
   throw LogicError("device catalogue: " + name);
 }
 

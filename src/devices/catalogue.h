@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <functional>
 
 #include "base/fields.h"
@@ -14,15 +15,19 @@ struct CatalogueEntry {
   const char* manual;        ///< physics, formula, source, range of validity
   std::function<std::vector<FieldManual>()> keys;
   std::function<std::shared_ptr<const DeviceModel>(const ConfigNode& table,
-                                                   const std::string& path)>
+                                                   const std::string& path,
+                                                   const std::filesystem::path& folder)>
       make;
+  bool needs_file = false;  ///< made from the user's own measurements
 };
 
 /// The one list of models.
 const std::vector<CatalogueEntry>& catalogue();
 
 /// The model that a table [device] describes: `model` names it (default "ideal"), its own keys
-/// stand beside. `path` is the table's place in the config ("device"). Throws ConfigError.
-std::shared_ptr<const DeviceModel> make_device(const ConfigNode& table, const std::string& path);
+/// stand beside. `path` is the table's place in the config ("device"); files that it names lie
+/// relative to `folder`. Throws ConfigError, FileError.
+std::shared_ptr<const DeviceModel> make_device(const ConfigNode& table, const std::string& path,
+                                               const std::filesystem::path& folder = {});
 
 }  // namespace ohmic::devices

@@ -35,7 +35,8 @@ class GenericCell : public DeviceModel {
   double g_min() const override { return cell_.g_min; }
   double g_max() const override { return cell_.g_max; }
   std::optional<std::int64_t> levels() const override { return cell_.levels; }
-  void read_sigma(ConstView<float> g, double seconds, View<float> out) const override;
+  void read_sigma(const Cells& cells, ConstView<float> g, double seconds,
+                  View<float> out) const override;
   std::optional<double> uniform_read_sigma() const override;
 
  private:

@@ -26,8 +26,9 @@ class DecoratedModel : public DeviceModel {
   void conductance(const Cells& cells, double seconds, View<float> out) const override {
     base_->conductance(cells, seconds, out);
   }
-  void read_sigma(ConstView<float> g, double seconds, View<float> out) const override {
-    base_->read_sigma(g, seconds, out);
+  void read_sigma(const Cells& cells, ConstView<float> g, double seconds,
+                  View<float> out) const override {
+    base_->read_sigma(cells, g, seconds, out);
   }
   std::optional<double> uniform_read_sigma() const override { return base_->uniform_read_sigma(); }
   bool changes_with_time() const override { return base_->changes_with_time(); }

@@ -52,6 +52,11 @@ void ProgramContext::uniforms(Purpose part, Index row, std::span<double> out, In
   stream->uniforms(address(part, row, pulse), u(first_column), out);
 }
 
+bool Cells::has_plane(std::string_view name) const {
+  return std::any_of(state.begin(), state.end(),
+                     [&](const NamedPlane& p) { return p.name == name; });
+}
+
 ConstView<float> Cells::plane(std::string_view name) const {
   for (const NamedPlane& p : state)
     if (p.name == name) return p.values;

@@ -53,6 +53,7 @@ struct Cells {
   Matrix<float> target, programmed;
   std::vector<NamedPlane> state;
 
+  bool has_plane(std::string_view name) const;
   /// The plane called `name`. LogicError if there is none.
   ConstView<float> plane(std::string_view name) const;
   /// The same, made (of zeros, shaped as `target`) if there is none.
@@ -108,8 +109,9 @@ class DeviceModel {
   /// time alone.
   virtual void conductance(const Cells& cells, double seconds, View<float> out) const;
   /// Standard deviation [S] of the white Gaussian noise of one read of cells whose conductances are
-  /// `g` [S].
-  virtual void read_sigma(ConstView<float> g, double seconds, View<float> out) const = 0;
+  /// now `g` [S]. Cells at their targets or means (for the error budget) have no planes.
+  virtual void read_sigma(const Cells& cells, ConstView<float> g, double seconds,
+                          View<float> out) const = 0;
   /// The same where it is one number for all cells, which spares a product at every read.
   virtual std::optional<double> uniform_read_sigma() const = 0;
 

@@ -120,7 +120,7 @@ class Sonos final : public OneDrawCell {
   explicit Sonos(const SonosParams& p) : OneDrawCell(preset_of(p), kRange), params_(p) {}
   bool changes_with_time() const override { return true; }
   double latest_seconds() const override { return 5 * kDay; }
-  void read_sigma(ConstView<float> g, double, View<float> out) const override {
+  void read_sigma(const Cells&, ConstView<float> g, double, View<float> out) const override {
     for (Index r = 0; r < out.rows(); ++r)
       for (Index c = 0; c < out.columns(); ++c)
         out(r, c) =

@@ -7,6 +7,7 @@
 #include "base/kernels.h"
 #include "base/parallel.h"
 #include "base/progress.h"
+#include "lab/cell_planes.h"
 #include "lab/command.h"
 #include "lab/deploy.h"
 #include "lab/interrupt.h"
@@ -82,44 +83,6 @@ PatchView vectors_view(const Matrix<float>& x, Index first, Index count) {
           .channel_stride = 1};
 }
 
-/// Planes of all chips, gathered from tiles: values[chip][polarity][n_out][n_in].
-struct Planes {
-  Index polarities = 0;
-  std::vector<float> target, programmed, aged;
-  std::vector<std::pair<std::string, std::vector<float>>> state;
-};
-
-void gather_cells(const sim::Crossbar& crossbar, Index outputs, Index inputs, Index chip,
-                  Index chips, Planes& planes) {
-  planes.polarities = static_cast<Index>(crossbar.tiles().front().array().polarities());
-  const auto all = static_cast<std::size_t>(chips * planes.polarities * outputs * inputs);
-  const auto place = [&](std::vector<float>& to, const sim::Tile& tile, Index polarity,
-                         ConstView<float> from) {
-    to.resize(all);
-    for (Index o = 0; o < from.rows(); ++o)
-      std::copy_n(
-          from.row(o), from.columns(),
-          to.data() +
-              ((chip * planes.polarities + polarity) * outputs + tile.place().columns.begin + o) *
-                  inputs +
-              tile.place().rows.begin);
-  };
-  for (const sim::Tile& tile : crossbar.tiles())
-    for (Index p = 0; p < planes.polarities; ++p) {
-      const auto polarity = static_cast<std::size_t>(p);
-      const devices::Cells& cells = tile.array().cells(polarity);
-      place(planes.target, tile, p, cells.target);
-      place(planes.programmed, tile, p, cells.programmed);
-      place(planes.aged, tile, p, tile.array().conductance(polarity));
-      for (const devices::NamedPlane& plane : cells.state) {
-        auto found = std::find_if(planes.state.begin(), planes.state.end(),
-                                  [&](auto& s) { return s.first == plane.name; });
-        if (found == planes.state.end()) found = planes.state.insert(found, {plane.name, {}});
-        place(found->second, tile, p, plane.values);
-      }
-    }
-}
-
 void write_y(const std::filesystem::path& file, const std::vector<Index>& shape,
              const std::vector<float>& y, const Experiment& e, const CommonOptions& options,
              const ResultsIdentity& identity) {
@@ -135,7 +98,7 @@ void write_y(const std::filesystem::path& file, const std::vector<Index>& shape,
 
 /// What --dump holds.
 struct Dump {
-  Planes planes;
+  CellPlanes planes;
   std::vector<float> codes, before, after;  ///< of the DAC (first chip), before and after the ADC
 };
 struct DumpSizes {
@@ -239,6 +202,7 @@ int mvm(const CommonOptions& options, const MvmOptions& own, Console& console) {
   const std::vector<PatchView> calibration{vectors_view(x, 0, x.rows())};
   sim::LayerPlan plan =
       sim::plan_layer("W", 0, e.hardware, w, {}, sim::calibrate_dac(e.hardware.dac, calibration));
+  put_fault_map(e, plan);
   if (options.dry_run) {
     console.print("W {} x {} on {} tiles, {} cells; {} vectors on {} chip{}\n", w.rows(),
                   w.columns(), plan.tiles(),
@@ -270,7 +234,7 @@ int mvm(const CommonOptions& options, const MvmOptions& own, Console& console) {
       const devices::ProgramContext program{.stream = &stream, .chip = chip};
       if (e.hardware.adc.recalibrate_per_chip)
         plan.adc = sim::calibrate_adc(plan, calibration, program, {});
-      const sim::Crossbar crossbar(plan, program, {});
+      const sim::Crossbar crossbar(plan, program, {.seconds = e.time.at});
       std::optional<Recorder> recorder;
       if (dump) recorder.emplace(vectors, w.columns(), row_tiles, columns);
       std::vector<Activity> counts(static_cast<std::size_t>(blocks));

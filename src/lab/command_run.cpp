@@ -1,6 +1,7 @@
 #include <chrono>
 
 #include "lab/check_methods.h"
+#include "lab/chip_dump.h"
 #include "lab/command.h"
 #include "lab/dry_run.h"
 #include "lab/flow.h"
@@ -23,12 +24,17 @@ Example:
 Results: FOLDER/results.h5 (docs/results_format.md). The same config again says that it is done.
 )";
 
-int run(const CommonOptions& options, Console& console) {
+int run(const CommonOptions& options, std::optional<std::int64_t> dumped_chip, Console& console) {
   const auto start = std::chrono::steady_clock::now();
   const Session session = open_session(options, "run");
   const Experiment& experiment = session.experiment;
   const nn::Data& data = session.data;
-  if (session.is_done) {
+  if (dumped_chip && *dumped_chip >= experiment.run.chips)
+    throw ConfigError(fmt::format("--dump-chip {}: there are chips 0 .. {}", *dumped_chip,
+                                  experiment.run.chips - 1));
+  const std::filesystem::path chip_file =
+      dumped_chip ? session.folder / fmt::format("chip_{}.h5", *dumped_chip) : "";
+  if (session.is_done && (chip_file.empty() || std::filesystem::exists(chip_file))) {
     console.print("{} is done already (the same config); --force runs it again\n",
                   session.file.string());
     return 0;
@@ -59,6 +65,12 @@ int run(const CommonOptions& options, Console& console) {
 
   const MethodChips chips(method, experiment, data);
   const RunSetting setting{experiment, data, method, chips};
+  if (!chip_file.empty()) {
+    write_chip(chip_file, setting, *dumped_chip, session.identity,
+               {.command = options.command_line});
+    console.print("chip {} in {}\n", *dumped_chip, chip_file.string());
+    if (session.is_done) return 0;
+  }
   const RunResult result = measure(setting, console);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -80,7 +92,16 @@ void add_run_command(CLI::App& app, CommonOptions& options, Action& action) {
       app.add_subcommand("run", "train, deploy on chips, and measure what the hardware costs");
   command->footer(kHelp);
   add_common_options(*command, options, true);
-  command->callback([&] { action = [&](Console& console) { return run(options, console); }; });
+  const auto dumped = std::make_shared<std::optional<std::int64_t>>();
+  command
+      ->add_option(
+          "--dump-chip", *dumped,
+          "also write the cells of this chip (0, 1, ...) to chip_N.h5, which device.model = "
+          "\"real_chip\" reads")
+      ->check(CLI::NonNegativeNumber);
+  command->callback([&options, &action, dumped] {
+    action = [&options, dumped](Console& console) { return run(options, *dumped, console); };
+  });
 }
 
 }  // namespace ohmic::lab

@@ -15,8 +15,7 @@ Experiment variant(const Experiment& base, std::int64_t seed, const std::vector<
   ConfigNode changed = base.root;
   apply_setting(changed, "training.seed=" + std::to_string(seed));
   if (point != kNoPoint) apply_point(axes, point, changed);
-  Experiment e = make_experiment(changed);
-  e.folder = base.folder;
+  Experiment e = make_experiment(changed, {}, base.folder);
   e.name = base.name;
   e.origin = base.origin;
   return e;

@@ -25,6 +25,20 @@ std::int64_t HardwarePlan::cells() const {
   return sum;
 }
 
+void put_fault_map(const Experiment& experiment, sim::LayerPlan& layer) {
+  if (layer.hardware.faults.map.empty()) return;
+  const auto file = from_config(experiment, layer.hardware.faults.map);
+  auto all = devices::read_fault_map(file);
+  const auto found = all.find(layer.name);
+  if (found == all.end()) throw FileError(file.string() + ": no fault map of layer " + layer.name);
+  const Matrix<std::uint8_t>& plane = found->second.front();
+  if (plane.rows() != layer.mapped.rows() || plane.columns() != layer.mapped.columns())
+    throw ShapeError(fmt::format(
+        "{}: /{} is a fault map of {} x {} cells a polarity; the layer has {} x {}", file.string(),
+        layer.name, plane.rows(), plane.columns(), layer.mapped.rows(), layer.mapped.columns()));
+  layer.fault_map = std::move(found->second);
+}
+
 CleanActivations::CleanActivations(const nn::Network& network,
                                    const nn::ParameterSet<float>& parameters,
                                    const nn::ImageList& images,
@@ -56,19 +70,6 @@ std::vector<PatchView> CleanActivations::inputs(Index k) const {
 
 namespace {
 
-/// What the user's map says of one layer.
-devices::LayerFaults layer_faults(const std::filesystem::path& file, const sim::LayerPlan& layer) {
-  auto all = devices::read_fault_map(file);
-  const auto found = all.find(layer.name);
-  if (found == all.end()) throw FileError(file.string() + ": no fault map of layer " + layer.name);
-  const Matrix<std::uint8_t>& plane = found->second.front();
-  if (plane.rows() != layer.mapped.rows() || plane.columns() != layer.mapped.columns())
-    throw ShapeError(fmt::format(
-        "{}: /{} is a fault map of {} x {} cells a polarity; the layer has {} x {}", file.string(),
-        layer.name, plane.rows(), plane.columns(), layer.mapped.rows(), layer.mapped.columns()));
-  return std::move(found->second);
-}
-
 /// `inputs` gives what MAC layer k reads in calibration; empty: ranges stay at 1.
 HardwarePlan plan_layers(const Experiment& experiment, const nn::Network& network,
                          const nn::ParameterSet<float>& parameters,
@@ -94,10 +95,7 @@ HardwarePlan plan_layers(const Experiment& experiment, const nn::Network& networ
         bias ? std::span<const float>(bias->data(), static_cast<std::size_t>(bias->size()))
              : std::span<const float>(),
         sim::calibrate_dac(hardware[k]->dac, seen));
-    if (hardware[k]->faults.map.size()) {
-      const auto file = from_config(experiment, hardware[k]->faults.map);
-      plan.layers.back()->fault_map = layer_faults(file, *plan.layers.back());
-    }
+    put_fault_map(experiment, *plan.layers.back());
     if (!seen.empty()) plan.layers.back()->adc = sim::calibrate_adc(*plan.layers.back(), seen);
   }
   return plan;

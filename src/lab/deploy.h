@@ -25,6 +25,10 @@ HardwarePlan make_plan(const Experiment& experiment, const nn::Network& network,
 /// The sizes of what `network` will need, before it has weights; throws whatever does not fit.
 HardwarePlan sketch_plan(const Experiment& experiment, const nn::Network& network);
 
+/// Puts the user's fault map of the layer into its plan, where the config names one. FileError,
+/// ShapeError.
+void put_fault_map(const Experiment& experiment, sim::LayerPlan& plan);
+
 /// Lane blocks of clean activations: a workspace each, all layers' outputs kept.
 class CleanActivations {
  public:

@@ -23,9 +23,9 @@ const ConfigNode& table_at(const ConfigNode& root, std::string_view key) {
 
 sim::LayerHardware read_hardware(const ConfigNode& device, const ConfigNode& faults,
                                  const ConfigNode& array, const ConfigNode& dac,
-                                 const ConfigNode& adc) {
+                                 const ConfigNode& adc, const std::filesystem::path& folder) {
   sim::LayerHardware hardware;
-  hardware.device = devices::make_device(device, "device");
+  hardware.device = devices::make_device(device, "device", folder);
   read_fields(faults, "faults", hardware.faults);
   devices::check_faults(hardware.faults, faults, "faults");
   read_fields(array, "array", hardware.array);
@@ -95,7 +95,9 @@ struct HardwareTables {
     merge(dac, "dac");
     merge(adc, "adc");
   }
-  sim::LayerHardware read() const { return read_hardware(device, faults, array, dac, adc); }
+  sim::LayerHardware read(const std::filesystem::path& folder) const {
+    return read_hardware(device, faults, array, dac, adc, folder);
+  }
 };
 
 }  // namespace
@@ -260,15 +262,17 @@ Experiment read_experiment(const std::filesystem::path& file,
                            const std::vector<std::string>& settings, const RunParams& defaults) {
   ConfigNode root = read_config(file);
   for (const std::string& setting : settings) apply_setting(root, setting);
-  Experiment experiment = make_experiment(root, defaults);
+  Experiment experiment =
+      make_experiment(root, defaults, std::filesystem::absolute(file).parent_path());
   experiment.origin.place = file.string();
-  experiment.folder = std::filesystem::absolute(file).parent_path();
   experiment.name = file.stem().string();
   return experiment;
 }
 
-Experiment make_experiment(const ConfigNode& root, const RunParams& defaults) {
+Experiment make_experiment(const ConfigNode& root, const RunParams& defaults,
+                           const std::filesystem::path& folder) {
   Experiment e;
+  e.folder = folder;
   e.run = defaults;
   e.root = root;
   read_fields(root, "", e.run,
@@ -299,8 +303,8 @@ Experiment make_experiment(const ConfigNode& root, const RunParams& defaults) {
   e.array_table = table_at(root, "array");
   e.dac_table = table_at(root, "dac");
   e.adc_table = table_at(root, "adc");
-  e.hardware =
-      read_hardware(e.device_table, e.faults_table, e.array_table, e.dac_table, e.adc_table);
+  e.hardware = read_hardware(e.device_table, e.faults_table, e.array_table, e.dac_table,
+                             e.adc_table, folder);
   check_times(e.time, *e.hardware.device, table_at(root, "time"));
   if (const ConfigNode* list = root.find("override")) {
     if (!list->is_array())
@@ -314,7 +318,7 @@ Experiment make_experiment(const ConfigNode& root, const RunParams& defaults) {
       HardwareTables tables{e.device_table, e.faults_table, e.array_table, e.dac_table,
                             e.adc_table};
       tables.apply(table);
-      check_times(e.time, *tables.read().device, table_at(root, "time"));
+      check_times(e.time, *tables.read(e.folder).device, table_at(root, "time"));
       e.overrides.push_back({own.name, own.layers,
                              table.find("analog") ? std::optional(own.analog) : std::nullopt,
                              table});
@@ -362,7 +366,7 @@ std::vector<std::optional<sim::LayerHardware>> layer_hardware(const Experiment& 
         tables.apply(over.table);
         analog = over.analog.value_or(analog);
       }
-    out.push_back(analog ? std::optional(tables.read()) : std::nullopt);
+    out.push_back(analog ? std::optional(tables.read(e.folder)) : std::nullopt);
   }
   return out;
 }

@@ -118,8 +118,9 @@ struct Experiment {
 Experiment read_experiment(const std::filesystem::path& file,
                            const std::vector<std::string>& settings,
                            const RunParams& defaults = {});
-/// The same from a parsed tree.
-Experiment make_experiment(const ConfigNode& root, const RunParams& defaults = {});
+/// The same from a parsed tree; files of devices lie relative to `folder`.
+Experiment make_experiment(const ConfigNode& root, const RunParams& defaults = {},
+                           const std::filesystem::path& folder = {});
 
 /// ConfigError unless data.set and a network are there.
 void require_network(const Experiment& experiment);

@@ -21,6 +21,15 @@ std::string host_name() {
   return gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
 }
 
+/// The file of measurements that a table [device] names, without a path inside it; "" for none.
+std::string device_file(const ConfigNode& device) {
+  const ConfigNode* file = device.is_table() ? device.find("file") : nullptr;
+  if (!file) return "";
+  const auto& name = std::get<std::string>(file->value);
+  const std::size_t inside = name.find(".h5:");
+  return inside == name.npos ? name : name.substr(0, inside + 3);
+}
+
 }  // namespace
 
 ResultsIdentity identity_of(const Experiment& e, const std::string& command,
@@ -32,6 +41,12 @@ ResultsIdentity identity_of(const Experiment& e, const std::string& command,
   add(e.network.file);
   add(e.network.weights);
   add(e.hardware.faults.map);
+  add(device_file(e.hardware.device->parameters()));
+  for (const Override& over : e.overrides) {
+    if (const ConfigNode* device = over.table.find("device")) add(device_file(*device));
+    if (const ConfigNode* faults = over.table.find("faults"))
+      if (const ConfigNode* map = faults->find("map")) add(std::get<std::string>(map->value));
+  }
   if (command == "compare" || parse_method(e.run.method).compensation)
     add(e.methods.compensation.placement);
   return {command, resolved_config(e, command), digest(inputs)};

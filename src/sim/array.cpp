@@ -87,7 +87,7 @@ CellCounts Array::counts() const {
 
 Matrix<float> Array::read_sigma(std::size_t polarity) const {
   Matrix<float> sigma(now_[polarity].rows(), now_[polarity].columns());
-  device_->read_sigma(now_[polarity], seconds_, sigma);
+  device_->read_sigma(cells_[polarity], now_[polarity], seconds_, sigma);
   return sigma;
 }
 

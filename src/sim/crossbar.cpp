@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/kernels.h"
 #include "base/parallel.h"
+#include "devices/chip_readout.h"
 
 namespace ohmic::sim {
 
@@ -34,6 +35,9 @@ LayerPlan plan_layer(std::string name, Index layer, const LayerHardware& hardwar
     if (bias_row)
       u(o, weights.columns()) = static_cast<float>(bias[static_cast<std::size_t>(o)] / dac.limit);
   }
+  const Index polarities = hardware.array.mapping == Mapping::offset ? 1 : 2;
+  plan.hardware.device =
+      devices::of_layer(hardware.device, plan.name, polarities, u.rows(), u.columns());
   plan.tiling = make_tiling(hardware.array, u, plan.name);
   constexpr std::size_t kMostRowTiles = 256;  // the row-tile field of read noise's addresses
   if (plan.tiling.rows.size() > kMostRowTiles && device.uniform_read_sigma().value_or(1.0) > 0)

@@ -50,7 +50,8 @@ struct ChipOptions {
 };
 
 /// Maps `weights` (n_out x n_in) and, where array.bias = "row", `bias` (n_out); the ADCs are ideal
-/// until calibrated. Throws ShapeError naming the layer.
+/// until calibrated. A device that is a real chip gives its layer.
+/// Throws ShapeError naming the layer.
 LayerPlan plan_layer(std::string name, Index layer, const LayerHardware& hardware,
                      ConstView<float> weights, std::span<const float> bias, const Dac& dac);
 /// The DAC for the inputs that a layer sees in calibration.

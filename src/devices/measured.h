@@ -1,0 +1,26 @@
+#pragma once
+
+#include <filesystem>
+
+#include "devices/cell_params.h"
+#include "devices/measured_table.h"
+
+namespace ohmic::devices {
+
+struct MeasuredParams {
+  CellParams cell = {};
+  std::string file;       ///< as written in the config
+  std::string file_unit;  ///< of conductances in a file without column names
+};
+void fields(FieldVisitor& f, MeasuredParams& p);
+
+/// See measured.cpp for the manual page. Throws what read_measured_table() throws, and ConfigError
+/// where the table does not cover the cell's range.
+std::shared_ptr<const DeviceModel> make_measured(const MeasuredParams& params,
+                                                 const std::filesystem::path& file);
+extern const char* const kMeasuredManual;
+
+/// Quantile [S] of a sorted sample at u in (0, 1): linear between order statistics (type 7).
+double sample_quantile(const std::vector<double>& sorted, double u);
+
+}  // namespace ohmic::devices

@@ -1,0 +1,147 @@
+#include "devices/measured.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "base/h5.h"
+#include "base/statistics.h"
+#include "devices/catalogue.h"
+#include "devices/chip_readout.h"
+#include "folder.h"
+#include "messages.h"
+
+using namespace ohmic;
+using namespace ohmic::devices;
+using ohmic::testing::Folder;
+
+namespace {
+
+std::shared_ptr<const DeviceModel> device(const Folder& folder, const std::string& toml) {
+  return make_device(parse_config(toml, "test"), "device", folder.path());
+}
+
+const std::string kRange = "\ng_min_uS = 0\ng_max_uS = 40";
+
+Matrix<float> drawn(const DeviceModel& model, float target, double seconds) {
+  const RandomStream stream(5);
+  Cells cells;
+  model.program({.stream = &stream, .chip = 1}, Matrix<float>(200, 500, target), cells);
+  Matrix<float> g(200, 500);
+  model.conductance(cells, seconds, g);
+  return g;
+}
+
+}  // namespace
+
+TEST_CASE("a table of moments is interpolated between targets, and in ln t between times") {
+  const Folder folder("moments");
+  folder.write("m.csv",
+               "# made up\ntarget_uS, mean_uS, std_uS, time_s\n0, 10, 1, 1\n40, 30, 3, 1\n"
+               "0, 8, 2, 100\n40, 26, 4, 100\n");
+  const auto model = device(folder, "model = \"measured\"\nfile = \"m.csv\"" + kRange);
+  CHECK(model->mean(20e-6, 0) == doctest::Approx(20e-6));
+  CHECK(model->sigma(10e-6, 1) == doctest::Approx(1.5e-6));
+  CHECK(model->mean(20e-6, 10) == doctest::Approx(18.5e-6));  // half way in ln t
+  CHECK(model->sigma(20e-6, 100) == doctest::Approx(3e-6));
+  CHECK(model->latest_seconds() == 100);
+  // 1e5 draws at 5 standard errors: false alarms below 6e-7 each.
+  for (const double seconds : {0.0, 10.0, 100.0}) {
+    Moments m;
+    const Matrix<float> g = drawn(*model, 20e-6f, seconds);
+    for (Index i = 0; i < g.size(); ++i) m.add(g.data()[i]);
+    const double s = model->sigma(20e-6, seconds), n = 1e5;
+    CHECK(std::fabs(m.mean() - model->mean(20e-6, seconds)) <= 5 * s / std::sqrt(n));
+    CHECK(std::fabs(m.deviation() - s) <= 5 * s / std::sqrt(2 * n));
+  }
+}
+
+TEST_CASE("samples give their own distribution, between targets as well") {
+  // 21 equidistant samples at each end: linear quantiles, so a uniform distribution; halfway
+  // between 0 .. 2 and 30 .. 50 uS lies 15 .. 26 uS.
+  const Folder folder("samples");
+  std::string text = "target_nS;sample_nS\n";
+  for (int i = 0; i <= 20; ++i) text += fmt::format("{};{}\n", 40000, 30000 + 1000 * i);
+  for (int i = 0; i <= 20; ++i) text += fmt::format("{};{}\n", 0, 100 * i);
+  folder.write("s.csv", text);
+  const auto model = device(folder, "model = \"measured\"\nfile = \"s.csv\"" + kRange);
+  CHECK(model->mean(20e-6, 0) == doctest::Approx(20.5e-6));
+  CHECK(model->sigma(20e-6, 0) == doctest::Approx(11e-6 / std::sqrt(12.0)));
+  Moments m;
+  double below = 0;
+  const Matrix<float> g = drawn(*model, 20e-6f, 0);
+  for (Index i = 0; i < g.size(); ++i) {
+    const double x = g.data()[i];
+    m.add(x);
+    REQUIRE((x >= 15e-6 * (1 - 1e-6) && x <= 26e-6 * (1 + 1e-6)));
+    below += x < 17.75e-6;
+  }
+  const double n = 1e5;
+  CHECK(std::fabs(m.mean() - 20.5e-6) <= 5 * 11e-6 / std::sqrt(12 * n));
+  CHECK(std::fabs(below - n / 4) <= 5 * std::sqrt(n * 3 / 16));
+  CHECK(sample_quantile({1, 2, 4}, 0.75) == doctest::Approx(3));
+}
+
+TEST_CASE("what is wrong with a table is told with file and row") {
+  const Folder folder("bad-table");
+  const auto refuse = [&](const std::string& text, const std::string& message) {
+    folder.write("t.csv", text);
+    CAPTURE(text);
+    CHECK_THROWS_WITH(device(folder, "model = \"measured\"\nfile = \"t.csv\"" + kRange),
+                      doctest::Contains(message.c_str()));
+  };
+  refuse("target_uS,mean_uS,std_uS\n0,1,1\n40,nan,1\n", "t.csv");
+  refuse("target_uS,mean_uS,std_uS\n0,1,1\n40,-3,1\n", "t.csv: row 2: -3 is negative");
+  refuse("target_uS,mean_uS,std_uS\n0,1,1\n", "t.csv: 1 target; at least 2 are needed");
+  refuse("target_uS,mean_uS,std_uS\n40,1,1\n0,1,1\n",
+         "t.csv: row 2: target 0 uS comes after 40 uS; targets must ascend");
+  refuse("target_uS,mean_uS,std_uS\n0,1,1\n0,1,1\n40,1,1\n",
+         "t.csv: row 2: target 0 uS stands there twice");
+  refuse("target_uS,mean_kS,std_uS\n0,1,1\n40,1,1\n",
+         "t.csv: column mean_kS: unknown unit 'kS' of a conductance; known are S, mS, uS, nS");
+  refuse("target_uS,average_uS,std_uS\n0,1,1\n40,1,1\n", "t.csv: column average_uS is none of");
+  refuse("target_uS,sample_uS\n0,1\n40,1\n",
+         "t.csv: target 0 uS has 1 samples; at least 20 are needed");
+  refuse("target_uS,mean_uS,std_uS\n5,1,1\n30,1,1\n",
+         "t.csv: its targets 5 .. 30 uS do not cover device.g_min_uS .. g_max_uS = 0 .. 40");
+  CHECK_THROWS_WITH(device(folder, "model = \"measured\"" + kRange),
+                    doctest::Contains("device.file is missing"));
+}
+
+TEST_CASE("a read-out takes the place of programming, cut into tiles, with its reads as noise") {
+  const Folder folder("chip");
+  std::vector<double> g;  // 3 reads x 2 x 4 x 6
+  for (int read = 0; read < 3; ++read)
+    for (int i = 0; i < 48; ++i) g.push_back((i + 1 + (read - 1) * 0.5) * 1e-6);
+  {
+    h5::Writer out(folder / "chip.h5");
+    out.write("/layers/fc/programmed", {3, 2, 4, 6}, g.data());
+    g[7] = std::nan("");
+    out.write("/layers/hole/programmed", {3, 2, 4, 6}, g.data());
+    out.commit();
+  }
+  const auto chip =
+      device(folder, "model = \"real_chip\"\nfile = \"chip.h5\"\ng_min_uS = 0\ng_max_uS = 50");
+  const auto layer = of_layer(chip, "fc", 2, 4, 6);
+  Cells cells;
+  layer->program({.polarity = 1, .first_row = 1, .first_column = 2}, Matrix<float>(2, 3, 1e-6f),
+                 cells);
+  Matrix<float> now(2, 3), sigma(2, 3);
+  layer->conductance(cells, 0, now);
+  layer->read_sigma(cells, now, 0, sigma);
+  for (Index r = 0; r < 2; ++r)
+    for (Index c = 0; c < 3; ++c) {
+      CHECK(now(r, c) == doctest::Approx(static_cast<double>(24 + 6 * (r + 1) + 2 + c + 1) * 1e-6));
+      CHECK(sigma(r, c) == doctest::Approx(0.5e-6));
+    }
+  CHECK_THROWS_WITH(
+      of_layer(chip, "fc", 2, 4, 7),
+      doctest::Contains("/layers/fc/programmed is 3 x 2 x 4 x 6, the layer has 2 x 4 x 7"));
+  CHECK_THROWS_WITH(of_layer(chip, "conv", 2, 4, 6),
+                    doctest::Contains("the read-out has no layer conv"));
+  CHECK_THROWS_WITH(
+      of_layer(chip, "hole", 2, 4, 6),
+      doctest::Contains("/layers/hole/programmed[0, 0, 1, 1] = nan is no conductance (1 "
+                        "such cells)"));
+}
