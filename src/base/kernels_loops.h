@@ -204,21 +204,35 @@ void multiply_accumulate(Extent n, const float* a, const float* b, float* y) {
   for (Extent i = 0; i < n; ++i) y[i] += a[i] * b[i];
 }
 
-/// Ten rounds of Philox4x32 (constants: Salmon et al., SC 2011) on blocks in 64-bit lanes; the high
-/// halves may hold anything.
-inline void philox_rounds(VectorL& c0, VectorL& c1, VectorL& c2, VectorL& c3, std::uint32_t k0,
-                          std::uint32_t k1) {
+/// Ten rounds of Philox4x32 (constants: Salmon et al., SC 2011) on two sets of blocks in 64-bit
+/// lanes, whose chains of products run side by side; the high halves may hold anything.
+inline void philox_rounds(VectorL c[2][4], const VectorL keys[10][2]) {
   const VectorL m0 = VectorL{} + 0xD2511F53u, m1 = VectorL{} + 0xCD9E8D57u;
   for (int round = 0; round < 10; ++round) {
-    const VectorL p0 = multiply_low_halves(c0, m0), p1 = multiply_low_halves(c2, m1);
-    c0 = (p1 >> 32) ^ c1 ^ k0;
-    c1 = p1;
-    c2 = (p0 >> 32) ^ c3 ^ k1;
-    c3 = p0;
-    k0 += 0x9E3779B9u;
-    k1 += 0xBB67AE85u;
+    for (int set = 0; set < 2; ++set) {
+      const VectorL p0 = multiply_low_halves(c[set][0], m0),
+                    p1 = multiply_low_halves(c[set][2], m1);
+      c[set][0] = (p1 >> 32) ^ c[set][1] ^ keys[round][0];
+      c[set][1] = p1;
+      c[set][2] = (p0 >> 32) ^ c[set][3] ^ keys[round][1];
+      c[set][3] = p0;
+    }
   }
 }
+
+/// The keys of the rounds, in every lane.
+struct RoundKeys {
+  VectorL of[10][2];
+  explicit RoundKeys(const std::uint32_t key[2]) {
+    std::uint32_t k0 = key[0], k1 = key[1];
+    for (int round = 0; round < 10; ++round) {
+      of[round][0] = VectorL{} + k0;
+      of[round][1] = VectorL{} + k1;
+      k0 += 0x9E3779B9u;
+      k1 += 0xBB67AE85u;
+    }
+  }
+};
 
 /// Box-Muller: two normals from two words. The angle's octant comes from integer arithmetic, so the
 /// reduction is exact.
@@ -252,48 +266,79 @@ inline void box_muller(VectorU radius_word, VectorU angle_word, VectorF& z0, Vec
   z1 = reinterpret_cast<VectorF>(sine);
 }
 
-/// kWidth<float> blocks whose word `word` counts up from the given counter: z[i] holds normal i of
-/// every block.
-inline void normal_blocks(const std::uint32_t counter[4], int word, std::uint32_t step,
-                          const std::uint32_t key[2], VectorF z[4]) {
+/// The words of kWidth<float> blocks whose word `word` counts up from the given counter.
+inline void random_blocks(const std::uint32_t counter[4], int word, std::uint32_t step,
+                          const RoundKeys& keys, VectorU words[4]) {
   constexpr int kHalf = kWidth<float> / 2;
-  std::uint32_t words[4][kWidth<float>];
-  for (int half = 0; half < 2; ++half) {
-    VectorL c[4] = {};
-    for (int w = 0; w < 4; ++w) c[w] = VectorL{} + counter[w];
-    for (int i = 0; i < kHalf; ++i)
-      c[word][i] = counter[word] + step + static_cast<std::uint32_t>(half * kHalf + i);
-    philox_rounds(c[0], c[1], c[2], c[3], key[0], key[1]);
-    for (int w = 0; w < 4; ++w)
-      for (int i = 0; i < kHalf; ++i)
-        words[w][half * kHalf + i] = static_cast<std::uint32_t>(c[w][i]);
+  VectorL c[2][4];
+  for (int set = 0; set < 2; ++set) {
+    for (int w = 0; w < 4; ++w) c[set][w] = VectorL{} + counter[w];
+    // 32-bit sums that wrap, in 64-bit lanes: what is above the low half does not count.
+    c[set][word] += counting_lanes() +
+                    (static_cast<std::uint64_t>(step) + static_cast<std::uint64_t>(set * kHalf));
   }
-  box_muller(load<VectorU>(words[0]), load<VectorU>(words[1]), z[0], z[1]);
-  box_muller(load<VectorU>(words[2]), load<VectorU>(words[3]), z[2], z[3]);
+  philox_rounds(c, keys.of);
+  for (int w = 0; w < 4; ++w) words[w] = low_halves(c[0][w], c[1][w]);
 }
+
+/// z[i] holds normal i of every block.
+inline void normals_of(const VectorU words[4], VectorF z[4]) {
+  box_muller(words[0], words[1], z[0], z[1]);
+  box_muller(words[2], words[3], z[2], z[3]);
+}
+
+// Groups of blocks whose words are made before their normals: two short loops keep more of the
+// processor busy than one long chain.
+constexpr int kGroups = 4;
 
 void normals(const std::uint32_t counter[4], const std::uint32_t key[2], std::uint64_t first,
              std::size_t n, float* out) {
   constexpr int kBlocks = kWidth<float>;
   const std::uint64_t end = first + n;
-  for (std::uint64_t block = first >> 2; block * 4 < end; block += kBlocks) {
-    VectorF z[4];
-    normal_blocks(counter, 0, static_cast<std::uint32_t>(block), key, z);
-    float row[4 * kBlocks];
-    for (int b = 0; b < kBlocks; ++b)
-      for (int i = 0; i < 4; ++i) row[4 * b + i] = z[i][b];
-    const std::uint64_t from = block * 4 > first ? block * 4 : first;
-    const std::uint64_t to = (block + kBlocks) * 4 < end ? (block + kBlocks) * 4 : end;
-    for (std::uint64_t e = from; e < to; ++e) out[e - first] = row[e - block * 4];
+  const RoundKeys keys(key);
+  VectorU words[kGroups][4];
+  for (std::uint64_t chunk = first >> 2; chunk * 4 < end; chunk += kGroups * kBlocks) {
+    const std::uint64_t left = (end + 3) / 4 - chunk;
+    const int groups =
+        left >= kGroups * kBlocks ? kGroups : static_cast<int>((left + kBlocks - 1) / kBlocks);
+    for (int g = 0; g < groups; ++g)
+      random_blocks(counter, 0,
+                    static_cast<std::uint32_t>(chunk) + static_cast<std::uint32_t>(g * kBlocks),
+                    keys, words[g]);
+    for (int g = 0; g < groups; ++g) {
+      const std::uint64_t block = chunk + static_cast<std::uint64_t>(g * kBlocks);
+      VectorF z[4], even[2], odd[2], all[4];
+      normals_of(words[g], z);
+      // Element 4 b + i is normal i of block b.
+      interleave(z[0], z[2], even);
+      interleave(z[1], z[3], odd);
+      interleave(even[0], odd[0], all);
+      interleave(even[1], odd[1], all + 2);
+      if (block * 4 >= first && (block + kBlocks) * 4 <= end) {
+        for (int v = 0; v < 4; ++v) store(out + (block * 4 - first) + v * kWidth<float>, all[v]);
+        continue;
+      }
+      float row[4 * kBlocks];
+      for (int v = 0; v < 4; ++v) store(row + v * kWidth<float>, all[v]);
+      const std::uint64_t from = block * 4 > first ? block * 4 : first;
+      const std::uint64_t to = (block + kBlocks) * 4 < end ? (block + kBlocks) * 4 : end;
+      for (std::uint64_t e = from; e < to; ++e) out[e - first] = row[e - block * 4];
+    }
   }
 }
 
 void lane_normals(const std::uint32_t counter[4], int lane_word, const std::uint32_t key[2],
                   float* out) {
-  for (int lane = 0; lane < static_cast<int>(kLanes); lane += kWidth<float>) {
+  constexpr int kAll = static_cast<int>(kLanes) / kWidth<float>;
+  const RoundKeys keys(key);
+  VectorU words[kAll][4];
+  for (int g = 0; g < kAll; ++g)
+    random_blocks(counter, lane_word, static_cast<std::uint32_t>(g * kWidth<float>), keys,
+                  words[g]);
+  for (int g = 0; g < kAll; ++g) {
     VectorF z[4];
-    normal_blocks(counter, lane_word, static_cast<std::uint32_t>(lane), key, z);
-    for (int i = 0; i < 4; ++i) store(out + i * kLanes + lane, z[i]);
+    normals_of(words[g], z);
+    for (int i = 0; i < 4; ++i) store(out + i * kLanes + g * kWidth<float>, z[i]);
   }
 }
 

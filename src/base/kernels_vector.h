@@ -105,6 +105,40 @@ inline VectorL multiply_low_halves(VectorL a, VectorL b) {
 #endif
 }
 
+/// 0, 1, 2, ...
+inline VectorL counting_lanes() {
+  VectorL lanes = {};
+  for (int i = 0; i < kWidth<double>; ++i) lanes[i] = static_cast<std::uint64_t>(i);
+  return lanes;
+}
+
+/// The low 32 bits of the lanes of a, then of b.
+inline VectorU low_halves(VectorL a, VectorL b) {
+  const VectorU x = reinterpret_cast<VectorU>(a), y = reinterpret_cast<VectorU>(b);
+#if defined(__AVX512F__)
+  return __builtin_shufflevector(x, y, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+#elif defined(__AVX2__)
+  return __builtin_shufflevector(x, y, 0, 2, 4, 6, 8, 10, 12, 14);
+#else
+  return __builtin_shufflevector(x, y, 0, 2, 4, 6);
+#endif
+}
+
+/// a0 b0 a1 b1 ... in two vectors.
+inline void interleave(VectorF a, VectorF b, VectorF to[2]) {
+#if defined(__AVX512F__)
+  to[0] = __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  to[1] =
+      __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+#elif defined(__AVX2__)
+  to[0] = __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+  to[1] = __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+#else
+  to[0] = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+  to[1] = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+#endif
+}
+
 /// Rounds to the nearest whole number, ties to even, for |x| < 2^22 (double: 2^51): adding 1.5 *
 /// 2^23 (2^52) leaves no fraction bits.
 template <class V>
