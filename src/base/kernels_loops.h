@@ -204,6 +204,73 @@ void multiply_accumulate(Extent n, const float* a, const float* b, float* y) {
   for (Extent i = 0; i < n; ++i) y[i] += a[i] * b[i];
 }
 
+/// x[i] -> e^x[i] for |x| <= 700: the steps of elementary::exp, one by one, so its bits. Several
+/// vectors side by side, because each step waits for the one before.
+template <int N>
+inline void exponentials(VectorD x[N]) {
+  constexpr double kInverseFactorials[] = {1.0 / 479001600.0,
+                                           1.0 / 39916800.0,
+                                           1.0 / 3628800.0,
+                                           1.0 / 362880.0,
+                                           1.0 / 40320.0,
+                                           1.0 / 5040.0,
+                                           1.0 / 720.0,
+                                           1.0 / 120.0,
+                                           1.0 / 24.0,
+                                           1.0 / 6.0,
+                                           0.5};
+  VectorD k[N], r[N], sum[N], tail[N];
+  for (int i = 0; i < N; ++i) {
+    k[i] = round_to_even(x[i] * 1.44269504088896338700, 0.0);
+    const VectorD high = x[i] - k[i] * 6.93147180369123816490e-01,
+                  low = k[i] * 1.90821492927058770002e-10;
+    r[i] = high - low;
+    tail[i] = (high - r[i]) - low;
+    sum[i] = VectorD{} + 1.0 / 6227020800.0;
+  }
+  for (const double term : kInverseFactorials)
+    for (int i = 0; i < N; ++i) sum[i] = sum[i] * r[i] + term;
+  for (int i = 0; i < N; ++i) {
+    // k + 1.5 * 2^52 has k in its lowest bits; shifted up, they are the exponent of 2^k.
+    const VectorL power =
+        (reinterpret_cast<VectorL>(k[i] + 6755399441055744.0) << 52) + (std::uint64_t{1023} << 52);
+    x[i] = (1.0 + (r[i] + (r[i] * r[i] * sum[i] + tail[i]))) * reinterpret_cast<VectorD>(power);
+  }
+}
+
+/// A run of N vectors.
+template <int N>
+inline void multiply_exponential_run(const float* x, double a, const float* za, double b,
+                                     const float* zb, double shift, float* out) {
+  constexpr int kStep = kWidth<double>;
+  VectorD factor[N];
+  for (int i = 0; i < N; ++i) {
+    factor[i] = widened(load<HalfF>(za + i * kStep)) * a;
+    if (zb) factor[i] += widened(load<HalfF>(zb + i * kStep)) * b;
+    factor[i] += shift;
+  }
+  exponentials<N>(factor);
+  for (int i = 0; i < N; ++i)
+    store(out + i * kStep, narrowed(widened(load<HalfF>(x + i * kStep)) * factor[i]));
+}
+
+void multiply_exponential(Extent n, const float* x, double a, const float* za, double b,
+                          const float* zb, double shift, float* out) {
+  constexpr int kRun = 4, kStep = kRun * kWidth<double>;
+  Extent i = 0;
+  for (; i + kStep <= n; i += kStep)
+    multiply_exponential_run<kRun>(x + i, a, za + i, b, zb ? zb + i : nullptr, shift, out + i);
+  if (i == n) return;
+  float from[kStep] = {}, first[kStep] = {}, second[kStep] = {}, to[kStep];
+  for (Extent r = i; r < n; ++r) {
+    from[r - i] = x[r];
+    first[r - i] = za[r];
+    if (zb) second[r - i] = zb[r];
+  }
+  multiply_exponential_run<kRun>(from, a, first, b, zb ? second : nullptr, shift, to);
+  for (Extent r = i; r < n; ++r) out[r] = to[r - i];
+}
+
 /// Ten rounds of Philox4x32 (constants: Salmon et al., SC 2011) on two sets of blocks in 64-bit
 /// lanes, whose chains of products run side by side; the high halves may hold anything.
 inline void philox_rounds(VectorL c[2][4], const VectorL keys[10][2]) {
@@ -355,6 +422,7 @@ ohmic::Kernels kernels_of_level(std::string_view level) {
           lane_square_sum,
           square_root,
           multiply_accumulate,
+          multiply_exponential,
           level};
 }
 

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "base/elementary.h"
 #include "base/kernels.h"
 #include "base/kernels_polynomials.h"
 #include "base/random_stream.h"
@@ -144,6 +145,14 @@ void lane_normals(const std::uint32_t counter[4], int lane_word, const std::uint
   }
 }
 
+void multiply_exponential(Extent n, const float* x, double a, const float* za, double b,
+                          const float* zb, double shift, float* out) {
+  for (Extent i = 0; i < n; ++i) {
+    const double exponent = a * za[i] + b * (zb ? zb[i] : 0.0f) + shift;
+    out[i] = static_cast<float>(x[i] * elementary::exp(exponent));
+  }
+}
+
 template <class T>
 KernelsOf<T> of_type() {
   return {lane_product<T>, lane_gradient<T>, quantise<T>, quantise_accumulate<T>, accumulate<T>};
@@ -152,9 +161,9 @@ KernelsOf<T> of_type() {
 }  // namespace
 
 const Kernels& reference_kernels() {
-  static const Kernels table{of_type<float>(),    of_type<double>(), normals,
-                             lane_normals,        lane_square_sum,   square_root,
-                             multiply_accumulate, "reference"};
+  static const Kernels table{of_type<float>(),    of_type<double>(),    normals,
+                             lane_normals,        lane_square_sum,      square_root,
+                             multiply_accumulate, multiply_exponential, "reference"};
   return table;
 }
 

@@ -19,6 +19,7 @@ constexpr int kVectorBytes = 16;
 #endif
 
 typedef float VectorF __attribute__((vector_size(kVectorBytes)));
+typedef float HalfF __attribute__((vector_size(kVectorBytes / 2)));
 typedef double VectorD __attribute__((vector_size(kVectorBytes)));
 typedef std::int32_t VectorI __attribute__((vector_size(kVectorBytes)));
 typedef std::uint32_t VectorU __attribute__((vector_size(kVectorBytes)));
@@ -102,6 +103,25 @@ inline VectorL multiply_low_halves(VectorL a, VectorL b) {
       _mm_mul_epu32(reinterpret_cast<__m128i>(a), reinterpret_cast<__m128i>(b)));
 #else
   return (a & 0xffffffffu) * (b & 0xffffffffu);
+#endif
+}
+
+inline VectorD widened(HalfF x) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<VectorD>(_mm512_cvtps_pd(reinterpret_cast<__m256>(x)));
+#elif defined(__AVX2__)
+  return reinterpret_cast<VectorD>(_mm256_cvtps_pd(reinterpret_cast<__m128>(x)));
+#else
+  return __builtin_convertvector(x, VectorD);
+#endif
+}
+inline HalfF narrowed(VectorD x) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<HalfF>(_mm512_cvtpd_ps(reinterpret_cast<__m512d>(x)));
+#elif defined(__AVX2__)
+  return reinterpret_cast<HalfF>(_mm256_cvtpd_ps(reinterpret_cast<__m256d>(x)));
+#else
+  return __builtin_convertvector(x, HalfF);
 #endif
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cassert>
 #include <cstddef>
 #include <new>
@@ -112,6 +113,13 @@ class Matrix {
   ConstView<T> view() const { return {data(), rows_, columns_}; }
   operator View<T>() { return view(); }
   operator ConstView<T>() const { return view(); }
+  /// Takes the shape and numbers of `from`; memory is made anew only where there is too little.
+  void assign(ConstView<T> from) {
+    rows_ = from.rows();
+    columns_ = from.columns();
+    values_.resize(static_cast<std::size_t>(size()));
+    for (Index r = 0; r < rows_; ++r) std::copy_n(from.row(r), columns_, row(r));
+  }
   void fill(T value) { values_.assign(values_.size(), value); }
   bool operator==(const Matrix&) const = default;
 

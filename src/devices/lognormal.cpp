@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/elementary.h"
+#include "base/kernels.h"
 
 namespace ohmic::devices {
 
@@ -57,7 +58,9 @@ class Lognormal final : public GenericCell {
   bool perturb_weights(const ProgramContext& context, ConstView<float> w,
                        View<float> w_tilde) const override {
     if (params_.on_device) return false;
-    multiply(context, w, w_tilde);
+    Draws draws(w.columns());
+    for (Index row = 0; row < w.rows(); ++row)
+      multiply(context, row, w.row(row), w_tilde.row(row), draws);
     return true;
   }
   bool acts_on_weights() const override { return !params_.on_device; }
@@ -68,12 +71,20 @@ class Lognormal final : public GenericCell {
   }
 
   void program(const ProgramContext& context, ConstView<float> target, Cells& out) const override {
-    out.target = Matrix<float>(target);
-    out.programmed = out.target;
-    if (params_.on_device) multiply(context, target, out.programmed);
+    out.target.assign(target);
+    if (out.programmed.rows() != target.rows() || out.programmed.columns() != target.columns())
+      out.programmed = Matrix<float>(target.rows(), target.columns());
     const auto highest = static_cast<float>(top());
-    for (Index i = 0; i < out.programmed.size(); ++i)
-      out.programmed.data()[i] = std::clamp(out.programmed.data()[i], 0.0f, highest);
+    Draws draws(target.columns());
+    for (Index row = 0; row < target.rows(); ++row) {
+      float* g = out.programmed.row(row);
+      if (params_.on_device)
+        multiply(context, row, target.row(row), g, draws);
+      else
+        std::copy_n(target.row(row), target.columns(), g);
+      if (params_.on_device && !params_.clip) continue;  // a factor leaves a conductance above 0
+      for (Index c = 0; c < target.columns(); ++c) g[c] = std::clamp(g[c], 0.0f, highest);
+    }
   }
 
   double mean(double g, double) const override {
@@ -104,18 +115,20 @@ class Lognormal final : public GenericCell {
     return whole * elementary::normal_cdf(z - k * s) + at_limit * elementary::normal_cdf(-z);
   }
 
-  void multiply(const ProgramContext& context, ConstView<float> from, View<float> to) const {
-    const auto n = static_cast<std::size_t>(from.columns());
-    std::vector<float> cycle(n), device(n);
-    for (Index row = 0; row < from.rows(); ++row) {
-      if (params_.sigma > 0) context.normals(Purpose::cycle, row, cycle);
-      if (params_.sigma_device > 0) context.normals(Purpose::device, row, device);
-      for (std::size_t c = 0; c < n; ++c) {
-        const double theta = params_.sigma * cycle[c] + params_.sigma_device * device[c] + shift_;
-        const auto column = static_cast<Index>(c);
-        to(row, column) = static_cast<float>(from(row, column) * elementary::exp(theta));
-      }
-    }
+  /// Room for the normals of a row.
+  struct Draws {
+    std::vector<float> cycle, device;
+    explicit Draws(Index columns)
+        : cycle(static_cast<std::size_t>(columns)), device(static_cast<std::size_t>(columns)) {}
+  };
+  void multiply(const ProgramContext& context, Index row, const float* from, float* to,
+                Draws& draws) const {
+    if (params_.sigma > 0) context.normals(Purpose::cycle, row, draws.cycle);
+    const bool has_device_part = params_.sigma_device > 0;
+    if (has_device_part) context.normals(Purpose::device, row, draws.device);
+    kernels().multiply_exponential(static_cast<Index>(draws.cycle.size()), from, params_.sigma,
+                                   draws.cycle.data(), params_.sigma_device,
+                                   has_device_part ? draws.device.data() : nullptr, shift_, to);
   }
 
   LognormalParams params_;

@@ -1,5 +1,7 @@
 #include "base/kernels.h"
 
+#include "base/elementary.h"
+
 #include <doctest/doctest.h>
 
 #include <Eigen/Dense>
@@ -180,6 +182,25 @@ TEST_CASE("square sums, roots and products of every level equal the plain refere
     k.multiply_accumulate(kLanes, root.data(), x.data(), y.data());
     reference_kernels().multiply_accumulate(kLanes, root.data(), x.data(), y_judge.data());
     CHECK(y == y_judge);
+  }
+}
+
+TEST_CASE("exponential factors of every level have the bits of elementary::exp") {
+  const auto x = wave<float>(1003, 0.21), za = wave<float>(1003, 0.37),
+             zb = wave<float>(1003, 0.13);
+  for (const std::string_view level : present_levels()) {
+    choose_kernels(level);
+    for (const std::ptrdiff_t n : {1, 7, 64, 1003})
+      for (const double scale : {0.0, 0.5, 3.0, 600.0})
+        for (const float* second : {static_cast<const float*>(nullptr), zb.data()}) {
+          std::vector<float> out(static_cast<std::size_t>(n), -1.0f);
+          kernels().multiply_exponential(n, x.data(), scale, za.data(), 0.7, second, -0.1,
+                                         out.data());
+          for (std::size_t i = 0; i < out.size(); ++i) {
+            const double exponent = scale * za[i] + (second ? 0.7 * second[i] : 0.0) - 0.1;
+            REQUIRE(out[i] == static_cast<float>(x[i] * elementary::exp(exponent)));
+          }
+        }
   }
 }
 
