@@ -15,7 +15,9 @@ struct Additions {
 void fields(FieldVisitor& f, Additions& p);
 /// `model` with those additions that are switched on; itself if none is. A verifying loop sees the
 /// structure of variation, telegraph noise comes on top of both.
+/// Files lie relative to `folder`.
 std::shared_ptr<const DeviceModel> with_additions(std::shared_ptr<const DeviceModel> model,
-                                                  const Additions& p);
+                                                  const Additions& p,
+                                                  const std::filesystem::path& folder = {});
 
 }  // namespace ohmic::devices

@@ -115,7 +115,7 @@ std::shared_ptr<const DeviceModel> make_device(const ConfigNode& table, const st
   for (const auto& [key, value] : table.table())
     if (!written.find(key)) own.put(key, value);
   for (const CatalogueEntry& e : catalogue())
-    if (e.name == name) return with_additions(e.make(own, path, folder), additions);
+    if (e.name == name) return with_additions(e.make(own, path, folder), additions, folder);
   throw LogicError("device catalogue: " + name);
 }
 

@@ -14,8 +14,7 @@ struct CatalogueEntry {
   std::string_view summary;  ///< one line
   const char* manual;        ///< physics, formula, source, range of validity
   std::function<std::vector<FieldManual>()> keys;
-  std::function<std::shared_ptr<const DeviceModel>(const ConfigNode& table,
-                                                   const std::string& path,
+  std::function<std::shared_ptr<const DeviceModel>(const ConfigNode& table, const std::string& path,
                                                    const std::filesystem::path& folder)>
       make;
   bool needs_file = false;  ///< made from the user's own measurements

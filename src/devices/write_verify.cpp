@@ -6,6 +6,8 @@
 #include "base/elementary.h"
 #include "base/units.h"
 #include "devices/decorated_model.h"
+#include "devices/jump_table.h"
+#include "devices/pulse_response.h"
 
 namespace ohmic::devices {
 
@@ -17,6 +19,10 @@ verify_pulse = "redraw": the cell is programmed anew, with a new draw of the mod
 pulses is geometric, P(n) = p (1-p)^(n-1), p = erf(tolerance / (s sqrt 2)), and the result is the normal distribution cut at +-tolerance.
 verify_pulse = "step": the conductance moves towards the target by verify_step_uS on average, with deviation verify_step_sigma_uS.
 
+verify_pulse = "response": a training device answers it (verify_model, `ohmic info --pulses`), its weights w_min .. w_max standing for g_min .. g_max.
+verify_pulse = "jump_table": a measured step (verify_file: CSV of level_uS, direction 1 or -1, step_uS, one pulse a row), drawn from the empirical
+distribution at the cell's conductance.
+
 Pulses are counted a cell (plane `pulses`). Source: a definition; the loop of most programming papers, e.g. Wan et al., Nature 608 (2022) 504.)";
 
 void fields(FieldVisitor& f, ProgrammingLoop& p) {
@@ -27,7 +33,11 @@ void fields(FieldVisitor& f, ProgrammingLoop& p) {
           how);
   p.verifies = how == "write_verify";
   f.field({.key = "verify_pulse", .meaning = "what a further pulse does"}, p.pulse,
-          {"redraw", "step"});
+          {"redraw", "step", "response", "jump_table"});
+  f.field({.key = "verify_model", .meaning = "training device of verify_pulse = \"response\""},
+          p.model);
+  f.field({.key = "verify_file", .meaning = "measured steps of verify_pulse = \"jump_table\""},
+          p.file);
   f.field({.key = "verify_tolerance_uS",
            .meaning = "distance from the target that passes",
            .unit = "uS",
@@ -62,8 +72,12 @@ namespace {
 
 class Verified final : public DecoratedModel {
  public:
-  Verified(std::shared_ptr<const DeviceModel> base, const ProgrammingLoop& params)
-      : DecoratedModel(std::move(base)), params_(params) {}
+  Verified(std::shared_ptr<const DeviceModel> base, const ProgrammingLoop& params,
+           const std::filesystem::path& file)
+      : DecoratedModel(std::move(base)), params_(params) {
+    if (params.pulse == ProgrammingLoop::Pulse::response) response_ = &pulse_model(params.model);
+    if (params.pulse == ProgrammingLoop::Pulse::jump_table) jumps_ = read_jump_table(file);
+  }
 
   void program(const ProgramContext& context, ConstView<float> target, Cells& out) const override {
     base().program(context, target, out);
@@ -121,26 +135,43 @@ class Verified final : public DecoratedModel {
   void step(const ProgramContext& context, Index pulse, ConstView<float> target,
             const Matrix<float>& now, const std::vector<Index>& pending, Cells& out) const {
     std::vector<float> z(static_cast<std::size_t>(target.columns()));
+    std::vector<double> u(z.size());
     Index row = -1;
     for (const Index i : pending) {
       const Index r = i / target.columns(), c = i % target.columns();
-      if (r != row) context.normals(Purpose::pulse, r, z, pulse);
+      if (r != row && params_.pulse == ProgrammingLoop::Pulse::jump_table)
+        context.uniforms(Purpose::pulse, r, u, pulse);
+      else if (r != row)
+        context.normals(Purpose::pulse, r, z, pulse);
       row = r;
-      const double size = params_.step + params_.step_sigma * z[static_cast<std::size_t>(c)];
-      const double direction = now(r, c) < target(r, c) ? 1.0 : -1.0;
+      const auto column = static_cast<std::size_t>(c);
       float& g = out.programmed.data()[i];
-      g = static_cast<float>(std::max(g + direction * size, 0.0));
+      g = static_cast<float>(
+          std::max(after(g, now(r, c) < target(r, c), z[column], u[column]), 0.0));
     }
+  }
+  /// The conductance after one pulse up or down.
+  double after(double g, bool up, double z, double u) const {
+    if (response_) {
+      const double range = g_max() - g_min(), span = response_->w_max - response_->w_min;
+      const double w = response_->w_min + span * (g - g_min()) / range;
+      return g_min() + range * (after_pulse(*response_, w, up, z) - response_->w_min) / span;
+    }
+    if (params_.pulse == ProgrammingLoop::Pulse::jump_table) return g + jumps_.step(g, up, u);
+    return g + (up ? 1.0 : -1.0) * (params_.step + params_.step_sigma * z);
   }
 
   ProgrammingLoop params_;
+  const PulseModel* response_ = nullptr;
+  JumpTable jumps_;
 };
 
 }  // namespace
 
 std::shared_ptr<const DeviceModel> with_write_verify(std::shared_ptr<const DeviceModel> base,
-                                                     const ProgrammingLoop& params) {
-  return std::make_shared<Verified>(std::move(base), params);
+                                                     const ProgrammingLoop& params,
+                                                     const std::filesystem::path& file) {
+  return std::make_shared<Verified>(std::move(base), params, file);
 }
 
 }  // namespace ohmic::devices

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+namespace ohmic::devices {
+
+/// Measured steps of conductance under one set (up) or reset (down) pulse, level by level.
+struct JumpTable {
+  struct Level {
+    double g = 0;               ///< [S]
+    std::vector<double> steps;  ///< [S], signed, sorted
+  };
+  std::vector<Level> set, reset;  ///< ascending in g
+
+  /// The step [S] of one pulse at conductance g: the quantile u in (0, 1) of the measured steps,
+  /// linear between order statistics and between the two nearest levels; beyond the last level,
+  /// that level's.
+  double step(double g, bool is_set, double u) const;
+};
+
+/// Reads a CSV whose columns are level_UNIT, direction (1 set, -1 reset) and step_UNIT (signed),
+/// one pulse a row; units S, mS, uS, nS. FileError naming file and row for NaN, a direction that is
+/// none, fewer than 5 steps of a level, or no level of a direction; ConfigError for an unknown
+/// column or unit.
+JumpTable read_jump_table(const std::filesystem::path& file);
+
+}  // namespace ohmic::devices

@@ -1,0 +1,119 @@
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "base/statistics.h"
+#include "devices/additions.h"
+#include "devices/gaussian.h"
+#include "devices/jump_table.h"
+#include "devices/pulse_response.h"
+#include "folder.h"
+#include "golden_rows.h"
+
+using namespace ohmic;
+using namespace ohmic::devices;
+using ohmic::testing::Folder;
+using ohmic::testing::golden_rows;
+using ohmic::testing::GoldenRow;
+
+TEST_CASE("every training device answers pulses as aihwkit's mean device does") {
+  // 1e-6, as its README says; GokmenVlasov 1.5e-5, which aihwkit accumulates in single precision.
+  std::string preset, direction;
+  double w = 0;
+  Index pulses = 0, rows = 0;
+  for (const GoldenRow& row : golden_rows("aihwkit/pulse_response_mean_device.csv")) {
+    const PulseModel& model = pulse_model(row.word("preset"));
+    const bool up = row.word("direction") == "up";
+    if (row.word("preset") != preset || row.word("direction") != direction ||
+        row["n_pulses"] < static_cast<double>(pulses)) {
+      preset = row.word("preset");
+      direction = row.word("direction");
+      w = up ? model.w_min : model.w_max;
+      pulses = 0;
+    }
+    for (; static_cast<double>(pulses) < row["n_pulses"]; ++pulses) w = after_pulse(model, w, up);
+    CAPTURE(preset);
+    CAPTURE(direction);
+    CAPTURE(pulses);
+    CHECK(std::fabs(w - row["w"]) <= (preset == "GokmenVlasov" ? 1.5e-5 : 1e-6));
+    ++rows;
+  }
+  CHECK(rows > 1000);
+}
+
+TEST_CASE("pulse noise scales with the step, or does not, as the model says") {
+  // 1e5 pulses at 5 standard errors of the deviation: a false alarm below 6e-7 each.
+  const RandomStream stream(2);
+  std::vector<float> z(100000);
+  stream.normals(device_address(Purpose::pulse, {}), 0, z);
+  for (const char* name : {"EcRam", "ReRamArrayOM"}) {
+    const PulseModel& model = pulse_model(name);
+    const double w = 0.2, step = mean_step(model, w, true);
+    Moments m;
+    for (const float noise : z) m.add(after_pulse(model, w, true, noise) - w);
+    const double expected = model.step_sigma * (model.noise_scales ? step : model.dw_min);
+    CHECK(std::fabs(m.mean() - step) <= 5 * expected / std::sqrt(1e5));
+    CHECK(std::fabs(m.deviation() - expected) <= 5 * expected / std::sqrt(2e5));
+  }
+  CHECK_THROWS_WITH(pulse_model("EcRm"), doctest::Contains("(did you mean 'EcRam'?)"));
+}
+
+TEST_CASE("a jump table is interpolated between levels, and programs with verification") {
+  const Folder folder("jumps");
+  std::string text = "level_uS,direction,step_uS\n";
+  for (const double level : {0.0, 20.0, 40.0})
+    for (int k = 0; k <= 4; ++k) {
+      text += fmt::format("{},1,{}\n", level, 1.0 + level / 20 + 0.1 * k);
+      text += fmt::format("{},-1,{}\n", level, -1.0 - 0.1 * k);
+    }
+  const auto file = folder.write("j.csv", text);
+  const JumpTable table = read_jump_table(file);
+  CHECK(table.step(0, true, 0.5) == doctest::Approx(1.2e-6));
+  CHECK(table.step(10e-6, true, 0.25) == doctest::Approx(1.6e-6));
+  CHECK(table.step(50e-6, true, 0.999999) == doctest::Approx(3.4e-6));
+  CHECK(table.step(30e-6, false, 0.5) == doctest::Approx(-1.2e-6));
+  GaussianParams gaussian;
+  gaussian.sigma = 0.2;
+  const auto model = with_write_verify(make_gaussian(gaussian),
+                                       {.verifies = true,
+                                        .pulse = ProgrammingLoop::Pulse::jump_table,
+                                        .file = "j.csv",
+                                        .tolerance = 1.7e-6},
+                                       file);
+  const RandomStream stream(3);
+  Cells cells;
+  model->program({.stream = &stream}, Matrix<float>(50, 100, 20e-6f), cells);
+  double pulses = 0;
+  for (Index i = 0; i < 5000; ++i) {
+    REQUIRE(std::fabs(cells.programmed.data()[i] - 20e-6) <= 1.7e-6 * (1 + 1e-5));
+    pulses += cells.plane(kPulsePlane).data()[i];
+  }
+  CHECK(pulses > 2 * 5000);
+  const auto refuse = [&](const std::string& bad, const char* message) {
+    CHECK_THROWS_WITH(read_jump_table(folder.write("bad.csv", bad)), doctest::Contains(message));
+  };
+  refuse("level_uS,direction,step_kS\n1,1,1\n", "column step_kS is no step_UNIT");
+  refuse("level_uS,direction,step_uS\n1,0,1\n",
+         "row 1: direction 0 is neither 1 (set) nor -1 (reset)");
+  refuse("level_uS,direction,step_uS\n1,1,1\n1,-1,1\n", "level 1 uS has 1 set pulses");
+}
+
+TEST_CASE("a training device's pulses bring cells to their targets") {
+  GaussianParams gaussian;
+  gaussian.sigma = 0.1;
+  const auto model =
+      with_write_verify(make_gaussian(gaussian), {.verifies = true,
+                                                  .pulse = ProgrammingLoop::Pulse::response,
+                                                  .model = "EcRam",
+                                                  .file = {},
+                                                  .tolerance = 0.1e-6,
+                                                  .pulse_limit = 500});
+  const RandomStream stream(3);
+  Cells cells;
+  model->program({.stream = &stream}, Matrix<float>(20, 100, 20e-6f), cells);
+  double inside = 0;
+  for (Index i = 0; i < 2000; ++i)
+    inside += std::fabs(cells.programmed.data()[i] - 20e-6) <= 0.1e-6 * (1 + 1e-5);
+  CHECK(inside >= 0.99 * 2000);
+}
