@@ -2,9 +2,12 @@
 
 #include "base/kernels.h"
 #include "base/parallel.h"
+#include "devices/additions.h"
 #include "devices/catalogue.h"
+#include "devices/faults.h"
 #include "lab/cache.h"
 #include "lab/command.h"
+#include "lab/device_plots.h"
 #include "lab/version.h"
 
 namespace ohmic::lab {
@@ -17,7 +20,25 @@ Example:
   ohmic info adc.bits        one key; `ohmic info adc` a table
   ohmic info devices         the device models, a line each
   ohmic info lognormal       a model's manual page and keys
+  ohmic info pcm_like --plot pictures of its spread and drift (SVG, in -o FOLDER)
+  ohmic info variation       what any device can have besides; also programming, telegraph, faults
+  ohmic info --fit my.csv    what a measured table holds, with a picture of data against model
+  ohmic info --pulses EcRam  how a training device answers pulses, with a picture
 )";
+
+struct InfoOptions {
+  std::string what, fit, unit, pulses;
+  bool plot = false;
+};
+
+/// Manual pages that are no device's.
+const char* page_of(const std::string& topic) {
+  if (topic == "variation") return devices::kVariationStructureManual;
+  if (topic == "programming") return devices::kProgrammingLoopManual;
+  if (topic == "telegraph") return devices::kTelegraphManual;
+  if (topic == "faults") return devices::kFaultsManual;
+  return nullptr;
+}
 
 void print_key(const KeyManual& key, const Console& console) {
   const FieldManual& f = key.field;
@@ -27,8 +48,19 @@ void print_key(const KeyManual& key, const Console& console) {
                 f.unit.empty() ? "" : " [" + f.unit + "]", f.range.empty() ? "" : "; " + f.range);
 }
 
-int info(const CommonOptions& options, const std::string& what, Console& console) {
+int info(const CommonOptions& options, const InfoOptions& own, Console& console) {
   apply_common_options(options, {});
+  const std::string& what = own.what;
+  const std::filesystem::path folder = options.output.empty() ? "." : options.output;
+  if (!own.fit.empty()) {
+    show_fit(own.fit, own.unit, folder / "fit.svg", console);
+    return 0;
+  }
+  if (!own.pulses.empty()) {
+    show_pulses(own.pulses, folder / (own.pulses + "_pulses.svg"), console);
+    return 0;
+  }
+  if (const char* page = page_of(what)) console.print("{}\n\n", page);
   if (what.empty()) {
     console.print("ohmic {} ({})\n", kVersion, commit());
     console.print("built for       {}\n",
@@ -46,7 +78,7 @@ int info(const CommonOptions& options, const std::string& what, Console& console
   }
   if (what == "devices") {
     for (const auto& entry : devices::catalogue())
-      console.print("{:<12} {}\n", entry.name, entry.summary);
+      console.print("{:<18} {}\n", entry.name, entry.summary);
     return 0;
   }
   const std::vector<KeyManual> keys = key_manual();
@@ -55,16 +87,26 @@ int info(const CommonOptions& options, const std::string& what, Console& console
       console.print("{}: {}\n\n{}\n\n", entry.name, entry.summary, entry.manual);
       for (const KeyManual& key : keys)
         if (key.of == "device " + what) print_key(key, console);
+      if (own.plot) {
+        if (entry.needs_file)
+          throw ConfigError("info " + what +
+                            " --plot: it has no numbers of its own; --fit FILE draws yours");
+        ConfigNode table;
+        table.put("model", ConfigNode{what, {}});
+        for (const auto& file : plot_device(*devices::make_device(table, "device"), what, folder))
+          console.print("picture in {}\n", file.string());
+      }
       return 0;
     }
-  bool found = false;
+  bool found = page_of(what) != nullptr;
   for (const KeyManual& key : keys)
     if (what == "keys" || key.key == what || key.key.starts_with(what + ".")) {
       print_key(key, console);
       found = true;
     }
   if (found) return 0;
-  std::vector<std::string> words{"devices", "keys"};
+  std::vector<std::string> words{"devices",     "keys",      "variation",
+                                 "programming", "telegraph", "faults"};
   for (const auto& entry : devices::catalogue()) words.emplace_back(entry.name);
   for (const KeyManual& key : keys) words.push_back(key.key);
   const std::string near = nearest(what, words);
@@ -77,13 +119,18 @@ int info(const CommonOptions& options, const std::string& what, Console& console
 void add_info_command(CLI::App& app, CommonOptions& options, Action& action) {
   CLI::App* command = app.add_subcommand("info", "keys, devices, and this installation");
   command->footer(kHelp);
-  const auto what = std::make_shared<std::string>();
-  command->add_option("what", *what, "a key, a table, a device, \"keys\" or \"devices\"");
+  const auto own = std::make_shared<InfoOptions>();
+  command->add_option("what", own->what, "a key, a table, a device, \"keys\" or \"devices\"");
+  command->add_flag("--plot", own->plot, "draw the device: spread and drift");
+  command->add_option("--fit", own->fit, "a measured table to look at")->type_name("FILE");
+  command->add_option("--unit", own->unit, "unit of conductances in a --fit file without names");
+  command->add_option("--pulses", own->pulses, "a training device to draw")->type_name("MODEL");
+  command->add_option("-o,--output", options.output, "where pictures go");
   command->add_option("--threads", options.threads, "threads (0: all processors)")
       ->check(CLI::Range(0, 1024));
   command->add_option("--isa", options.isa, "instruction-set level of the hot loops");
-  command->callback([&options, &action, what] {
-    action = [&options, what](Console& console) { return info(options, *what, console); };
+  command->callback([&options, &action, own] {
+    action = [&options, own](Console& console) { return info(options, *own, console); };
   });
 }
 

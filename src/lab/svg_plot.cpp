@@ -114,6 +114,7 @@ std::string to_svg(const Plot& plot) {
             "<path d=\"M{0:.1f} {1:.1f}V{2:.1f}M{3:.1f} {1:.1f}h6M{3:.1f} {2:.1f}h6\" "
             "stroke=\"{4}\" opacity=\"0.6\"/>\n",
             x.at(s.x[k]), y.at(s.low[k]), y.at(s.high[k]), x.at(s.x[k]) - 3, colour);
+      if (!s.marked) continue;
       svg += fmt::format(
           "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4\" fill=\"{}\"><title>{}: {:g}, {:.2f}</title>"
           "</circle>\n",
@@ -123,10 +124,14 @@ std::string to_svg(const Plot& plot) {
       svg += fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1.5\"{}/>\n",
                          path, colour, dash);
     const double at = kTop + 8 + 20 * static_cast<double>(i);
-    svg += fmt::format(
-        "<circle cx=\"{0}\" cy=\"{1}\" r=\"4\" fill=\"{2}\"/><text x=\"{3}\" "
-        "y=\"{4}\">{5}</text>\n",
-        kWidth - kRight + 18, at, colour, kWidth - kRight + 28, at + 4, escaped(s.name));
+    const double key = kWidth - kRight + 14;
+    if (s.joined)
+      svg += fmt::format("<path d=\"M{} {}h22\" stroke=\"{}\" stroke-width=\"1.5\"{}/>\n", key, at,
+                         colour, dash);
+    if (s.marked)
+      svg +=
+          fmt::format("<circle cx=\"{}\" cy=\"{}\" r=\"4\" fill=\"{}\"/>\n", key + 11, at, colour);
+    svg += fmt::format("<text x=\"{}\" y=\"{}\">{}</text>\n", key + 28, at + 4, escaped(s.name));
   }
   return svg + "</svg>\n";
 }

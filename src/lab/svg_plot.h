@@ -10,6 +10,7 @@ struct PlotSeries {
   std::string name;
   std::vector<double> x, y, low, high;
   bool joined = true;  ///< a line through the points
+  bool marked = true;  ///< dots at the points
 };
 
 struct Plot {

@@ -2,7 +2,7 @@
 
 #include "devices/catalogue.h"
 #include "lab/experiment.h"
-#include "lab/workbench.h"
+#include "lab/refused.h"
 
 /// What the program says of itself and of what it would do.
 namespace ohmic {
@@ -72,6 +72,30 @@ TEST_CASE("info tells of the installation, devices, models, tables and keys") {
   CHECK(says(info("device.g_max_uS"), "default 40.0 [uS]; 1e-06 .. 1000000\n"));
   CHECK(says(info("network.layers.kernel"), "(layer conv, max_pool, average_pool)\n"));
   CHECK(says(info("network.layers"), "network.layers.epsilon (layer batch_norm)\n"));
+}
+
+TEST_CASE("info draws devices, fits of measured tables, and pulse responses") {
+  const Workbench bench("pictures");
+  const auto picture = [&](std::vector<std::string> words, const std::string& file,
+                           const std::string& says) {
+    words.insert(words.begin(), "info");
+    words.insert(words.end(), {"-o", "~/"});
+    const ohmic::testing::Said said = bench.ohmic(words);
+    CAPTURE(said.log);
+    CHECK(said.status == 0);
+    CHECK(said.out.find(says) != std::string::npos);
+    REQUIRE(bench.has(file));
+    CHECK(read_whole_file(bench.path(file)).find("</svg>") != std::string::npos);
+  };
+  picture({"pcm_like", "--plot"}, "pcm_like_drift.svg", "picture in ~/pcm_like_sigma.svg");
+  picture({"--pulses", "EcRam"}, "EcRam_pulses.svg", "law linear");
+  bench.write("m.csv", "target_uS,mean_uS,std_uS\n0,1,0.5\n40,38,2\n");
+  picture({"--fit", "~/m.csv"}, "fit.svg", "means and deviations at 2 targets, 0 .. 40 uS");
+  CHECK(bench.ohmic({"info", "faults"}).out.starts_with("Broken cells."));
+  ohmic::testing::check_refused(bench, {"info", "--pulses", "EcRm"}, 2,
+                                "no pulse response 'EcRm' (did you mean 'EcRam'?)...");
+  ohmic::testing::check_refused(bench, {"info", "--fit", "~/none.csv"}, 3,
+                                "~/none.csv: no such file");
 }
 
 TEST_CASE("every key has a meaning, a default that it accepts, and stands once") {
