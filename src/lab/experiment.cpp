@@ -33,6 +33,21 @@ sim::LayerHardware read_hardware(const ConfigNode& device, const ConfigNode& fau
   read_fields(adc, "adc", hardware.adc);
   sim::check_dac(hardware.dac, dac, "dac");
   sim::check_adc(hardware.adc, adc, "adc");
+  if (!hardware.adc.output_table.empty()) {
+    const ConfigNode* node = adc.find("output_table");
+    const Origin& origin = node ? node->origin : adc.origin;
+    const ConfigNode parameters = hardware.device->parameters();
+    if (std::get<std::string>(parameters.find("model")->value) != "ideal" ||
+        hardware.device->uniform_read_sigma() != 0.0 || hardware.faults.is_active())
+      fail_at(origin,
+              "adc.output_table takes the place of device and converter models; it needs "
+              "device.model = \"ideal\" without read noise, and no faults");
+    if (!hardware.adc.bits || !hardware.adc.zero)
+      fail_at(origin, "adc.output_table lists codes; it needs adc.bits and a zero level");
+    const std::filesystem::path file = hardware.adc.output_table;
+    hardware.output_table = std::make_shared<sim::OutputTable>(
+        sim::read_output_table(file.is_absolute() ? file : folder / file));
+  }
   if (sim::columns_of(hardware.array.mapping) > hardware.array.columns) {
     const ConfigNode* columns = array.find("columns");
     fail_at(columns ? columns->origin : array.origin,

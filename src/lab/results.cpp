@@ -41,6 +41,7 @@ ResultsIdentity identity_of(const Experiment& e, const std::string& command,
   add(e.network.file);
   add(e.network.weights);
   add(e.hardware.faults.map);
+  add(e.hardware.adc.output_table);
   add(device_file(e.hardware.device->parameters()));
   for (const Override& over : e.overrides) {
     if (const ConfigNode* device = over.table.find("device")) add(device_file(*device));

@@ -100,6 +100,11 @@ void fields(FieldVisitor& f, AdcParams& p) {
   p.recalibrate_per_chip = recalibrate == "per_chip";
   f.field({.key = "zero", .meaning = "signed: zero is a level (2^b - 1 levels; false: 2^b)"},
           p.zero);
+  f.field(
+      {.key = "output_table",
+       .meaning = "CSV of code, mean, std from silicon or SPICE: what conversions give instead of "
+                  "their ideal code; takes the place of device and converter models"},
+      p.output_table);
 }
 
 namespace {

@@ -62,6 +62,7 @@ struct AdcParams {
   bool per_tile = false;                    ///< calibrate every tile on its own
   bool recalibrate_per_chip = false;  ///< on the chip's own conductances instead of ideal ones
   bool zero = true;                   ///< signed converters: zero is a level (2^b - 1 levels)
+  std::string output_table = {};  ///< file of measured codes; empty: device and ADC are modelled
 };
 void fields(FieldVisitor& f, AdcParams& p);
 

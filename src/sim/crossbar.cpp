@@ -159,6 +159,7 @@ std::vector<Quantiser> calibrate_adc(const LayerPlan& plan, std::span<const Patc
     const auto rows = static_cast<double>(plan.tiling.rows[t / column_tiles].size());
     const double span = one_sided ? plan.rule.g_max() : plan.rule.g_max() - plan.rule.g_min();
     adc.push_back(calibrated_adc(params, all.of(t), is_signed, rows * span * array.read_voltage));
+    if (plan.hardware.output_table) plan.hardware.output_table->check_covers(adc.back());
   }
   return adc;
 }
@@ -198,7 +199,8 @@ Crossbar::Crossbar(const LayerPlan& plan, devices::ProgramContext context,
                             .subtraction = plan.hardware.array.subtraction,
                             .amperes = plan.hardware.array.read_voltage * dac_.volts_share(),
                             .input_worth = dac_.quantiser.worth(),
-                            .read_noise = options.read_noise};
+                            .read_noise = options.read_noise,
+                            .output_table = plan.hardware.output_table};
   context.layer = plan.layer;
   TilePlace place{.layer = plan.layer, .slice = context.slice};
   for (std::size_t row = 0; row < plan.tiling.rows.size(); ++row)

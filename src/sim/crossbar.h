@@ -17,6 +17,7 @@ struct LayerHardware {
   AdcParams adc;
   std::shared_ptr<const devices::DeviceModel> device;
   devices::FaultParams faults;
+  std::shared_ptr<const OutputTable> output_table;  ///< null: device and converters are modelled
 };
 
 /// A layer as it will be programmed on every chip: mapped weights, tiles and calibrated converters.

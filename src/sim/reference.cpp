@@ -1,5 +1,7 @@
 #include "sim/reference.h"
 
+#include <cmath>
+
 namespace ohmic::sim {
 namespace {
 
@@ -105,13 +107,28 @@ Matrix<double> reference_product(const Crossbar& crossbar, const PatchView& x,
           }
           const std::vector<double> currents = column_currents(tile, read, o, lines, noise);
           const double amperes = tile.setting().amperes;
+          // A conversion: by the ADC's transfer, or by what a table says of its code.
+          const auto convert = [&](double current, Index conversion) {
+            const OutputTable* table = tile.setting().output_table.get();
+            if (!table || tile.adc().is_ideal()) return tile.adc()(current);
+            const double code = tile.adc()(current) / tile.adc().worth();
+            const auto entry = static_cast<std::size_t>(std::lround(code) - table->first);
+            float z = 0;
+            if (tile.setting().read_noise)
+              context.stream->normals(
+                  table_address(context, place, context.first_sample + s, position), u(conversion),
+                  {&z, 1});
+            return tile.adc().worth() * (static_cast<double>(table->mean[entry]) +
+                                         table->sigma[entry] * static_cast<double>(z));
+          };
+          const Index column = place.columns.begin + o;
           double signal;
           if (rule.mapping() == Mapping::offset)
-            signal = tile.adc()(currents[0]) - rule.centre() * line_sum * amperes;
+            signal = convert(currents[0], column) - rule.centre() * line_sum * amperes;
           else if (tile.setting().subtraction == Subtraction::digital)
-            signal = tile.adc()(currents[0]) - tile.adc()(currents[1]);
+            signal = convert(currents[0], 2 * column) - convert(currents[1], 2 * column + 1);
           else
-            signal = tile.adc()(currents[0] - currents[1]);
+            signal = convert(currents[0] - currents[1], column);
           y(s, (place.columns.begin + o) * positions + position) +=
               signal / amperes / rule.unit() * tile.scale()[static_cast<std::size_t>(o)] *
               tile.setting().input_worth;

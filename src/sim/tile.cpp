@@ -1,11 +1,26 @@
 #include "sim/tile.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "base/kernels.h"
 
 namespace ohmic::sim {
+
+Address table_address(const ReadContext& context, const TilePlace& place, Index sample,
+                      Index position) {
+  const auto u = [](Index i) { return static_cast<std::uint64_t>(i); };
+  return lumped_read_address({.chip = u(context.chip),
+                              .programming = u(context.programming),
+                              .read = u(context.read),
+                              .layer = u(place.layer),
+                              .row_tile = u(place.row_tile),
+                              .sample = u(sample),
+                              .patch = u(position),
+                              .cycle = 1,  // read noise of modelled devices has 0
+                              .slice = u(place.slice)});
+}
 
 Tile::Tile(Array array, const TilePlace& place, const TileSetting& setting, const Quantiser& adc,
            std::vector<double> scale)
@@ -126,6 +141,35 @@ void Tile::add_cell_reads(const float* codes, const std::int32_t* row_offset,
     }
 }
 
+void Tile::convert_by_table(const ReadContext& context, Index position, TileScratch& scratch,
+                            float* y) const {
+  const Kernels& k = kernels();
+  const OutputTable& table = *setting_.output_table;
+  const Index columns = panel_.rows(), a_output = columns / place_.columns.size();
+  const Index first = place_.columns.begin * a_output;
+  const CodeRange<float> range = adc_.codes<float>(setting_.amperes);
+  const double code_worth = adc_.worth() / setting_.amperes;
+  Address row;
+  if (context.stream) row = table_address(context, place_, context.first_sample, position);
+  std::array<float, kLanes> codes;
+  for (Index c = 0; c < columns; ++c) {
+    if (context.stream && (c == 0 || (first + c) % 4 == 0))
+      context.stream->sample_normals(row, static_cast<std::uint64_t>((first + c) >> 2),
+                                     scratch.normals.data());
+    k.f32.quantise(kLanes, scratch.currents.data() + c * kLanes, range, codes.data());
+    const auto worth = static_cast<float>(code_worth * worth_[static_cast<std::size_t>(c)]);
+    const float* z = scratch.normals.data() + (first + c) % 4 * kLanes;
+    float* to = y + (c / a_output) * kLanes;
+    for (Index lane = 0; lane < kLanes; ++lane) {
+      const auto entry = static_cast<std::size_t>(
+          static_cast<int>(codes[static_cast<std::size_t>(lane)]) - table.first);
+      const float noise =
+          context.stream && setting_.read_noise ? table.sigma[entry] * z[lane] : 0.0f;
+      to[lane] += worth * (table.mean[entry] + noise);
+    }
+  }
+}
+
 void Tile::read(const float* codes, const float* squares, const std::int32_t* row_offset,
                 const ReadContext& context, Index position, Index samples, TileScratch& scratch,
                 TileMemory& memory, float* y) const {
@@ -179,10 +223,14 @@ void Tile::read(const float* codes, const float* squares, const std::int32_t* ro
   const CodeRange<float> range =
       adc_.is_ideal() ? CodeRange<float>{} : adc_.codes<float>(setting_.amperes);
   const double code_worth = adc_.worth() / setting_.amperes;
+  const bool by_table = setting_.output_table && !adc_.is_ideal();
+  if (by_table) convert_by_table(context, position, scratch, y);
   for (Index c = 0; c < columns; ++c) {
     float* to = y + (c / a_output) * kLanes;
     const float worth = worth_[static_cast<std::size_t>(c)];
-    if (adc_.is_ideal())
+    if (by_table)
+      ;
+    else if (adc_.is_ideal())
       k.f32.accumulate(kLanes, currents + c * kLanes, worth, to);
     else
       clipped += k.f32.quantise_accumulate(kLanes, currents + c * kLanes, range,

@@ -7,6 +7,7 @@
 #include "sim/activity.h"
 #include "sim/array.h"
 #include "sim/converters.h"
+#include "sim/output_table.h"
 #include "sim/tap.h"
 
 namespace ohmic::sim {
@@ -27,6 +28,7 @@ struct TileSetting {
       1;  ///< current of one siemens under one DAC code: the read voltage's share of a code
   double input_worth = 1;  ///< input units of one DAC code
   bool read_noise = true;
+  std::shared_ptr<const OutputTable> output_table = nullptr;  ///< null: codes as converted
 };
 
 /// Room for one read; the caller keeps it, so that reading allocates nothing.
@@ -37,6 +39,11 @@ struct TileScratch {
 /// States of cells that are read one by one, from position to position of one lane block: lane by
 /// lane, polarity by polarity.
 using TileMemory = std::vector<devices::CellMemory>;
+
+/// Where the normals of output tables lie: the row of draws of one sample, a normal a conversion of
+/// the layer.
+Address table_address(const ReadContext& context, const TilePlace& place, Index sample,
+                      Index position);
 
 /// A programmed array with its ADC. Everything that reading needs is computed at birth: the panel
 /// of conductances that one conversion sees, the panel of noise variances where they differ from
@@ -68,6 +75,9 @@ class Tile {
  private:
   void add_read_noise(const float* codes, const float* squares, const std::int32_t* row_offset,
                       const ReadContext& context, Index position, TileScratch& scratch) const;
+  /// Adds to y what the output table gives for the codes of all conversions.
+  void convert_by_table(const ReadContext& context, Index position, TileScratch& scratch,
+                        float* y) const;
   /// Adds to the currents what cell-by-cell reads change.
   void add_cell_reads(const float* codes, const std::int32_t* row_offset,
                       const ReadContext& context, Index position, Index samples,

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+namespace ohmic::sim {
+
+class Quantiser;
+
+/// What silicon or SPICE says of one conversion: for every code that an ideal array and converter
+/// would give, the mean and deviation of what comes out, in codes. It stands in place of device and
+/// converter models.
+struct OutputTable {
+  std::filesystem::path file;
+  int first = 0;  ///< code of the first entry
+  std::vector<float> mean, sigma;
+
+  /// Whether every code of the converter has an entry; ConfigError naming one that has none.
+  void check_covers(const Quantiser& adc) const;
+};
+
+/// Reads a CSV of code, mean, std (a row a code, in any order). FileError naming file and row for a
+/// code that is no whole number, stands twice or is missing between others, and a negative std.
+OutputTable read_output_table(const std::filesystem::path& file);
+
+}  // namespace ohmic::sim
