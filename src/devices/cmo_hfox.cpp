@@ -62,17 +62,56 @@ double cmo_read_sigma(double g, double seconds) {
          std::sqrt(elementary::log((seconds + 1e-6) / 2e-6));
 }
 
+namespace {
+
+/// Mean and deviation of cut cells, from E f(d) over the conductance d [uS] before the read term:
+/// `expectation(f)` gives it. Second moments are taken around `near`, so that no digits cancel.
+template <class Expectation>
+CmoMoments cut_moments(double near, double seconds, double low, double high,
+                       Expectation expectation) {
+  const auto moment = [&](int power) {
+    return expectation([&](double d) {
+      return cut_moment(d - near, std::fabs(cmo_read_sigma(d, seconds)), low - near, high - near,
+                        power);
+    });
+  };
+  const double first = moment(1);
+  return {near + first, std::sqrt(std::max(moment(2) - first * first, 0.0))};
+}
+
+}  // namespace
+
 CmoMoments cmo_moments_from(double g, double seconds, double low, double high) {
   const double shift = cmo_relaxation_shift(seconds), relaxation = cmo_relaxation_sigma(seconds);
-  const auto moment = [&](int power) {
-    const auto at = [&](double z) {
-      const double d = g + shift + relaxation * z;
-      return cut_moment(d, std::fabs(cmo_read_sigma(d, seconds)), low, high, power);
+  return cut_moments(g, seconds, low, high, [&](auto f) {
+    if (relaxation == 0) return f(g + shift);
+    return normal_expectation([&](double z) { return f(g + shift + relaxation * z); });
+  });
+}
+
+CmoMoments cmo_moments(CmoAcceptance acceptance, double g, double seconds, double low,
+                       double high) {
+  const double s = cmo_programming_sigma(acceptance, g);
+  const double shift = cmo_relaxation_shift(seconds), relaxation = cmo_relaxation_sigma(seconds);
+  const double a = (low - g) / s, b = (high - g) / s;
+  return cut_moments(g, seconds, low, high, [&](auto f) {
+    if (relaxation == 0)
+      return normal_expectation(
+          [&](double z) { return f(shift + std::clamp(g + s * z, low, high)); }, {a, b});
+    // Cells that programming cut relax from a bound. Of the others, those that relaxed to d stem
+    // from a normal programmed conductance (mean p, deviation `left`), of which the part within the
+    // bounds counts.
+    const double whole = std::sqrt(s * s + relaxation * relaxation), left = s * relaxation / whole;
+    const auto from = [&](double bound) {
+      return normal_expectation([&](double z) { return f(bound + shift + relaxation * z); });
     };
-    return relaxation == 0 ? at(0) : normal_expectation(at);
-  };
-  const double mean = moment(1);
-  return {mean, std::sqrt(std::max(moment(2) - mean * mean, 0.0))};
+    const double uncut = normal_expectation([&](double z) {
+      const double p = g + s * s / whole * z;
+      return f(g + shift + whole * z) *
+             (elementary::normal_cdf((high - p) / left) - elementary::normal_cdf((low - p) / left));
+    });
+    return uncut + elementary::normal_cdf(a) * from(low) + elementary::normal_cdf(-b) * from(high);
+  });
 }
 
 void fields(FieldVisitor& f, CmoHfoxParams& p) {
@@ -130,42 +169,16 @@ class CmoHfox final : public PresetCell {
   }
   bool changes_with_time() const override { return true; }
   double mean(double g, double seconds) const override {
-    return siemens(expectation(published(g), seconds).mean);
+    return siemens(moments(published(g), seconds).mean);
   }
   double sigma(double g, double seconds) const override {
-    return siemens(expectation(published(g), seconds).sigma);
+    return siemens(moments(published(g), seconds).sigma);
   }
   ConfigNode parameters() const override { return with_model("cmo_hfox", write_fields(params_)); }
 
  private:
-  /// Over the programming error as well.
-  CmoMoments expectation(double g, double seconds) const {
-    const double s = cmo_programming_sigma(params_.acceptance, g);
-    if (seconds < 1e-6) {
-      const double mean = cut_moment(g, s, low_, high_, 1);
-      return {mean, std::sqrt(std::max(cut_moment(g, s, low_, high_, 2) - mean * mean, 0.0))};
-    }
-    // Beside the relaxation the programming error is small, so few points do; the ends where cells
-    // are cut have their own weight.
-    const double a = (low_ - g) / s, b = (high_ - g) / s;
-    double first = 0, second = 0;
-    const auto add = [&](double weight, double p) {
-      const CmoMoments m = cmo_moments_from(p, seconds, low_, high_);
-      first += weight * m.mean;
-      second += weight * (m.mean * m.mean + m.sigma * m.sigma);
-    };
-    constexpr double kStep = 0.25, kEnd = 6;
-    double inside = 0;
-    std::vector<std::pair<double, double>> points;
-    for (double z = std::max(a, -kEnd) + kStep / 2; z < std::min(b, kEnd); z += kStep) {
-      points.emplace_back(z, elementary::normal_pdf(z));
-      inside += points.back().second;
-    }
-    const double below = elementary::normal_cdf(a), above = elementary::normal_cdf(-b);
-    add(below, low_);
-    add(above, high_);
-    for (const auto& [z, density] : points) add((1 - below - above) * density / inside, g + s * z);
-    return {first, std::sqrt(std::max(second - first * first, 0.0))};
+  CmoMoments moments(double g, double seconds) const {
+    return cmo_moments(params_.acceptance, g, seconds, low_, high_);
   }
 
   CmoHfoxParams params_;
