@@ -1,5 +1,9 @@
 #include "lab/compare_report.h"
 
+#include <algorithm>
+#include <numeric>
+#include <optional>
+
 #include "base/array_file.h"
 #include "base/statistics.h"
 #include "lab/svg_plot.h"
@@ -29,10 +33,80 @@ std::vector<double> gains(const Comparison& c, std::size_t m, std::size_t h, std
   return own;
 }
 
-/// What accuracy is plotted against: the first axis, where it is one of numbers.
-const AxisKey* numeric_axis(const Comparison& c) {
-  if (c.axes.empty() || !c.axes.front().keys.front().is_numeric()) return nullptr;
-  return &c.axes.front().keys.front();
+/// What accuracy is plotted against: the first axis of numbers, the others at their first values.
+struct PlottedAxis {
+  std::string label;
+  std::vector<double> values;       ///< ascending
+  std::vector<std::size_t> points;  ///< of the grid, one a value
+  std::string others;               ///< ", adc.bits 4": where the other axes stand
+};
+
+std::optional<PlottedAxis> plotted_axis(const Comparison& c) {
+  std::optional<PlottedAxis> found;
+  std::string others;
+  std::size_t stride = c.points();
+  for (const Axis& axis : c.axes) {
+    stride /= axis.size();
+    const AxisKey& key = axis.keys.front();
+    if (found || !key.is_numeric()) {
+      for (const AxisKey& one : axis.keys) others += ", " + one.key + " " + one.names.front();
+      continue;
+    }
+    found.emplace();
+    found->label = key.key == "device.sigma" ? "sigma of the variation" : key.key;
+    std::vector<std::size_t> places(axis.size());
+    std::iota(places.begin(), places.end(), 0);
+    const std::vector<double> numbers = key.numbers();
+    std::sort(places.begin(), places.end(),
+              [&](std::size_t a, std::size_t b) { return numbers[a] < numbers[b]; });
+    for (const std::size_t place : places) {
+      found->values.push_back(numbers[place]);
+      found->points.push_back(place * stride);
+    }
+  }
+  if (found) found->others = others;
+  return found;
+}
+
+/// Adds the mean accuracy of method m at one point, with its interval, to a series.
+void add_point(const Comparison& c, std::size_t m, std::size_t h, std::size_t point, double x,
+               const RandomStream& stream, PlotSeries& series) {
+  const std::vector<double> a = c.at(m, h, point);
+  const Interval i = bootstrap_mean_interval(a, stream, kMean + m * c.points() + point);
+  series.x.push_back(x);
+  series.y.push_back(100 * mean_of(a));
+  series.low.push_back(100 * i.low);
+  series.high.push_back(100 * i.high);
+}
+
+void write_plots(const std::filesystem::path& folder, const Comparison& c, std::size_t h,
+                 const RandomStream& stream) {
+  const std::string y_label = "accuracy (%), mean and 95 % interval";
+  Plot against_overhead{.title = "Accuracy against digital overhead, " + c.words(0),
+                        .x_label = "digital weights added (% of the network's)",
+                        .y_label = y_label,
+                        .series = {}};
+  for (std::size_t m = 0; m < c.methods.size(); ++m) {
+    PlotSeries point{
+        .name = c.methods[m].name, .x = {}, .y = {}, .low = {}, .high = {}, .joined = false};
+    add_point(c, m, h, 0, 100 * c.methods[m].overhead_weights, stream, point);
+    against_overhead.series.push_back(std::move(point));
+  }
+  write_whole_file(folder / ("overhead_" + c.hardware[h] + ".svg"), to_svg(against_overhead));
+  const std::optional<PlottedAxis> axis = plotted_axis(c);
+  if (!axis) return;
+  Plot against_axis{.title = "Accuracy against " + axis->label + axis->others + " (" +
+                             c.hardware[h] + " hardware)",
+                    .x_label = axis->label,
+                    .y_label = y_label,
+                    .series = {}};
+  for (std::size_t m = 0; m < c.methods.size(); ++m) {
+    PlotSeries line{.name = c.methods[m].name, .x = {}, .y = {}, .low = {}, .high = {}};
+    for (std::size_t i = 0; i < axis->points.size(); ++i)
+      add_point(c, m, h, axis->points[i], axis->values[i], stream, line);
+    against_axis.series.push_back(std::move(line));
+  }
+  write_whole_file(folder / ("accuracy_" + c.hardware[h] + ".svg"), to_svg(against_axis));
 }
 
 }  // namespace
@@ -81,43 +155,7 @@ void write_comparison(const std::filesystem::path& folder, const Comparison& c, 
   std::string markdown;
   for (std::size_t h = 0; h < c.hardware.size(); ++h) {
     markdown += fmt::format("## Hardware: {}\n\n{}\n", c.hardware[h], compare_markdown(c, e, h));
-    const AxisKey* across = numeric_axis(c);
-    Plot against_axis{.title = "Accuracy against " +
-                               (across ? across->key : std::string("nothing")) + " (" +
-                               c.hardware[h] + " hardware)",
-                      .x_label = !across                         ? ""
-                                 : across->key == "device.sigma" ? "sigma of the variation"
-                                                                 : across->key,
-                      .y_label = "accuracy (%), mean and 95 % interval",
-                      .series = {}};
-    Plot against_overhead{.title = "Accuracy against digital overhead, " + c.words(0),
-                          .x_label = "digital weights added (% of the network's)",
-                          .y_label = "accuracy (%), mean and 95 % interval",
-                          .series = {}};
-    for (std::size_t m = 0; m < c.methods.size(); ++m) {
-      PlotSeries line{.name = c.methods[m].name, .x = {}, .y = {}, .low = {}, .high = {}};
-      for (std::size_t s = 0; s < (across ? across->values.size() : 1); ++s) {
-        // Other axes stay at their first value; the first axis changes slowest.
-        const std::size_t p = s * (across ? c.points() / across->values.size() : 1);
-        const std::vector<double> a = c.at(m, h, p);
-        const Interval i = bootstrap_mean_interval(a, stream, kMean + m * c.points() + p);
-        line.x.push_back(across ? across->numbers()[s] : 0.0);
-        line.y.push_back(100 * mean_of(a));
-        line.low.push_back(100 * i.low);
-        line.high.push_back(100 * i.high);
-      }
-      PlotSeries point{.name = line.name,
-                       .x = {100 * c.methods[m].overhead_weights},
-                       .y = {line.y[0]},
-                       .low = {line.low[0]},
-                       .high = {line.high[0]},
-                       .joined = false};
-      against_axis.series.push_back(std::move(line));
-      against_overhead.series.push_back(std::move(point));
-    }
-    if (across)
-      write_whole_file(folder / ("accuracy_" + c.hardware[h] + ".svg"), to_svg(against_axis));
-    write_whole_file(folder / ("overhead_" + c.hardware[h] + ".svg"), to_svg(against_overhead));
+    write_plots(folder, c, h, stream);
   }
   write_whole_file(folder / "compare.md", markdown);
 

@@ -8,7 +8,9 @@
 namespace ohmic::lab {
 namespace {
 
-constexpr double kWidth = 760, kHeight = 460, kLeft = 70, kRight = 210, kTop = 40, kBottom = 55;
+constexpr double kPlotWidth = 480, kLeft = 70, kTop = 40, kBottom = 55;
+constexpr double kLeastHeight = 460, kLeastLegend = 210, kLegendRow = 20;
+constexpr double kLegendKey = 14, kLegendText = 42, kLetter = 6.8;  // a wide one of 12 px
 // Okabe and Ito's palette for colour-blind readers.
 const std::vector<std::string> kColours{"#0072B2", "#D55E00", "#009E73", "#CC79A7",
                                         "#E69F00", "#56B4E9", "#000000", "#8a6d00"};
@@ -18,6 +20,36 @@ std::string escaped(const std::string& text) {
   for (const char c : text)
     out += c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '&' ? "&amp;" : std::string(1, c);
   return out;
+}
+
+/// How the series of a place look: after the last colour, dashes and hollow dots tell them apart.
+struct Look {
+  const std::string& colour;
+  bool is_repeated;
+  const char* dash() const { return is_repeated ? " stroke-dasharray=\"5 3\"" : ""; }
+  std::string dot(double x, double y, const std::string& inside = "") const {
+    return fmt::format(
+        "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3.5\" fill=\"{}\" stroke=\"{}\" "
+        "stroke-width=\"1.5\">{}</circle>\n",
+        x, y, is_repeated ? "white" : colour, colour, inside);
+  }
+};
+
+Look look_of(std::size_t series) {
+  return {kColours[series % kColours.size()], series >= kColours.size()};
+}
+
+/// The picture grows with its legend.
+struct Frame {
+  double width, height;
+};
+
+Frame frame_of(const Plot& plot) {
+  double legend = kLeastLegend;
+  for (const PlotSeries& s : plot.series)
+    legend = std::max(legend, kLegendText + kLetter * static_cast<double>(s.name.size()) + 8);
+  const double rows = kLegendRow * static_cast<double>(plot.series.size());
+  return {kLeft + kPlotWidth + legend, std::max(kLeastHeight, kTop + rows + 10)};
 }
 
 struct Axis {
@@ -45,7 +77,7 @@ struct Axis {
   }
 };
 
-Axis axis_of(const Plot& plot, bool is_x) {
+Axis axis_of(const Plot& plot, const Frame& frame, bool is_x) {
   double low = INFINITY, high = -INFINITY;
   const bool logarithmic = is_x && plot.x_is_logarithmic;
   const auto see = [&](double v) {
@@ -72,66 +104,64 @@ Axis axis_of(const Plot& plot, bool is_x) {
     low -= margin;
     high += margin;
   }
-  return is_x ? Axis{low, high, kLeft, kWidth - kRight, logarithmic}
-              : Axis{low, high, kHeight - kBottom, kTop, false};
+  return is_x ? Axis{low, high, kLeft, kLeft + kPlotWidth, logarithmic}
+              : Axis{low, high, frame.height - kBottom, kTop, false};
 }
 
 }  // namespace
 
 std::string to_svg(const Plot& plot) {
-  const Axis x = axis_of(plot, true), y = axis_of(plot, false);
+  const Frame frame = frame_of(plot);
+  const Axis x = axis_of(plot, frame, true), y = axis_of(plot, frame, false);
+  const double right = kLeft + kPlotWidth, bottom = frame.height - kBottom;
   std::string svg = fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" "
       "height=\"{1}\" font-family=\"sans-serif\" font-size=\"12\">\n<title>{2}</title>\n<rect "
       "width=\"100%\" height=\"100%\" fill=\"white\"/>\n<text x=\"{3}\" y=\"22\" "
       "font-size=\"15\">{2}</text>\n",
-      kWidth, kHeight, escaped(plot.title), kLeft);
+      frame.width, frame.height, escaped(plot.title), kLeft);
   for (const double t : y.ticks())
     svg += fmt::format(
         "<line x1=\"{0}\" x2=\"{1}\" y1=\"{2:.1f}\" y2=\"{2:.1f}\" stroke=\"#ddd\"/><text "
         "x=\"{3}\" y=\"{4:.1f}\" text-anchor=\"end\">{5:g}</text>\n",
-        kLeft, kWidth - kRight, y.at(t), kLeft - 8, y.at(t) + 4, t);
+        kLeft, right, y.at(t), kLeft - 8, y.at(t) + 4, t);
   for (const double t : x.ticks())
     svg += fmt::format(
         "<line x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"{1}\" y2=\"{2}\" stroke=\"#888\"/><text "
         "x=\"{0:.1f}\" y=\"{3}\" text-anchor=\"middle\">{4:g}</text>\n",
-        x.at(t), kHeight - kBottom, kHeight - kBottom + 5, kHeight - kBottom + 20, t);
+        x.at(t), bottom, bottom + 5, bottom + 20, t);
   svg += fmt::format(
       "<path d=\"M{0} {1}V{2}H{3}\" fill=\"none\" stroke=\"#333\"/>\n<text x=\"{4}\" y=\"{5}\" "
       "text-anchor=\"middle\">{6}</text>\n<text transform=\"translate(18 {7}) rotate(-90)\" "
       "text-anchor=\"middle\">{8}</text>\n",
-      kLeft, kTop, kHeight - kBottom, kWidth - kRight, (kLeft + kWidth - kRight) / 2, kHeight - 12,
-      escaped(plot.x_label), (kTop + kHeight - kBottom) / 2, escaped(plot.y_label));
+      kLeft, kTop, bottom, right, (kLeft + right) / 2, frame.height - 12, escaped(plot.x_label),
+      (kTop + bottom) / 2, escaped(plot.y_label));
   for (std::size_t i = 0; i < plot.series.size(); ++i) {
     const PlotSeries& s = plot.series[i];
-    const std::string& colour = kColours[i % kColours.size()];
-    const char* dash = i >= kColours.size() ? " stroke-dasharray=\"5 3\"" : "";
-    std::string path;
+    const Look look = look_of(i);
+    const std::string line = fmt::format("fill=\"none\" stroke=\"{}\" stroke-width=\"1.5\"{}/>\n",
+                                         look.colour, look.dash());
+    std::string path, dots, bars;
     for (std::size_t k = 0; k < s.x.size(); ++k) {
       path += fmt::format("{}{:.1f} {:.1f}", k ? "L" : "M", x.at(s.x[k]), y.at(s.y[k]));
+      // Over the dots: a short interval stays visible.
       if (k < s.low.size())
-        svg += fmt::format(
-            "<path d=\"M{0:.1f} {1:.1f}V{2:.1f}M{3:.1f} {1:.1f}h6M{3:.1f} {2:.1f}h6\" "
-            "stroke=\"{4}\" opacity=\"0.6\"/>\n",
-            x.at(s.x[k]), y.at(s.low[k]), y.at(s.high[k]), x.at(s.x[k]) - 3, colour);
-      if (!s.marked) continue;
-      svg += fmt::format(
-          "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4\" fill=\"{}\"><title>{}: {:g}, {:.2f}</title>"
-          "</circle>\n",
-          x.at(s.x[k]), y.at(s.y[k]), colour, escaped(s.name), s.x[k], s.y[k]);
+        bars += fmt::format(
+            "<path d=\"M{0:.1f} {1:.1f}V{2:.1f}M{3:.1f} {1:.1f}h8M{3:.1f} {2:.1f}h8\" "
+            "stroke=\"{4}\"/>\n",
+            x.at(s.x[k]), y.at(s.low[k]), y.at(s.high[k]), x.at(s.x[k]) - 4, look.colour);
+      if (s.marked)
+        dots += look.dot(
+            x.at(s.x[k]), y.at(s.y[k]),
+            fmt::format("<title>{}: {:g}, {:.2f}</title>", escaped(s.name), s.x[k], s.y[k]));
     }
-    if (s.joined && s.x.size() > 1)
-      svg += fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1.5\"{}/>\n",
-                         path, colour, dash);
-    const double at = kTop + 8 + 20 * static_cast<double>(i);
-    const double key = kWidth - kRight + 14;
-    if (s.joined)
-      svg += fmt::format("<path d=\"M{} {}h22\" stroke=\"{}\" stroke-width=\"1.5\"{}/>\n", key, at,
-                         colour, dash);
-    if (s.marked)
-      svg +=
-          fmt::format("<circle cx=\"{}\" cy=\"{}\" r=\"4\" fill=\"{}\"/>\n", key + 11, at, colour);
-    svg += fmt::format("<text x=\"{}\" y=\"{}\">{}</text>\n", key + 28, at + 4, escaped(s.name));
+    if (s.joined && s.x.size() > 1) svg += fmt::format("<path d=\"{}\" ", path) + line;
+    svg += dots + bars;
+    const double at = kTop + 8 + kLegendRow * static_cast<double>(i);
+    if (s.joined) svg += fmt::format("<path d=\"M{} {}h22\" ", right + kLegendKey, at) + line;
+    if (s.marked) svg += look.dot(right + kLegendKey + 11, at);
+    svg += fmt::format("<text x=\"{}\" y=\"{}\">{}</text>\n", right + kLegendText, at + 4,
+                       escaped(s.name));
   }
   return svg + "</svg>\n";
 }

@@ -19,7 +19,8 @@ struct Plot {
   bool x_is_logarithmic = false;  ///< x > 0; a point at 0 is drawn at the left edge
 };
 
-/// A self-contained SVG picture, 760 x 460, with axes, ticks, error bars, tooltips and a legend.
+/// A self-contained SVG picture with axes, ticks, error bars, tooltips and a legend beside it:
+/// 760 x 460, larger where the legend's names or rows need it. Lines follow the order of points.
 std::string to_svg(const Plot& plot);
 
 }  // namespace ohmic::lab
