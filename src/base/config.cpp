@@ -232,9 +232,13 @@ void apply_setting(ConfigNode& root, const std::string& assignment) {
     quoted ^= assignment[equals] == '"';
   if (equals == assignment.size()) fail_at(origin, "expected KEY=VALUE");
   const std::string_view text = assignment;
-  const auto path = split_path(trimmed(text.substr(0, equals)), origin);
-  ConfigNode value = parse_value(trimmed(text.substr(equals + 1)), origin);
+  put_at(root, trimmed(text.substr(0, equals)),
+         parse_value(trimmed(text.substr(equals + 1)), origin));
+}
 
+void put_at(ConfigNode& root, std::string_view key, ConfigNode value) {
+  const Origin origin = value.origin;
+  const auto path = split_path(key, origin);
   ConfigNode* node = &root;
   std::string walked;
   for (std::size_t depth = 0; depth < path.size(); ++depth) {

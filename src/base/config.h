@@ -57,6 +57,8 @@ ConfigNode parse_config(std::string_view text, const std::string& name);
 /// ("override.first.adc.bits=6") or its index. ConfigError if the assignment cannot be parsed or a
 /// part of the path is no table.
 void apply_setting(ConfigNode& root, const std::string& assignment);
+/// Puts a value at a dotted path, as apply_setting does; errors name the value's origin.
+void put_at(ConfigNode& root, std::string_view key, ConfigNode value);
 /// `over`'s values put into `base`, table by table; arrays and scalars are replaced.
 ConfigNode merged(const ConfigNode& base, const ConfigNode& over);
 /// The tree as TOML text, plain values before tables, numbers in the shortest form that reads back

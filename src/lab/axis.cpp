@@ -1,12 +1,17 @@
 #include "lab/axis.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
+#include "base/elementary.h"
 #include "base/fields.h"
 
 namespace ohmic::lab {
 namespace {
+
+constexpr std::int64_t kMostValues = 10000;
 
 /// A range of numbers as a user writes it.
 struct RangeFields {
@@ -22,11 +27,39 @@ void fields(FieldVisitor& f, RangeFields& p) {
   f.field({.key = "from", .meaning = "first value"}, p.from);
   f.field({.key = "to", .meaning = "last value"}, p.to);
   f.field({.key = "step", .meaning = "distance of values", .low = 0, .low_open = true}, p.step);
-  f.field({.key = "count", .meaning = "number of values", .low = 2, .high = 1e6}, p.count);
+  f.field({.key = "count", .meaning = "number of values", .low = 2, .high = kMostValues}, p.count);
   f.field({.key = "scale", .meaning = "of a count", .one_of = {"linear", "log"}}, p.scale);
 }
 
+bool is_number(const ConfigNode& node) {
+  return std::holds_alternative<double>(node.value) ||
+         std::holds_alternative<std::int64_t>(node.value);
+}
+
+double as_double(const ConfigNode& node) {
+  const double* real = std::get_if<double>(&node.value);
+  return real ? *real : static_cast<double>(std::get<std::int64_t>(node.value));
+}
+
 bool is_whole(double x) { return x == std::floor(x) && std::fabs(x) < 1e15; }
+
+/// Every value under this node is told at its place in the file and its place among the axes.
+ConfigNode placed(ConfigNode node, const std::string& where) {
+  node.origin.place += (node.origin.place.empty() ? "" : ": ") + where;
+  if (node.is_table())
+    for (auto& [key, child] : node.table()) child = placed(std::move(child), where);
+  else if (node.is_array())
+    for (ConfigNode& child : node.array()) child = placed(std::move(child), where);
+  return node;
+}
+
+/// The twelve digits that a user means: 0.3, not 0.1 + 0.1 + 0.1.
+double twelve_digits(double x) { return std::stod(fmt::format("{:.12g}", x)); }
+
+bool is_same(const ConfigNode& a, const ConfigNode& b) {
+  return inline_toml(a) == inline_toml(b) ||
+         (is_number(a) && is_number(b) && as_double(a) == as_double(b));
+}
 
 /// A number as TOML would hold it: whole ones are integers, so that keys of integers take them.
 ConfigNode number(double value, const Origin& origin) {
@@ -41,9 +74,11 @@ std::vector<ConfigNode> range(const RangeFields& p, const Origin& origin,
   std::vector<ConfigNode> out;
   if (p.step) {
     if (*p.to < *p.from) fail_at(origin, where + ".to is below its from");
-    const auto count = static_cast<std::int64_t>(std::floor((*p.to - *p.from) / *p.step + 1e-9));
-    for (std::int64_t i = 0; i <= count; ++i)
-      out.push_back(number(*p.from + static_cast<double>(i) * *p.step, origin));
+    const double steps = std::floor((*p.to - *p.from) / *p.step + 1e-9);
+    if (steps >= static_cast<double>(kMostValues))
+      fail_at(origin, where + " has more than " + std::to_string(kMostValues) + " values");
+    for (std::int64_t i = 0; i <= static_cast<std::int64_t>(steps); ++i)
+      out.push_back(number(twelve_digits(*p.from + static_cast<double>(i) * *p.step), origin));
     return out;
   }
   if (!p.count) fail_at(origin, where + " needs a step or a count");
@@ -51,10 +86,9 @@ std::vector<ConfigNode> range(const RangeFields& p, const Origin& origin,
     fail_at(origin, where + ": a log scale needs from and to above 0");
   for (std::int64_t i = 0; i < *p.count; ++i) {
     const double share = static_cast<double>(i) / static_cast<double>(*p.count - 1);
-    const double value = i == *p.count - 1  ? *p.to
-                         : p.scale == "log" ? *p.from * std::pow(*p.to / *p.from, share)
-                                            : *p.from + share * (*p.to - *p.from);
-    out.push_back(number(value, origin));
+    const double value = p.scale == "log" ? *p.from * elementary::pow(*p.to / *p.from, share)
+                                          : *p.from + share * (*p.to - *p.from);
+    out.push_back(number(i == *p.count - 1 ? *p.to : twelve_digits(value), origin));
   }
   return out;
 }
@@ -85,25 +119,19 @@ AxisKey read_key(const ConfigNode& table, const std::string& where) {
                               std::to_string(out.names.size()) + " names");
   for (std::size_t i = 0; i < out.values.size(); ++i)
     for (std::size_t j = 0; j < i; ++j)
-      if (inline_toml(out.values[i]) == inline_toml(out.values[j]) || out.names[i] == out.names[j])
+      if (is_same(out.values[i], out.values[j]) || out.names[i] == out.names[j])
         fail_at(table.origin, where + " has the value " + out.names[i] + " twice");
+  for (ConfigNode& value : out.values) value = placed(std::move(value), where);
   return out;
 }
 
 }  // namespace
 
-bool AxisKey::is_numeric() const {
-  return std::all_of(values.begin(), values.end(), [](const ConfigNode& v) {
-    return std::holds_alternative<double>(v.value) || std::holds_alternative<std::int64_t>(v.value);
-  });
-}
+bool AxisKey::is_numeric() const { return std::all_of(values.begin(), values.end(), is_number); }
 
 std::vector<double> AxisKey::numbers() const {
   std::vector<double> out;
-  for (const ConfigNode& v : values) {
-    const double* real = std::get_if<double>(&v.value);
-    out.push_back(real ? *real : static_cast<double>(std::get<std::int64_t>(v.value)));
-  }
+  for (const ConfigNode& v : values) out.push_back(as_double(v));
   return out;
 }
 
@@ -142,10 +170,10 @@ std::vector<Axis> read_axes(const ConfigNode& list, const std::string& path) {
   return axes;
 }
 
-Axis axis_of(const std::string& key, const std::vector<double>& values) {
+Axis axis_of(const std::string& key, const std::vector<double>& values, const std::string& path) {
   AxisKey out{.key = key, .values = {}, .names = {}};
   for (const double v : values) {
-    out.values.push_back({v, {}});
+    out.values.push_back({v, {.place = path, .source_line = "", .column = 0}});
     out.names.push_back(shortest(v));
   }
   return {{std::move(out)}};
@@ -168,9 +196,16 @@ std::vector<std::size_t> places_of(const std::vector<Axis>& axes, std::size_t po
 
 void apply_point(const std::vector<Axis>& axes, std::size_t point, ConfigNode& root) {
   const std::vector<std::size_t> places = places_of(axes, point);
+  std::vector<std::pair<const AxisKey*, std::size_t>> changes;
   for (std::size_t a = 0; a < axes.size(); ++a)
-    for (const AxisKey& key : axes[a].keys)
-      apply_setting(root, key.key + "=" + inline_toml(key.values[places[a]]));
+    for (const AxisKey& key : axes[a].keys) changes.emplace_back(&key, places[a]);
+  // Tables first: what other axes change within them must stay.
+  const auto depth = [](const auto& change) {
+    return std::count(change.first->key.begin(), change.first->key.end(), '.');
+  };
+  std::stable_sort(changes.begin(), changes.end(),
+                   [&](const auto& a, const auto& b) { return depth(a) < depth(b); });
+  for (const auto& [key, place] : changes) put_at(root, key->key, key->values[place]);
 }
 
 std::string point_words(const std::vector<Axis>& axes, std::size_t point) {

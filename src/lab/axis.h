@@ -27,16 +27,18 @@ struct Axis {
 /// Reads a list of axes at `path` ("compare.axes"): { key, values = [...] }, { key, from, to, step
 /// }, { key, from, to, count, scale = "linear" | "log" }, { key, names = [...], values = [{...},
 /// ...] }, or { zip = [axis, axis] }. Throws ConfigError naming the axis and what is wrong: no key,
-/// no values, values that repeat, zipped lists of different lengths, a key that two axes have.
+/// no values, values that repeat or are beyond 10,000, zipped lists of different lengths, a key
+/// that two axes have.
 std::vector<Axis> read_axes(const ConfigNode& list, const std::string& path);
-/// An axis over numbers.
-Axis axis_of(const std::string& key, const std::vector<double>& values);
+/// An axis over numbers that stand at `path` ("compare.sigmas").
+Axis axis_of(const std::string& key, const std::vector<double>& values, const std::string& path);
 
 /// Number of points of the grid that the axes span; 1 for none.
 std::size_t grid_size(const std::vector<Axis>& axes);
 /// Place of point `point` on every axis, the last axis changing fastest.
 std::vector<std::size_t> places_of(const std::vector<Axis>& axes, std::size_t point);
-/// Puts the point's values into a config.
+/// Puts the point's values into a config, tables before what stands in them. A value's errors name
+/// its place in the file and its axis.
 void apply_point(const std::vector<Axis>& axes, std::size_t point, ConfigNode& root);
 /// "device.sigma 0.5, adc.bits 6"; "" without axes.
 std::string point_words(const std::vector<Axis>& axes, std::size_t point);

@@ -1,5 +1,10 @@
 #include "lab/compare.h"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+
 #include "base/digest.h"
 #include "base/h5.h"
 #include "lab/results.h"
@@ -21,10 +26,15 @@ Experiment variant(const Experiment& base, std::int64_t seed, const std::vector<
   return e;
 }
 
+/// Tables of the hardware: what may change between points of the same trained networks.
+constexpr std::array<std::string_view, 7> kHardwareTables{"device", "faults", "array",   "dac",
+                                                          "adc",    "time",   "override"};
+
 /// All axes, the short form of sigmas first.
 std::vector<Axis> axes_of(const CompareParams& params) {
   std::vector<Axis> axes;
-  if (!params.sigmas.empty()) axes.push_back(axis_of("device.sigma", params.sigmas));
+  if (!params.sigmas.empty())
+    axes.push_back(axis_of("device.sigma", params.sigmas, "compare.sigmas"));
   axes.insert(axes.end(), params.axes.begin(), params.axes.end());
   return axes;
 }
@@ -82,8 +92,24 @@ std::optional<std::size_t> Comparison::best(std::size_t h, std::size_t s) const 
 
 void check_points(const Experiment& experiment) {
   const std::vector<Axis> axes = axes_of(experiment.compare);
-  for (std::size_t point = 0; point < grid_size(axes); ++point)
-    variant(experiment, experiment.compare.training_seeds.front(), axes, point);
+  for (const Axis& axis : axes)
+    for (const AxisKey& key : axis.keys) {
+      const std::string table = key.key.substr(0, key.key.find('.'));
+      if (std::find(kHardwareTables.begin(), kHardwareTables.end(), table) == kHardwareTables.end())
+        fail_at(key.values.front().origin,
+                "a comparison trains once for all points, so its axes vary the hardware (" +
+                    fmt::format("{}", fmt::join(kHardwareTables, ", ")) + "), not " + key.key);
+    }
+  for (std::size_t point = 0; point < grid_size(axes); ++point) try {
+      variant(experiment, experiment.compare.training_seeds.front(), axes, point);
+    } catch (const ConfigError& error) {
+      // Values that are wrong beside each other are told at one of them, or in the base config.
+      const std::string message = error.what();
+      if (axes.empty() || message.find(": compare.") != std::string::npos ||
+          message.starts_with("compare."))
+        throw;
+      throw ConfigError("at " + point_words(axes, point) + " of compare.axes: " + message);
+    }
 }
 
 Comparison compare(const Experiment& experiment, const nn::Data& data, bool use_cache,

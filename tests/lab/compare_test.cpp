@@ -1,7 +1,9 @@
 #include <doctest/doctest.h>
 
+#include "base/array_file.h"
 #include "base/h5.h"
 #include "lab/axis.h"
+#include "lab/compare_report.h"
 #include "lab/refused.h"
 #include "lab/same_results.h"
 
@@ -41,11 +43,20 @@ TEST_CASE("ranges, lists and names make the values of an axis") {
   CHECK(lab::grid_size(list) == 2 * 4 * 3 * 2 * 2);
   CHECK(lab::point_words(list, 1) == "a 1, b 4, c 1, device x, d 2, e q");
   CHECK(lab::point_words(list, 95) == "a 2.5, b 10, c 100, device y, d 2, e q");
+  // Ranges have the digits that a user means.
+  const auto decimal = axes(R"([{ key = "a", from = 0.1, to = 0.7, step = 0.1 }])");
+  CHECK(decimal[0].keys[0].numbers() == std::vector<double>{0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7});
+  CHECK(decimal[0].keys[0].names[2] == "0.3");
   // A table replaces the table at its key: nothing of the old device stays.
   ConfigNode root =
       parse_config("[device]\nmodel = \"gaussian\"\nsigma = 0.1\nsigma_of = \"g\"", "t");
   lab::apply_point({list[3]}, 1, root);
   CHECK(inline_toml(*root.find("device")) == R"({ model = "lognormal", sigma = 0.2 })");
+  // What another axis changes within it stays, in whichever order the axes are.
+  const auto inner = axes(R"([{ key = "device.sigma", values = [0.5] },
+    { key = "device", names = ["x"], values = [{ model = "lognormal", sigma = 0.2 }] }])");
+  lab::apply_point(inner, 0, root);
+  CHECK(inline_toml(*root.find("device")) == R"({ model = "lognormal", sigma = 0.5 })");
 }
 
 TEST_CASE("a comparison over axes has one number a seed, point and chip, and resumes") {
@@ -106,18 +117,78 @@ TEST_CASE("what is wrong with an axis is told with its place") {
          "~/c.toml:47:9: compare.axes[0] has no values");
   refuse("[{ key = \"device.sigma\", values = [0.1, 0.1] }]",
          "~/c.toml:47:9: compare.axes[0] has the value 0.1 twice");
-  refuse("[{ key = \"device.sgima\", values = [0.1] }]",
-         "--set device.sgima=0.1: unknown key device.sgima (did you mean 'sigma'?)");
+  refuse("[{ key = \"device.sigma\", values = [1, 1.0] }]",
+         "~/c.toml:47:9: compare.axes[0] has the value 1.0 twice");
+  refuse("[{ key = \"adc.bits\", values = [6] }, { key = \"device.sgima\", values = [0.1] }]",
+         "~/c.toml:47:79: compare.axes[1]: unknown key device.sgima (did you mean 'sigma'?)");
+  refuse("[{ key = \"device\", names = [\"a\"], values = [{ model = \"lognormal\", sgima = 1 }] }]",
+         "~/c.toml:47:75: compare.axes[0]: unknown key device.sgima (did you mean 'sigma'?)");
+  refuse("[{ key = \"device\", names = [\"a\", \"b\"], values = [{ model = \"ideal\" }] }]",
+         "~/c.toml:47:9: compare.axes[0] has 1 values and 2 names");
+  refuse("[{ key = \"device.sigma\", from = 0, to = 1 }]",
+         "~/c.toml:47:9: compare.axes[0] needs a step or a count");
+  refuse("[{ key = \"device.sigma\", from = 0, to = 1, step = 1e-9 }]",
+         "~/c.toml:47:9: compare.axes[0] has more than 10000 values");
+  refuse("[{ key = \"device.sigma\", from = 0, to = 1, count = 3, scale = \"log\" }]",
+         "~/c.toml:47:9: compare.axes[0]: a log scale needs from and to above 0");
+  refuse("[{ key = \"device.sigma\", values = [0.1], from = 0, to = 1, step = 1 }]",
+         "~/c.toml:47:9: compare.axes[0] has both values and a range; leave one out");
+  refuse("[0.5]", "~/c.toml:47:9: compare.axes[0] is a float, expected { key = ... }");
+  refuse("[{ key = \"training.epochs\", values = [1, 2] }]",
+         "~/c.toml:47:46: compare.axes[0]: a comparison trains once for all points, so its axes "
+         "vary the hardware (device, faults, array, dac, adc, time, override), not "
+         "training.epochs");
+  refuse("[{ key = \"device.g_min_uS\", values = [1, 1000] }]", "at device.g_min_uS 1000 of...");
   refuse("[{ key = \"device.sigma\", values = [0.1] }, { key = \"device.sigma\", values = [0.2] }]",
          "~/c.toml:47:51: compare.axes[1]: device.sigma is an axis already");
   refuse("[{ key = \"device.sigma\", values = [7.5] }]",
-         "--set device.sigma=7.5: device.sigma = 7.5 is out of range (0 .. 3)");
+         "~/c.toml:47:43: compare.axes[0]: device.sigma = 7.5 is out of range (0 .. 3)");
   refuse("[{ zip = [{ key = \"a\", values = [1, 2] }, { key = \"b\", values = [1] }] }]",
          "~/c.toml:47:11: compare.axes[0].zip: b has 1 values, a has 2");
   refuse(
       "[{ key = \"device.sigma\", values = [0.1] }]\nsigmas = [0.2]",
       "~/c.toml:47:1: compare.axes has device.sigma, and compare.sigmas is the short form of the "
       "same axis; leave one out");
+}
+
+TEST_CASE("plots of a comparison follow its first axis of numbers, smallest value first") {
+  const Workbench bench("compare_plot");
+  bench.write("c.toml", kCompare);
+  const lab::Experiment e = lab::read_experiment(bench.path("c.toml"), {});
+  const ConfigNode root = parse_config(R"(axes = [{ key = "array.mapping", values = ["x", "y"] },
+    { key = "device.sigma", values = [0.5, 0.3, 0.7] }, { key = "adc.bits", values = [4, 8] }])",
+                                       "t");
+  lab::Comparison c;
+  c.axes = lab::read_axes(*root.find("axes"), "compare.axes");
+  c.seeds = {1};
+  c.hardware = {"config"};
+  c.chips = 1;
+  for (int m = 0; m < 10; ++m) {
+    lab::ComparedMethod method{.name = "method" + std::to_string(m),
+                               .clean_accuracy = {1},
+                               .accuracy = {},
+                               .selection_accuracy = {},
+                               .overhead = {}};
+    for (std::size_t point = 0; point < c.points(); ++point)
+      method.accuracy.push_back(0.01 * static_cast<double>(point));
+    c.methods.push_back(method);
+  }
+  lab::write_comparison(bench.path(""), c, e, {}, {});
+  const std::string svg = read_whole_file(bench.path("accuracy_config.svg"));
+  CHECK(svg.find("Accuracy against sigma of the variation, array.mapping x, adc.bits 4 (config "
+                 "hardware)") != std::string::npos);
+  // Points 2, 0 and 4 of the grid: 0.3, 0.5 and 0.7 at the first mapping and 4 bits.
+  std::size_t at = 0;
+  for (const std::string dot : {"method0: 0.3, 2.00", "method0: 0.5, 0.00", "method0: 0.7, 4.00"}) {
+    CAPTURE(dot);
+    const std::size_t found = svg.find(dot);
+    CHECK(found != std::string::npos);
+    CHECK(found > at);
+    at = found;
+  }
+  // The ninth method has the first colour again, but not its dots.
+  CHECK(svg.find(R"(fill="white" stroke="#0072B2")") < svg.find("method8: 0.3"));
+  CHECK(svg.find(R"(fill="white" stroke="#0072B2")") > svg.find("method7: 0.7"));
 }
 
 TEST_CASE("methods that do not fit the network, and options out of range, are refused") {
