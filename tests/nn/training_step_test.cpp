@@ -6,6 +6,7 @@
 #include <functional>
 #include <numeric>
 
+#include "nn/perturbation.h"
 #include "nn/trainer.h"
 #include "synthetic.h"
 
@@ -95,6 +96,72 @@ void check_gradient(const Network& network, const Data& data, const ParameterSet
     }
   CHECK(largest > 1e-3);
   CHECK(worst <= 1e-4 * largest);  // single precision against double
+}
+
+TEST_CASE("injection draws anew for 64 images, and the clean weight follows dL/dw~ e^theta") {
+  // The mean loss over two sub-batches, each with its own weights w e^theta: its derivative by w,
+  // written out for a linear layer. The thetas come from the stream at the addresses of the two.
+  const Network network = network_of("[[layers]]\ntype = \"linear\"\noutputs = 3", {1, 6, 6});
+  const Data data = synthetic_data(128);
+  const ParameterSet<float> at = initial_parameters(network, 1);
+  const RandomStream stream(1);
+  const LogNormalPerturbation perturbation(0.5);
+  StepRules rules;
+  rules.perturbation = &perturbation;
+  TrainingStep step(network, data, 128, stream, rules);
+  std::vector<Index> images(128);
+  std::iota(images.begin(), images.end(), 0);
+  const std::uint64_t kStep = 7;
+  step.compute(at, images, kStep);
+  step.compute(at, images, kStep);  // starts from 0 each time
+  // compute() leaves the sub-batches apart; the trainer adds them in order.
+  Matrix<double> expected[2] = {{3, 36}, {3, 36}};
+  Matrix<double> slope[2] = {{3, 36}, {3, 36}};
+  double worst = 0, largest = 0;
+  for (std::uint64_t b = 0; b < 2; ++b) {
+    Matrix<float> noisy(3, 36), derivative(3, 36);
+    perturbation.draw(stream, Purpose::training_noise, {.step = kStep, .sub_batch = b},
+                      at[0][0].value, noisy, derivative);
+    for (Index i = 0; i < noisy.size(); ++i) {
+      slope[b].data()[i] = derivative.data()[i];
+      CHECK(noisy.data()[i] == at[0][0].value.data()[i] * derivative.data()[i]);
+    }
+    for (Index image = 0; image < 64; ++image) {
+      const auto place = static_cast<std::size_t>(static_cast<Index>(b) * 64 + image);
+      std::vector<double> x(36), y(3);
+      for (std::size_t i = 0; i < 36; ++i)
+        x[i] = (data.train.set->pixels[place * 36 + i] - data.normalisation.mean[0]) /
+               data.normalisation.deviation[0];
+      double sum = 0;
+      for (Index o = 0; o < 3; ++o) {
+        double& own = y[static_cast<std::size_t>(o)];
+        own = at[0][1].value(0, o);
+        for (Index i = 0; i < 36; ++i) own += noisy(o, i) * x[static_cast<std::size_t>(i)];
+        sum += std::exp(own);
+      }
+      for (Index o = 0; o < 3; ++o) {
+        const double error = std::exp(y[static_cast<std::size_t>(o)]) / sum -
+                             (data.train.set->labels[place] == o ? 1 : 0);
+        for (Index i = 0; i < 36; ++i)
+          expected[b](o, i) += error * x[static_cast<std::size_t>(i)] / 128 * slope[b](o, i);
+      }
+    }
+    const Matrix<float>& found = step.observed(static_cast<Index>(b))[0][0].value;
+    for (Index i = 0; i < found.size(); ++i) {
+      worst = std::fmax(worst, std::fabs(found.data()[i] - expected[b].data()[i]));
+      largest = std::fmax(largest, std::fabs(expected[b].data()[i]));
+    }
+  }
+  CHECK(largest > 1e-2);
+  CHECK(worst <= 1e-5 * largest);
+  // The draws of the two sub-batches, and of another step, differ in every weight.
+  Matrix<float> noisy(3, 36), other(3, 36);
+  perturbation.draw(stream, Purpose::training_noise, {.step = kStep + 1}, at[0][0].value, noisy,
+                    other);
+  for (Index i = 0; i < other.size(); ++i) {
+    CHECK(slope[0].data()[i] != slope[1].data()[i]);
+    CHECK(slope[0].data()[i] != other.data()[i]);
+  }
 }
 
 TEST_CASE("distillation has the gradient of (1 - w) CE + w T^2 KL(teacher || student)") {
