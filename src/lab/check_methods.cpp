@@ -1,5 +1,7 @@
 #include "lab/check_methods.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "lab/described_network.h"
@@ -39,14 +41,49 @@ Index smallest_compensator(const nn::Network& network, const std::vector<std::st
   return smallest;
 }
 
+/// A list of a comparison or search: at least one value, none twice.
+template <class T>
+void check_list(const Experiment& e, const std::string& key, const std::vector<T>& values) {
+  if (values.empty()) fail_key(e, key, key + " is empty");
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (std::find(values.begin(), values.begin() + static_cast<Index>(i), values[i]) !=
+        values.begin() + static_cast<Index>(i))
+      fail_key(e, key, fmt::format("{} has {} twice", key, values[i]));
+}
+
+void check_images(const Experiment& e, const std::string& key, std::int64_t images, Index there,
+                  const std::string& kind) {
+  if (images > there)
+    fail_key(e, key,
+             fmt::format("{} = {}, but there are only {} {} images", key, images, there, kind));
+}
+
+/// Methods that train the base network need one that is not trained yet.
+void check_base(const Experiment& e, const MethodSet& set) {
+  if (!set.penalty && !set.injection && !set.sam && !set.distillation) return;
+  for (const auto& [key, file] :
+       {std::pair{"network.file", e.network.file}, {"network.weights", e.network.weights}})
+    if (!file.empty())
+      fail_key(e, key,
+               fmt::format("{} brings a trained network, and method \"{}\" trains its own", key,
+                           set.name));
+}
+
 }  // namespace
 
 void check_methods(const Experiment& e, const nn::Network& network,
                    const std::vector<std::string>& methods) {
   for (const std::string& name : methods) {
     const MethodSet set = parse_method(name);
+    check_base(e, set);
+    const InjectionOptions& injection = e.methods.injection;
+    if (set.injection && injection.sigma_low > injection.sigma)
+      fail_key(e, "methods.injection.sigma_low",
+               fmt::format("methods.injection.sigma_low = {} is above methods.injection.sigma = {}",
+                           shortest(injection.sigma_low), shortest(injection.sigma)));
     if (set.compensation) {
       const CompensationOptions& o = e.methods.compensation;
+      if (!o.layers.empty()) check_list(e, "methods.compensation.layers", o.layers);
       const std::string key =
           o.placement.empty() ? "methods.compensation.layers" : "methods.compensation.placement";
       at_key(e, key, [&] { return compensated_network(e, network, o); });
@@ -59,8 +96,26 @@ void check_methods(const Experiment& e, const nn::Network& network,
   }
 }
 
-void check_search(const Experiment& e, const nn::Network& network) {
+void check_comparison(const Experiment& e, const nn::Data& data) {
+  const CompareParams& c = e.compare;
+  check_list(e, "compare.methods", c.methods);
+  check_list(e, "compare.training_seeds", c.training_seeds);
+  check_list(e, "compare.hardware", c.hardware);
+  if (!c.sigmas.empty()) check_list(e, "compare.sigmas", c.sigmas);
+  if (c.selection_chips == 0) return;
+  if (data.validation.size() == 0)
+    fail_key(e, "compare.selection_chips",
+             "compare.selection_chips needs validation images to choose on; set data.validation "
+             "above 0");
+  check_images(e, "compare.selection_images", c.selection_images, data.validation.size(),
+               "validation");
+}
+
+void check_search(const Experiment& e, const nn::Network& network, const nn::Data& data) {
   const SearchParams& search = e.search;
+  check_base(e, parse_method("penalty"));
+  check_list(e, "search.ratios", search.ratios);
+  if (!search.layers.empty()) check_list(e, "search.layers", search.layers);
   double ratio = 0;
   for (const double r : search.ratios)
     if (r > 0 && (ratio == 0 || r < ratio)) ratio = r;
@@ -79,6 +134,8 @@ void check_search(const Experiment& e, const nn::Network& network) {
         fmt::format("methods.compensation.overhead_limit = {} is met by no placement: ratio {} "
                     "on one layer adds {:.3g} of the network's weights",
                     shortest(e.methods.compensation.overhead_limit), shortest(ratio), share));
+  check_images(e, "search.images", search.images, data.validation.size(), "validation");
+  check_images(e, "search.train_images", search.train_images, data.train.size(), "training");
 }
 
 }  // namespace ohmic::lab

@@ -29,10 +29,7 @@ int compare_command(const CommonOptions& options, Console& console) {
                   session.file.string());
     return 0;
   }
-  if (experiment.compare.selection_chips > 0 && data.validation.size() == 0)
-    fail_key(experiment, "compare.selection_chips",
-             "compare.selection_chips needs validation images to choose on; set data.validation "
-             "above 0");
+  check_comparison(experiment, data);
   check_methods(experiment, described_network(experiment, data.shape(), data.classes()),
                 experiment.compare.methods);
   check_points(experiment);

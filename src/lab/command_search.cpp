@@ -122,7 +122,7 @@ int search_command(const CommonOptions& options, Console& console) {
   if (data.validation.size() == 0)
     fail_key(experiment, "data.validation",
              "search: there are no validation images to choose on; set data.validation above 0");
-  check_search(experiment, described_network(experiment, data.shape(), data.classes()));
+  check_search(experiment, described_network(experiment, data.shape(), data.classes()), data);
   if (options.dry_run) {
     const double space = std::pow(static_cast<double>(experiment.search.ratios.size()),
                                   static_cast<double>(experiment.search.layers.size()));

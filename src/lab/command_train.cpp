@@ -1,6 +1,7 @@
 #include <chrono>
 
 #include "base/digest.h"
+#include "lab/check_methods.h"
 #include "lab/command.h"
 #include "lab/dry_run.h"
 #include "lab/interrupt.h"
@@ -43,6 +44,7 @@ int train(const CommonOptions& options, Console& console) {
   }
   const nn::Network described = described_network(experiment, data.shape(), data.classes());
   const MethodSet methods = parse_method(experiment.run.method);
+  check_methods(experiment, described, {experiment.run.method});
   const TrainingSetting training = session.training(options, console);
   if (options.dry_run) {
     print_dry_run(experiment, described, data, has_trained_base(training, methods), console);

@@ -409,7 +409,11 @@ std::string resolved_config(const Experiment& e, const std::string& command) {
   if (e.hardware.faults.is_active()) root.put("faults", write_fields(e.hardware.faults));
   root.put("array", write_fields(e.hardware.array));
   root.put("dac", write_fields(e.hardware.dac));
-  root.put("adc", write_fields(e.hardware.adc));
+  ConfigNode adc = write_fields(e.hardware.adc);
+  // Results of before this key keep their identity where it says nothing.
+  if (e.hardware.adc.output_table.empty())
+    std::erase_if(adc.table(), [](const auto& child) { return child.first == "output_table"; });
+  root.put("adc", std::move(adc));
   if (!e.overrides.empty()) {
     ConfigNode::Array list;
     for (const Override& over : e.overrides) list.push_back(over.table);

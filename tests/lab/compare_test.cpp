@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 
-#include "base/array_file.h"
 #include "base/h5.h"
+#include "base/whole_file.h"
 #include "lab/axis.h"
 #include "lab/compare_report.h"
 #include "lab/refused.h"
@@ -191,42 +191,4 @@ TEST_CASE("plots of a comparison follow its first axis of numbers, smallest valu
   // The ninth method has the first colour again, but not its dots.
   CHECK(svg.find(R"(fill="white" stroke="#0072B2")") < svg.find("method8: 0.3"));
   CHECK(svg.find(R"(fill="white" stroke="#0072B2")") > svg.find("method7: 0.7"));
-}
-
-TEST_CASE("methods that do not fit the network, and options out of range, are refused") {
-  const Workbench bench("bad_method");
-  const auto refuse = [&](const std::string& command, const std::string& setting, int status,
-                          const std::string& message) {
-    bench.write("c.toml", kCompare);
-    check_refused(
-        bench,
-        {command, "~/c.toml", "-o", "~/out", "--set", setting, "--set", "data.validation=60"},
-        status, message);
-  };
-  const std::string no_conv9 =
-      "no compensator can stand behind 'conv9': the network's linear and conv layers are conv1, "
-      "fc1";
-  refuse("compare", "methods.compensation.layers=[\"conv9\"]", 2,
-         "--set methods.compensation.layers=[\"conv9\"]: methods.compensation.layers: " + no_conv9);
-  refuse("compare", "methods.compensation.ratios=[-1]", 2,
-         "--set methods.compensation.ratios=[-1]: methods.compensation.ratios[0] = -1 is out of "
-         "range (0 .. 16)");
-  refuse("compare", "methods.injection.sigma=9", 2,
-         "--set methods.injection.sigma=9: methods.injection.sigma = 9 is out of range (0 .. 3)");
-  refuse("compare", "compare.methods=[\"plain\",\"bn_reestimation\"]", 2,
-         "~/c.toml: method \"bn_reestimation\" re-estimates batch-norm, and the network has no "
-         "digital "
-         "batch-norm layer (network.fold_batch_norm = false keeps them)");
-  refuse("compare", "compare.sigmas=[-0.5]", 2,
-         "--set compare.sigmas=[-0.5]: compare.sigmas[0] = -0.5 is out of range (0 .. 3)");
-  refuse("compare", "methods.compensation.placement=nowhere.h5", 3, "~/nowhere.h5: no such file");
-  refuse("search", "methods.compensation.overhead_limit=1e-6", 2,
-         "--set methods.compensation.overhead_limit=1e-6: methods.compensation.overhead_limit = "
-         "1e-06 is "
-         "met by no placement...");
-  refuse("search", "search.layers=[\"conv9\"]", 2,
-         "--set search.layers=[\"conv9\"]: search.layers: " + no_conv9);
-  refuse("search", "search.ratios=[0]", 2,
-         "--set search.ratios=[0]: search.ratios has no ratio above 0");
-  refuse("compare", "network.file=nowhere.h5", 3, "~/nowhere.h5: no such file");
 }

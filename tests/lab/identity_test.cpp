@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
 #include "base/h5.h"
+#include "base/whole_file.h"
+#include "lab/experiment.h"
 #include "nn/checkpoint.h"
 #include "refused.h"
 #include "workbench.h"
@@ -37,6 +39,11 @@ TEST_CASE("tables that a run does not read are no part of its results' identity"
   REQUIRE(bench.ohmic(run("noisy", {"method=injection"})).status == lab::kDone);
   check_refused(bench, run("noisy", {"method=injection", "methods.injection.sigma=0.2"}),
                 lab::kUsage, "~/noisy/results.h5 holds the results of another config; ...");
+}
+
+TEST_CASE("points of comparisons that were measured before stay those of their configs") {
+  const std::filesystem::path file = OHMIC_GOLDEN "/configs/compare_6cf6934.toml";
+  CHECK(lab::resolved_config(lab::read_experiment(file, {}), "compare") == read_whole_file(file));
 }
 
 TEST_CASE("another checkpoint or data set under the same name is another question") {

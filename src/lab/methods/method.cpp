@@ -171,6 +171,16 @@ void for_each_method(Options& o, Body body) {
   body("copies", o.copies, &MethodSet::copies);
 }
 
+/// Where the first of `keys` stands in one of the tables.
+Origin origin_of(const ConfigNode& methods, std::initializer_list<std::string_view> tables,
+                 std::initializer_list<std::string_view> keys) {
+  for (const std::string_view name : tables)
+    for (const std::string_view key : keys)
+      if (const ConfigNode* table = methods.find(name))
+        if (const ConfigNode* value = table->find(key)) return value->origin;
+  return methods.origin;
+}
+
 }  // namespace
 
 const std::vector<std::string>& method_names() {
@@ -204,10 +214,14 @@ MethodOptions read_methods(const ConfigNode& methods) {
                               (near.empty() ? "" : " (did you mean '" + near + "'?)"));
   }
   if (options.copies.best > options.copies.copies)
-    throw ConfigError(
-        "methods.copies.best = " + std::to_string(options.copies.best) +
-        " is more than methods.copies.copies = " + std::to_string(options.copies.copies));
-  placements_of(options.compensation);
+    fail_at(origin_of(methods, {"copies"}, {"best", "copies"}),
+            "methods.copies.best = " + std::to_string(options.copies.best) +
+                " is more than methods.copies.copies = " + std::to_string(options.copies.copies));
+  try {
+    placements_of(options.compensation);
+  } catch (const ConfigError& error) {
+    fail_at(origin_of(methods, {"correctnet", "compensation"}, {"ratios", "layers"}), error.what());
+  }
   return options;
 }
 

@@ -67,10 +67,8 @@ nn::TrainedNetwork train_base(const TrainingSetting& s, const MethodSet& m, Netw
   const Experiment& e = s.experiment;
   const nn::Network network = described_network(e, s.data.shape(), s.data.classes());
   if (!e.network.file.empty() || !e.network.weights.empty()) {
-    if (m.penalty || m.injection || m.sam || m.distillation)
-      throw ConfigError("method \"" + m.name +
-                        "\" trains the base network, but network.file or network.weights brings a "
-                        "trained one");
+    ensure(!m.penalty && !m.injection && !m.sam && !m.distillation,
+           "a method that trains the base network was given a trained one");
     if (e.network.file.empty()) {
       origin.words = "weights from " + e.network.weights;
       origin.state = nn::initial_training_state(network, e.training);
