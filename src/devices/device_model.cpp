@@ -26,6 +26,7 @@ Address ProgramContext::address(Purpose part, Index row, Index pulse) const {
   const Index cycle = is_made ? 0 : programming;
   constexpr Index kPulsesAnAttempt = 16;
   if (!is_made) pulse += kPulsesAnAttempt * attempt;
+  const Index weight_row = rows.empty() ? first_row + row : rows[static_cast<std::size_t>(row)];
   if (population == Population::reported)
     return device_address(part, {.chip = u(chip),
                                  .programming = u(cycle),
@@ -33,7 +34,7 @@ Address ProgramContext::address(Purpose part, Index row, Index pulse) const {
                                  .polarity = u(polarity),
                                  .slice = u(slice),
                                  .pulse = u(pulse),
-                                 .row = u(first_row + row)});
+                                 .row = u(weight_row)});
   return training_address(purpose_of(population), {.part = part,
                                                    .step = u(chip),
                                                    .sub_batch = u(cycle),
@@ -41,7 +42,7 @@ Address ProgramContext::address(Purpose part, Index row, Index pulse) const {
                                                    .polarity = u(polarity),
                                                    .slice = u(slice),
                                                    .pulse = u(pulse),
-                                                   .row = u(first_row + row)});
+                                                   .row = u(weight_row)});
 }
 
 void ProgramContext::normals(Purpose part, Index row, std::span<float> out, Index pulse) const {

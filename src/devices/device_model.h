@@ -26,9 +26,11 @@ struct ProgramContext {
   Index programming = 0;  ///< training: the sub-batch
   Index layer = 0, polarity = 0, slice = 0;
   Index first_row = 0,
-        first_column = 0;  ///< weight coordinates of element (0, 0) of what is programmed
-  Index attempt = 0;       ///< pulses that this programming has already given; moves all draws but
-                           ///< those that a device is made with
+        first_column = 0;            ///< weight coordinates of element (0, 0) of what is programmed
+  std::span<const Index> rows = {};  ///< weight rows of the array's rows where they do not follow
+                                     ///< first_row one by one (spare columns)
+  Index attempt = 0;  ///< pulses that this programming has already given; moves all draws but
+                      ///< those that a device is made with
 
   /// Standard normals of `part` for row `row` of the array, `out.size()` columns from its first.
   /// Device-to-device parts are the same at every programming of a chip.

@@ -10,6 +10,9 @@ const char* const kFaultsManual =
 at any time; all cells of a dead word or bit line conduct nothing. Rates are fractions of the cells or lines (0.01 is one in a hundred).
 A chip keeps its faults over programmings; maps drawn at growing rates nest. Layers, polarities and copies have draws of their own.
 Measured rates: 1.75 % of cells stuck at one end and 9.04 % at the other (Chen et al., IEEE Trans. Comput. 64 (2015) 180; recalled).
+A mapping that knows the faults can do something about them: adjust_pairs gives the working device of a differential pair the target g_stuck -+ the
+wanted difference, within its range; spare_columns gives every tile as many spare outputs (devices of their own, weight rows behind the layer's), which
+take the weights of the outputs whose weights are furthest off, where that helps. With a user's map spare columns are without faults.
 map = "faults.h5": the user's own, a data set a layer, 2 x n_out x n_in (positive, negative), numbers 0 none, 1 stuck at g_min, 2 at g_max,
 3 at stuck_uS, 4 dead word line, 5 dead bit line; then nothing is drawn.)";
 
@@ -29,6 +32,17 @@ void fields(FieldVisitor& f, FaultParams& p) {
           p.given);
   rate("dead_rows", "share of dead word lines", p.dead_rows);
   rate("dead_columns", "share of dead bit lines", p.dead_columns);
+  f.field({.key = "adjust_pairs",
+           .meaning = "the working device of a pair takes the target that leaves their difference "
+                      "nearest to the weight (fault-aware mapping)"},
+          p.adjusts_pairs);
+  f.field(
+      {.key = "spare_columns",
+       .meaning = "spare outputs of a tile, which replace those whose faults do most harm; beside "
+                  "array.columns",
+       .low = 0,
+       .high = 1024},
+      p.spare_columns);
   f.field({.key = "map", .meaning = "HDF5 file with the user's own map, a data set a layer"},
           p.map);
 }

@@ -25,6 +25,8 @@ struct FaultParams {
   std::optional<double> given = {};                                   ///< [S] of stuck_at_given
   double dead_rows = 0, dead_columns = 0;  ///< rates, a word line; a bit line
   std::string map = {};                    ///< file of the user's own map; empty: drawn
+  bool adjusts_pairs = false;      ///< what a stuck device takes from a pair, the other one gives
+  std::int64_t spare_columns = 0;  ///< a tile
   bool is_active() const {
     return stuck_at_g_min + stuck_at_g_max + stuck_at_given + dead_rows + dead_columns > 0 ||
            !map.empty();

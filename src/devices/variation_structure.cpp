@@ -57,6 +57,7 @@ class Structured final : public DecoratedModel {
     float die = 0;
     if (params_.sigma_die > 0) {
       ProgramContext chip = context;
+      chip.rows = {};
       chip.layer = chip.polarity = chip.slice = chip.first_row = chip.first_column = 0;
       chip.normals(Purpose::device, 0, {&die, 1}, kDiePulse);
     }
@@ -101,6 +102,7 @@ Matrix<float> correlated_field(const ProgramContext& context, Index rows, Index 
   const auto width = static_cast<std::size_t>(context.first_column + columns);
   ProgramContext at = context;
   at.first_row = at.first_column = at.polarity = 0;
+  at.rows = {};  // a spare column sits where the one that it replaces would
   std::vector<float> z(width);
   std::vector<double> across(width), field(width);
   Matrix<float> out(rows, columns);

@@ -93,21 +93,41 @@ Matrix<float> Array::read_sigma(std::size_t polarity) const {
 
 namespace {
 
+/// Gives the working device of a pair the conductance that leaves the difference as it was, within
+/// the range and on a level of the cell.
+void adjust_pairs(std::vector<Matrix<float>>& planes, const BrokenCells& broken,
+                  const devices::DeviceModel& device, const MappingRule& rule, bool quantised) {
+  if (broken.faults.size() != 2 || !broken.params.adjusts_pairs) return;
+  for (Index i = 0; i < planes[0].size(); ++i) {
+    const bool first = broken.faults[0].data()[i] != 0, second = broken.faults[1].data()[i] != 0;
+    if (first == second) continue;
+    const std::size_t stuck = first ? 0 : 1;
+    const double g = devices::broken_conductance(
+        static_cast<devices::Fault>(broken.faults[stuck].data()[i]), broken.params, device);
+    const double difference = static_cast<double>(planes[0].data()[i]) - planes[1].data()[i];
+    const double other =
+        std::clamp(first ? g - difference : g + difference, rule.g_min(), rule.g_max());
+    planes[1 - stuck].data()[i] =
+        static_cast<float>(quantised ? rule.quantised({other, other}).positive : other);
+  }
+}
+
 /// What `device` draws for the targets: weight-level models act on the weight that the levels stand
 /// for, which is then mapped without quantising again.
 std::vector<Cells> drawn_cells(const devices::DeviceModel& device, const MappingRule& rule,
                                const std::vector<Matrix<float>>& targets,
-                               const devices::ProgramContext& context) {
+                               const devices::ProgramContext& context, const BrokenCells& broken) {
   const Matrix<float> w = read_back(rule, targets);
   Matrix<float> w_tilde(w.rows(), w.columns());
   const bool on_weight = device.perturb_weights(context, w, w_tilde);
-  const std::vector<Matrix<float>> aims = on_weight ? planes(rule, w_tilde, false) : targets;
+  std::vector<Matrix<float>> aims = on_weight ? planes(rule, w_tilde, false) : targets;
+  adjust_pairs(aims, broken, device, rule, !on_weight);
   std::vector<Cells> cells(targets.size());
   for (std::size_t p = 0; p < cells.size(); ++p) {
     devices::ProgramContext at = context;
     at.polarity = static_cast<Index>(p);
     device.program(at, aims[p], cells[p]);
-    cells[p].target = targets[p];
+    if (on_weight) cells[p].target = targets[p];
   }
   return cells;
 }
@@ -175,18 +195,20 @@ Array program_array(std::shared_ptr<const devices::DeviceModel> device, const Ma
                     ConstView<float> u, const devices::ProgramContext& context,
                     Programming programming, double seconds, const VerifiedWeights& verified,
                     BrokenCells broken) {
-  const std::vector<Matrix<float>> targets = planes(rule, u, true);
+  std::vector<Matrix<float>> targets = planes(rule, u, true);
   std::vector<Cells> cells;
   if (programming == Programming::drawn || (device->needs_cell_reads() && context.stream))
-    cells = drawn_cells(*device, rule, targets, context);
+    cells = drawn_cells(*device, rule, targets, context, broken);
   if (programming == Programming::at_target) {
+    adjust_pairs(targets, broken, *device, rule, true);
     cells.resize(targets.size());
     for (std::size_t p = 0; p < cells.size(); ++p)
       cells[p].target = cells[p].programmed = targets[p];
   } else if (programming == Programming::at_mean) {
     cells = mean_cells(*device, rule, targets, seconds);
   } else if (verified.device) {
-    const std::vector<Cells> careful = drawn_cells(*verified.device, rule, targets, context);
+    const std::vector<Cells> careful =
+        drawn_cells(*verified.device, rule, targets, context, broken);
     for (std::size_t p = 0; p < cells.size(); ++p)
       for (Index r = 0; r < u.rows(); ++r)
         for (Index c = 0; c < u.columns(); ++c)

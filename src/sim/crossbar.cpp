@@ -1,6 +1,7 @@
 #include "sim/crossbar.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <mutex>
 
@@ -166,19 +167,65 @@ std::vector<Quantiser> calibrate_adc(const LayerPlan& plan, std::span<const Patc
 
 namespace {
 
-/// The faults of the tile at `place`: drawn, or cut out of the user's map.
+/// How far the weights of output `o` are off, in conductance, if only faults spoil them.
+double harm_of(const LayerPlan& plan, const BrokenCells& broken, ConstView<float> u, Index o,
+               Index faults_of) {
+  double sum = 0;
+  for (Index r = 0; r < u.columns(); ++r) {
+    const MappingRule::Pair wanted = plan.rule.target(u(o, r));
+    std::array<double, 2> g{wanted.positive, wanted.negative};
+    std::array<bool, 2> is_broken{};
+    for (std::size_t p = 0; p < broken.faults.size(); ++p)
+      if (const auto fault = static_cast<devices::Fault>(broken.faults[p](faults_of, r));
+          fault != devices::Fault::none) {
+        is_broken[p] = true;
+        g[p] = devices::broken_conductance(fault, broken.params, *plan.hardware.device);
+      }
+    const double difference = wanted.positive - wanted.negative;
+    if (broken.params.adjusts_pairs && is_broken[0] != is_broken[1] && broken.faults.size() == 2) {
+      const std::size_t other = is_broken[0] ? 1 : 0;
+      g[other] = std::clamp(other == 1 ? g[0] - difference : g[1] + difference, plan.rule.g_min(),
+                            plan.rule.g_max());
+    }
+    sum += std::fabs(g[0] - g[1] - difference);
+  }
+  return sum;
+}
+
+/// The faults of the tile at `place`: drawn, or cut out of the user's map. Spare columns replace
+/// the outputs whose faults do most harm, where that helps; `rows` are then the weight rows that
+/// the outputs' devices have.
 BrokenCells broken_cells(const LayerPlan& plan, devices::ProgramContext context,
-                         const TilePlace& place) {
+                         const TilePlace& place, ConstView<float> u, std::vector<Index>& rows) {
   BrokenCells broken{.params = plan.hardware.faults, .faults = {}};
   if (!broken.params.is_active()) return broken;
-  const Index rows = place.columns.size(), columns = place.rows.size();
+  const Index outputs = place.columns.size(), inputs = place.rows.size();
   const std::size_t polarities = plan.rule.mapping() == Mapping::offset ? 1 : 2;
+  const Index spares = broken.params.spare_columns;
+  BrokenCells spare = broken;
   for (std::size_t p = 0; p < polarities; ++p) {
     context.polarity = static_cast<Index>(p);
     broken.faults.push_back(plan.fault_map
                                 ? Matrix<std::uint8_t>((*plan.fault_map)[p].view().block(
-                                      place.columns.begin, place.rows.begin, rows, columns))
-                                : devices::draw_faults(broken.params, context, rows, columns));
+                                      place.columns.begin, place.rows.begin, outputs, inputs))
+                                : devices::draw_faults(broken.params, context, outputs, inputs));
+    devices::ProgramContext behind = context;
+    behind.first_row = plan.mapped.rows() + place.column_tile * spares;
+    spare.faults.push_back(plan.fault_map
+                               ? Matrix<std::uint8_t>(spares, inputs)
+                               : devices::draw_faults(broken.params, behind, spares, inputs));
+  }
+  if (spares == 0) return broken;
+  for (Index o = 0; o < outputs; ++o) rows.push_back(place.columns.begin + o);
+  std::vector<double> harm;
+  for (Index o = 0; o < outputs; ++o) harm.push_back(harm_of(plan, broken, u, o, o));
+  for (Index k = 0; k < spares; ++k) {
+    const auto worst = std::max_element(harm.begin(), harm.end()) - harm.begin();
+    if (harm_of(plan, spare, u, worst, k) >= harm[static_cast<std::size_t>(worst)]) continue;
+    for (std::size_t p = 0; p < polarities; ++p)
+      std::copy_n(spare.faults[p].row(k), inputs, broken.faults[p].row(worst));
+    rows[static_cast<std::size_t>(worst)] = plan.mapped.rows() + place.column_tile * spares + k;
+    harm[static_cast<std::size_t>(worst)] = -1;  // replaced
   }
   return broken;
 }
@@ -220,10 +267,14 @@ Crossbar::Crossbar(const LayerPlan& plan, devices::ProgramContext context,
       std::vector<double> scale;
       for (Index o = place.columns.begin; o < place.columns.end; ++o)
         scale.push_back(plan.tiling.scale(place.row_tile, o));
+      std::vector<Index> weight_rows;
+      context.rows = {};
+      BrokenCells broken;
+      if (options.faults) broken = broken_cells(plan, context, place, u, weight_rows);
+      context.rows = weight_rows;
       tiles_.emplace_back(
           program_array(plan.hardware.device, plan.rule, u, context, options.programming,
-                        options.seconds, verified,
-                        options.faults ? broken_cells(plan, context, place) : BrokenCells()),
+                        options.seconds, verified, std::move(broken)),
           place, setting,
           options.converters ? plan.adc[static_cast<std::size_t>(place.index)] : Quantiser(),
           std::move(scale));

@@ -98,3 +98,29 @@ TEST_CASE("uniform numbers lie inside (0, 1) and follow the words") {
     CHECK((u[i] > 0 && u[i] < 1));
   }
 }
+
+TEST_CASE("forty million normals have a normal's tails and moments") {
+  // Poisson interval at 5 sigma for the count beyond 4 (false alarm below 6e-7), moments at 5
+  // standard errors: deviation of the mean 1, of the variance sqrt 2, of the third moment sqrt 15.
+  const RandomStream stream(20);
+  constexpr std::size_t kRow = 1000000;
+  std::vector<float> z(kRow);
+  double first = 0, second = 0, third = 0, beyond = 0;
+  constexpr int kRows = 40;
+  for (int row = 0; row < kRows; ++row) {
+    stream.normals(device_address(Purpose::cycle, {.row = static_cast<std::uint64_t>(row)}), 0, z);
+    for (const float value : z) {
+      const double x = value;
+      first += x;
+      second += x * x;
+      third += x * x * x;
+      beyond += std::fabs(x) > 4;
+    }
+  }
+  const double n = kRows * static_cast<double>(kRow), root = std::sqrt(n);
+  const double expected = n * std::erfc(4 / std::sqrt(2.0));
+  CHECK(std::fabs(beyond - expected) <= 5 * std::sqrt(expected));
+  CHECK(std::fabs(first / n) <= 5 / root);
+  CHECK(std::fabs(second / n - 1) <= 5 * std::sqrt(2.0) / root);
+  CHECK(std::fabs(third / n) <= 5 * std::sqrt(15.0) / root);
+}

@@ -276,3 +276,75 @@ TEST_CASE("a device table with a fault is refused, naming key and value") {
   CHECK_THROWS_WITH_AS(device("model = \"ideal\"\nsigma = 0.1"),
                        doctest::Contains("test:2:1: unknown key device.sigma"), ConfigError);
 }
+
+TEST_CASE(
+    "four million draws of every model have its mean and deviation, log-normal ones no skew in the "
+    "log") {
+  // 5 standard errors; the deviation's is sd sqrt((kurtosis - 1) / (4 n)) with the kurtosis of the
+  // draws' own stated distribution bounded by 9 (log-normal of sigma .5: 8.9). False alarms below
+  // 6e-7 each.
+  constexpr Index n = 4000000;
+  for (const CatalogueEntry& entry : catalogue()) {
+    if (entry.needs_file || entry.name == "ideal") continue;
+    CAPTURE(entry.name);
+    const std::string extra = entry.name == "lognormal" ? "\nvariation_on = \"device\"" : "";
+    const auto model = device("model = \"" + std::string(entry.name) + "\"" + extra);
+    const double g = model->g_min() + 0.6 * (model->g_max() - model->g_min());
+    const RandomStream stream(18);
+    const Matrix<float> target(n / 4000, 4000, static_cast<float>(g));
+    Cells cells;
+    model->program({.stream = &stream, .chip = 5, .layer = 2}, target, cells);
+    Matrix<float> now(target.rows(), target.columns());
+    model->conductance(cells, 0, now);
+    double sum = 0, square = 0;
+    for (Index i = 0; i < n; ++i) {
+      const double x = now.data()[i] / g - 1;
+      sum += x;
+      square += x * x;
+    }
+    const double root = std::sqrt(static_cast<double>(n));
+    const double mean = sum / n, deviation = std::sqrt(square / n - mean * mean);
+    const double expected = model->sigma(g, 0) / g;
+    CHECK(std::fabs(mean + 1 - model->mean(g, 0) / g) <= 5 * expected / root + 1e-7);
+    CHECK(std::fabs(deviation - expected) <= 5 * expected * std::sqrt(8 / 4.0) / root + 1e-7);
+    if (entry.name != "lognormal") continue;
+    double third = 0;
+    for (Index i = 0; i < n; ++i) {
+      const double theta = std::log(now.data()[i] / g) / 0.5;
+      third += theta * theta * theta;
+    }
+    CHECK(std::fabs(third / n) <= 5 * std::sqrt(15.0) / root);
+  }
+}
+
+TEST_CASE("layers of equal shape have draws of their own, and ageing twice is ageing once") {
+  const RandomStream stream(3);
+  for (const CatalogueEntry& entry : catalogue()) {
+    if (entry.needs_file || entry.name == "ideal") continue;
+    CAPTURE(entry.name);
+    const auto model = device("model = \"" + std::string(entry.name) + "\"" +
+                              (entry.name == "lognormal" ? "\nvariation_on = \"device\"" : ""));
+    const auto g = static_cast<float>(model->g_min() + 0.6 * (model->g_max() - model->g_min()));
+    const Matrix<float> target(100, 1000, g);
+    Cells a, b;
+    model->program({.stream = &stream, .layer = 1}, target, a);
+    model->program({.stream = &stream, .layer = 2}, target, b);
+    double both = 0, first = 0, second = 0, mean = model->mean(g, 0);
+    Matrix<float> x(100, 1000), y(100, 1000);
+    model->conductance(a, 0, x);
+    model->conductance(b, 0, y);
+    for (Index i = 0; i < x.size(); ++i) {
+      both += (x.data()[i] - mean) * (y.data()[i] - mean);
+      first += (x.data()[i] - mean) * (x.data()[i] - mean);
+      second += (y.data()[i] - mean) * (y.data()[i] - mean);
+    }
+    // The correlation of independent samples has the deviation 1 / sqrt n: 5 of them.
+    CHECK(std::fabs(both / std::sqrt(first * second)) <= 5 / std::sqrt(1e5));
+    if (!model->changes_with_time()) continue;
+    Matrix<float> once(100, 1000);
+    model->conductance(a, 3600, once);
+    model->conductance(a, 60, x);
+    model->conductance(a, 3600, x);
+    CHECK(x == once);
+  }
+}

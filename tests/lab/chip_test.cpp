@@ -3,6 +3,8 @@
 #include <cmath>
 
 #include "base/h5.h"
+#include "devices/catalogue.h"
+#include "lab/experiment.h"
 #include "lab/refused.h"
 #include "lab/same_results.h"
 
@@ -156,4 +158,21 @@ TEST_CASE("times beyond a device's measurements and conductances beyond its rang
       "--set device={model=\"milo2021\",g_max_uS=300}: device.g_max_uS = 300 leaves the range "
       "50 .. 225 uS of milo2021; device.rescale = true stretches its formulas, "
       "device.outside_range = \"allow\" carries them on");
+}
+
+TEST_CASE("every published device has a preset that reads as its own defaults") {
+  int presets = 0;
+  for (const auto& entry : devices::catalogue()) {
+    const std::filesystem::path file = std::filesystem::path(OHMIC_SOURCE_DIR) / "data/presets" /
+                                       (std::string(entry.name) + ".toml");
+    if (!std::filesystem::exists(file)) continue;
+    CAPTURE(entry.name);
+    const lab::Experiment e = lab::read_experiment(file, {});
+    ConfigNode defaults;
+    defaults.put("model", ConfigNode{std::string(entry.name), {}});
+    CHECK(to_toml(e.hardware.device->parameters()) ==
+          to_toml(devices::make_device(defaults, "device")->parameters()));
+    ++presets;
+  }
+  CHECK(presets == 8);
 }
