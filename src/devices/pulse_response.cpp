@@ -1,6 +1,7 @@
 #include "devices/pulse_response.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/config.h"
 #include "base/elementary.h"
@@ -31,7 +32,9 @@ const std::vector<PulseModel>& pulse_models() {
        .a_down = -0.081404,
        .step_sigma = 5,
        .step_sigma_device = 0.2,
-       .bound_sigma_device = 0.3},
+       .up_down_sigma_device = 0.05,
+       .w_max_sigma_device = 0.3,
+       .w_min_sigma_device = 0.3},
       {.name = "ReRamSB",
        .source = kGong2018,
        .law = PulseLaw::soft_bounds,
@@ -41,7 +44,9 @@ const std::vector<PulseModel>& pulse_models() {
        .step_sigma = 3.75,
        .noise_scales = false,
        .step_sigma_device = 0.3,
-       .bound_sigma_device = 0.24},
+       .up_down_sigma_device = 0.01,
+       .w_max_sigma_device = 0.24,
+       .w_min_sigma_device = 0.4},
       {.name = "ReRamArrayOM",
        .source = kGong2022,
        .law = PulseLaw::soft_bounds,
@@ -49,7 +54,10 @@ const std::vector<PulseModel>& pulse_models() {
        .step_sigma = 0.4158,
        .noise_scales = false,
        .step_sigma_device = 0.7829,
-       .bound_sigma_device = 0.3499},
+       .step_is_log_normal = true,
+       .up_down_sigma_device = 0.01,
+       .w_max_sigma_device = 0.3499,
+       .w_min_sigma_device = 0.5695},
       {.name = "ReRamArrayHfO2",
        .source = kGong2022,
        .law = PulseLaw::soft_bounds,
@@ -57,7 +65,10 @@ const std::vector<PulseModel>& pulse_models() {
        .step_sigma = 0.2174,
        .noise_scales = false,
        .step_sigma_device = 0.7125,
-       .bound_sigma_device = 0.4295},
+       .step_is_log_normal = true,
+       .up_down_sigma_device = 0.01,
+       .w_max_sigma_device = 0.4295,
+       .w_min_sigma_device = 0.599},
       {.name = "Capacitor",
        .source = "fit to Li et al., VLSI 2018, doi 10.1109/VLSIT.2018.8510648, in aihwkit",
        .law = PulseLaw::linear,
@@ -67,7 +78,10 @@ const std::vector<PulseModel>& pulse_models() {
        .step_sigma = 0.3,
        .noise_scales = false,
        .step_sigma_device = 0.1,
-       .bound_sigma_device = 0.07},
+       .up_down_sigma_device = 0.06,
+       .w_max_sigma_device = 0.07,
+       .w_min_sigma_device = 0.07,
+       .gamma_sigma_device = 0.01},
       {.name = "EcRam",
        .source = "fit to Tang et al., IEDM 2018, doi 10.1109/IEDM.2018.8614551, in aihwkit",
        .law = PulseLaw::linear,
@@ -78,7 +92,10 @@ const std::vector<PulseModel>& pulse_models() {
        .gamma_down = 0.5085,
        .step_sigma = 0.3,
        .step_sigma_device = 0.1,
-       .bound_sigma_device = 0.05},
+       .up_down_sigma_device = 0.01,
+       .w_max_sigma_device = 0.05,
+       .w_min_sigma_device = 0.05,
+       .gamma_sigma_device = 0.05},
       {.name = "EcRamMO",
        .source = "fit to Kim et al., IEDM 2019, doi 10.1109/IEDM19573.2019.8993463, in aihwkit",
        .law = PulseLaw::linear,
@@ -89,7 +106,10 @@ const std::vector<PulseModel>& pulse_models() {
        .gamma_down = 0.7342,
        .step_sigma = 2.0,
        .step_sigma_device = 0.1,
-       .bound_sigma_device = 0.05},
+       .up_down_sigma_device = 0.01,
+       .w_max_sigma_device = 0.05,
+       .w_min_sigma_device = 0.05,
+       .gamma_sigma_device = 0.05},
       {.name = "PCM",
        .source = "Ge2Sb2Te5, fit to Nandakumar et al., Front. Neurosci. 14 (2020) 406, in aihwkit; "
                  "pulses "
@@ -106,21 +126,25 @@ const std::vector<PulseModel>& pulse_models() {
        .a_down = -2.235,
        .step_sigma = 0.6,
        .step_sigma_device = 0.2,
-       .bound_sigma_device = 0.1},
+       .up_down_sigma_device = 0.05,
+       .w_max_sigma_device = 0.1},
       {.name = "GokmenVlasov",
        .source = kGokmen,
        .law = PulseLaw::constant,
        .dw_min = 0.0016,
        .step_sigma = 0.3,
        .step_sigma_device = 0.3,
-       .bound_sigma_device = 0.3},
+       .up_down_sigma_device = 0.01,
+       .w_max_sigma_device = 0.3,
+       .w_min_sigma_device = 0.3},
       {.name = "Idealized",
        .source = kGokmen,
        .law = PulseLaw::constant,
        .dw_min = 0.0002,
        .step_sigma = 0.3,
        .step_sigma_device = 0.3,
-       .bound_sigma_device = 0.3},
+       .w_max_sigma_device = 0.3,
+       .w_min_sigma_device = 0.3},
       {.name = "PowStep_gamma2_example",
        .source =
            "a definition: the shifted power law of Fusi, Abbott, Nat. Neurosci. 10 (2007) 485",
@@ -186,8 +210,8 @@ double shape(const PulseModel& m, double w, bool up) {
 }
 
 double signed_size(const PulseModel& m, bool up) {
-  return up ? m.dw_min * (1 + std::min(m.up_down, 0.0))
-            : -m.dw_min * (1 - std::max(m.up_down, 0.0));
+  return up ? m.dw_min * std::fabs(m.gain + std::min(m.up_down, 0.0) + m.imbalance)
+            : -m.dw_min * std::fabs(m.gain - std::max(m.up_down, 0.0) - m.imbalance);
 }
 
 }  // namespace
@@ -196,10 +220,30 @@ double mean_step(const PulseModel& m, double w, bool up) {
   return signed_size(m, up) * shape(m, w, up);
 }
 
-double after_pulse(const PulseModel& m, double w, bool up, double z, double device) {
+double after_pulse(const PulseModel& m, double w, bool up, double z) {
   const double relative = shape(m, w, up);
   const double noise = m.step_sigma * z * (m.noise_scales ? relative : 1.0);
-  return std::clamp(w + signed_size(m, up) * device * (relative + noise), m.w_min, m.w_max);
+  return std::clamp(w + signed_size(m, up) * (relative + noise), m.w_min, m.w_max);
+}
+
+PulseModel of_device(const PulseModel& m, const PulseDeviceNormals& z) {
+  PulseModel device = m;
+  const double deviation = m.step_sigma_device * z.step;
+  device.gain = m.step_is_log_normal ? elementary::exp(deviation) : 1 + deviation;
+  device.imbalance = m.up_down_sigma_device * z.up_down;
+  device.w_max = std::fabs(m.w_max * (1 + m.w_max_sigma_device * z.w_max));
+  device.w_min = -std::fabs(m.w_min * (1 + m.w_min_sigma_device * z.w_min));
+  if (m.law == PulseLaw::linear) {
+    // shape() divides by the device's bounds; the slope is one over the mean device's.
+    const auto slope = [&](double gamma, double normal, double own, double mean) {
+      return std::fabs(gamma + m.gamma_sigma_device * normal) * own / mean;
+    };
+    device.gamma_up = slope(m.gamma_up, z.gamma_up, device.w_max, m.w_max);
+    device.gamma_down = slope(m.gamma_down, z.gamma_down, device.w_min, m.w_min);
+  }
+  device.step_sigma_device = device.up_down_sigma_device = device.gamma_sigma_device = 0;
+  device.w_max_sigma_device = device.w_min_sigma_device = 0;
+  return device;
 }
 
 }  // namespace ohmic::devices

@@ -59,6 +59,48 @@ TEST_CASE("pulse noise scales with the step, or does not, as the model says") {
   CHECK_THROWS_WITH(pulse_model("EcRm"), doctest::Contains("(did you mean 'EcRam'?)"));
 }
 
+TEST_CASE("a device differs from the mean one as its normals say") {
+  for (const PulseModel& model : pulse_models()) {
+    CAPTURE(model.name);
+    const PulseModel mean = of_device(model, {});
+    const PulseModel bold = of_device(model, {.step = 1});
+    const double gain =
+        model.step_is_log_normal ? std::exp(model.step_sigma_device) : 1 + model.step_sigma_device;
+    for (const double share : {0.1, 0.5, 0.9})
+      for (const bool up : {true, false}) {
+        const double w = model.w_min + share * (model.w_max - model.w_min);
+        CHECK(after_pulse(mean, w, up, 0.5) == after_pulse(model, w, up, 0.5));
+        const double bias = up ? std::fmin(model.up_down, 0) : -std::fmax(model.up_down, 0);
+        CHECK(mean_step(bold, w, up) ==
+              doctest::Approx(mean_step(model, w, up) * (gain + bias) / (1 + bias)));
+      }
+  }
+  // Bounds by hand from aihwkit's presets: each bound has a spread of its own.
+  const PulseDeviceNormals one{.w_max = 1, .w_min = 1};
+  CHECK(of_device(pulse_model("ReRamSB"), one).w_max == doctest::Approx(1.25 + 0.3));
+  CHECK(of_device(pulse_model("ReRamSB"), one).w_min == doctest::Approx(-0.75 - 0.3));
+  CHECK(of_device(pulse_model("ReRamArrayOM"), one).w_min == doctest::Approx(-1.5695));
+  CHECK(of_device(pulse_model("ReRamArrayHfO2"), one).w_min == doctest::Approx(-1.599));
+  CHECK(of_device(pulse_model("PCM"), one).w_min == 0);
+  // A soft bound is the device's own: no step there, and none beyond.
+  const PulseModel soft = of_device(pulse_model("ReRamSB"), one);
+  CHECK(std::fabs(mean_step(soft, soft.w_max, true)) < 1e-15);
+  CHECK(after_pulse(soft, 0, true, 1e6) == soft.w_max);
+  // A linear slope does not depend on the device's bound, but on its own slope.
+  const PulseModel& ecram = pulse_model("EcRam");
+  const PulseModel wide = of_device(ecram, {.w_max = 2, .w_min = -2});
+  for (const bool up : {true, false})
+    CHECK(mean_step(wide, 0.4, up) == doctest::Approx(mean_step(ecram, 0.4, up)));
+  CHECK(mean_step(of_device(ecram, {.gamma_up = 1}), 0.4, true) ==
+        doctest::Approx(0.002 * (1 - (0.1153 + 0.05) * 0.4 / 1.1724)));
+  // Up and down steps drift apart by the imbalance; a step keeps its direction.
+  const PulseModel uneven = of_device(pulse_model("GokmenVlasov"), {.up_down = 2});
+  CHECK(mean_step(uneven, 0, true) == doctest::Approx(0.0016 * 1.02));
+  CHECK(mean_step(uneven, 0, false) == doctest::Approx(-0.0016 * 0.98));
+  CHECK(mean_step(of_device(pulse_model("GokmenVlasov"), {.step = -5}), 0, true) ==
+        doctest::Approx(0.0016 * 0.5));
+}
+
 TEST_CASE("a jump table is interpolated between levels, and programs with verification") {
   const Folder folder("jumps");
   std::string text = "level_uS,direction,step_uS\n";
