@@ -3,13 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <map>
 #include <sstream>
 
-#include "base/array_file.h"
 #include "base/config.h"
 #include "base/error.h"
+#include "base/matrix.h"
+#include "base/whole_file.h"
 #include "devices/measured.h"
 
 namespace ohmic::devices {
@@ -25,6 +27,36 @@ double unit_of(const std::string& word, const std::string& name, const std::stri
     throw ConfigError(file + ": column " + word + " is no " + name +
                       "_UNIT with UNIT one of S, mS, uS, nS");
   return found->second;
+}
+
+/// The words of a line, between semicolons where it has one, else commas.
+std::vector<std::string> words_of(const std::string& line) {
+  std::vector<std::string> words;
+  std::stringstream parts(line);
+  const char separator = line.find(';') == line.npos ? ',' : ';';
+  for (std::string word; std::getline(parts, word, separator);) {
+    word.erase(0, word.find_first_not_of(" \t"));
+    word.erase(word.find_last_not_of(" \t\r") + 1);
+    words.push_back(word);
+  }
+  return words;
+}
+
+double number_of(const std::string& word, const std::string& place) {
+  double value = 0;
+  const auto [end, fault] = std::from_chars(word.data(), word.data() + word.size(), value);
+  if (fault != std::errc() || end != word.data() + word.size() || !std::isfinite(value))
+    throw FileError(place + "'" + word + "' is no number");
+  return value;
+}
+
+bool is_reset_pulse(const std::string& word, const std::string& place) {
+  if (word == "set" || word == "reset") return word == "reset";
+  double sign = 0;
+  const auto [end, fault] = std::from_chars(word.data(), word.data() + word.size(), sign);
+  if (fault != std::errc() || end != word.data() + word.size() || std::fabs(sign) != 1)
+    throw FileError(place + "direction '" + word + "' is none of set, reset, 1, -1");
+  return sign < 0;
 }
 
 }  // namespace
@@ -44,31 +76,31 @@ double JumpTable::step(double g, bool is_set, double u) const {
 JumpTable read_jump_table(const std::filesystem::path& file) {
   const std::string name = file.string();
   std::stringstream text(read_whole_file(file));
-  std::string header;
-  while (std::getline(text, header))
-    if (!header.empty() && header[0] != '#') break;
-  std::vector<std::string> words;
-  std::stringstream parts(header);
-  for (std::string word; std::getline(parts, word, ',');) {
-    word.erase(0, word.find_first_not_of(" \t"));
-    word.erase(word.find_last_not_of(" \t\r") + 1);
-    words.push_back(word);
-  }
-  if (words.size() != 3 || words[1] != "direction")
-    throw ConfigError(name + ": the columns are level_UNIT, direction, step_UNIT; found " + header);
-  const double level_unit = unit_of(words[0], "level", name),
-               step_unit = unit_of(words[2], "step", name);
-  const Matrix<double> rows = read_csv(file);
+  double level_unit = 0, step_unit = 0;
   std::map<double, std::vector<double>> levels[2];
-  for (Index r = 0; r < rows.rows(); ++r) {
-    const double g = rows(r, 0) * level_unit, direction = rows(r, 1), step = rows(r, 2) * step_unit;
-    if (!std::isfinite(g) || !std::isfinite(step) || g < 0)
-      throw FileError(fmt::format("{}: row {}: no conductance or step", name, r + 1));
-    if (direction != 1 && direction != -1)
-      throw FileError(fmt::format("{}: row {}: direction {} is neither 1 (set) nor -1 (reset)",
-                                  name, r + 1, direction));
-    levels[direction < 0][g].push_back(step);
+  Index line_number = 0;
+  for (std::string line; std::getline(text, line);) {
+    ++line_number;
+    line.erase(std::min(line.find('#'), line.size()));
+    const std::vector<std::string> words = words_of(line);
+    if (std::all_of(words.begin(), words.end(), [](const auto& word) { return word.empty(); }))
+      continue;
+    if (level_unit == 0) {  // the header
+      if (words.size() != 3 || words[1] != "direction")
+        throw ConfigError(name + ": the columns are level_UNIT, direction, step_UNIT; found " +
+                          line);
+      level_unit = unit_of(words[0], "level", name);
+      step_unit = unit_of(words[2], "step", name);
+      continue;
+    }
+    const std::string place = fmt::format("{}:{}: ", name, line_number);
+    if (words.size() != 3)
+      throw FileError(fmt::format("{}a row of {}, expected 3", place, words.size()));
+    const double g = number_of(words[0], place) * level_unit;
+    if (g < 0) throw FileError(place + "level " + words[0] + " is negative");
+    levels[is_reset_pulse(words[1], place)][g].push_back(number_of(words[2], place) * step_unit);
   }
+  if (level_unit == 0) throw FileError(name + ": is empty");
   JumpTable table;
   for (const bool is_reset : {false, true}) {
     if (levels[is_reset].empty())

@@ -19,10 +19,10 @@ struct JumpTable {
   double step(double g, bool is_set, double u) const;
 };
 
-/// Reads a CSV whose columns are level_UNIT, direction (1 set, -1 reset) and step_UNIT (signed),
-/// one pulse a row; units S, mS, uS, nS. FileError naming file and row for NaN, a direction that is
-/// none, fewer than 5 steps of a level, or no level of a direction; ConfigError for an unknown
-/// column or unit.
+/// Reads a CSV whose columns are level_UNIT, direction (set or reset, 1 or -1) and step_UNIT
+/// (signed), one pulse a row; units S, mS, uS, nS. FileError naming file and line for NaN, a
+/// direction that is none, fewer than 5 steps of a level, or no level of a direction; ConfigError
+/// for an unknown column or unit.
 JumpTable read_jump_table(const std::filesystem::path& file);
 
 }  // namespace ohmic::devices

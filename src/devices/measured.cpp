@@ -13,7 +13,8 @@ const char* const kMeasuredManual =
     target_uS, mean_uS, std_uS   normal conductances; mean and deviation linear between targets, cut at 0
     target_uS, sample_uS         raw samples, one a row, 20 or more a target: a cell takes the quantile of one uniform number in the
                                  empirical distribution, linear between order statistics, and between the two nearest targets
-    ..., time_s                  several times after programming: linear in ln t between them, the same number of a cell at all
+    ..., time_s                  several times after programming: linear in ln t between them (in t up to the second if the first is 0);
+                                 a cell keeps its number at all of them
 
 Units are part of the column names (S, mS, uS, nS; s, min, h, day). Files without names need file_unit. Targets must cover g_min_uS .. g_max_uS.
 `ohmic info --fit samples.csv` shows what was understood. Source: the user's. Range of validity: that of the table.)";

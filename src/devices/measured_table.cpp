@@ -37,6 +37,11 @@ double time_unit(const std::string& unit, const std::string& where) {
   return found->second;
 }
 
+bool has(const std::vector<Column>& columns, Column::Kind kind) {
+  return std::any_of(columns.begin(), columns.end(),
+                     [&](const Column& c) { return c.kind == kind; });
+}
+
 std::vector<Column> columns_of(const std::string& header, const std::string& file) {
   std::vector<Column> columns;
   std::string text = header;
@@ -59,6 +64,8 @@ std::vector<Column> columns_of(const std::string& header, const std::string& fil
     if (found == kinds.end())
       throw ConfigError(where +
                         " is none of target_UNIT, mean_UNIT, std_UNIT, sample_UNIT, time_UNIT");
+    if (has(columns, found->second))
+      throw ConfigError(where + ": there is a column " + name + " already");
     columns.push_back({found->second, found->second == Kind::time ? time_unit(unit, where)
                                                                   : conductance_unit(unit, where)});
   }
@@ -135,11 +142,6 @@ std::vector<Row> rows_of(const Matrix<double>& numbers, const std::vector<Column
   return rows;
 }
 
-bool has(const std::vector<Column>& columns, Column::Kind kind) {
-  return std::any_of(columns.begin(), columns.end(),
-                     [&](const Column& c) { return c.kind == kind; });
-}
-
 std::string in_uS(double g) { return shortest(g * 1e6) + " uS"; }
 
 /// What must hold of every time's targets.
@@ -182,8 +184,8 @@ MeasuredTable read_measured_table(const std::filesystem::path& file, const std::
   }
   using Kind = Column::Kind;
   const bool samples = has(columns, Kind::sample);
-  if (!has(columns, Kind::target) ||
-      (!samples && (!has(columns, Kind::mean) || !has(columns, Kind::sigma))))
+  if (!has(columns, Kind::target) || has(columns, Kind::mean) == samples ||
+      has(columns, Kind::sigma) == samples)
     throw ConfigError(name +
                       ": a table has columns target_UNIT, mean_UNIT, std_UNIT, or target_UNIT, "
                       "sample_UNIT");

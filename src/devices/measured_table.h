@@ -27,7 +27,8 @@ struct MeasuredTable {
 /// the same columns in that order, two, three or four of them (with the time last), in `unit` and
 /// seconds. Throws FileError naming file and row for NaN, negative conductances, fewer than two
 /// targets, unsorted targets of moments, a target twice, fewer than kLeastSamples samples of a
-/// target, times with other targets, and ConfigError for an unknown column or unit.
+/// target, times with other targets, and ConfigError for an unknown
+/// column or unit, a column that stands there twice, and samples beside moments.
 MeasuredTable read_measured_table(const std::filesystem::path& file, const std::string& unit);
 
 inline constexpr std::size_t kLeastSamples = 20;

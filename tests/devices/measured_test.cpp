@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "base/array_file.h"
 #include "base/h5.h"
 #include "base/statistics.h"
 #include "devices/catalogue.h"
@@ -83,6 +84,58 @@ TEST_CASE("samples give their own distribution, between targets as well") {
   CHECK(sample_quantile({1, 2, 4}, 0.75) == doctest::Approx(3));
 }
 
+TEST_CASE("a table says the same in any unit, as CSV, .npy or HDF5") {
+  const Folder folder("units");
+  folder.write("a.csv",
+               "target_uS,mean_uS,std_uS,time_s\n0,2,1,0\n40,38,3,0\n0,6,2,86400\n40,30,5,86400\n");
+  folder.write("b.csv",
+               "time_day;std_nS;target_S;mean_mS\n0;1000;0;0.002\n0;3000;40e-6;0.038\n"
+               "1;2000;0;0.006\n1;5000;40e-6;0.030\n");
+  const std::vector<float> numbers{0, 2, 1, 0, 40, 38, 3, 0, 0, 6, 2, 86400, 40, 30, 5, 86400};
+  write_npy(folder / "c.npy", {4, 4}, numbers.data());
+  {
+    h5::Writer out(folder / "d.h5");
+    const std::vector<double> wide(numbers.begin(), numbers.end());
+    out.write("/relaxation", {4, 4}, wide.data());
+    out.commit();
+  }
+  for (const std::string source : {"a.csv\"", "b.csv\"", "c.npy\"\nfile_unit = \"uS\"",
+                                   "d.h5:/relaxation\"\nfile_unit = \"uS\""}) {
+    CAPTURE(source);
+    const auto model = device(folder, "model = \"measured\"\nfile = \"" + source + kRange);
+    // Closed forms; no cell is near 0. From a first time of 0 on, moments are linear in t.
+    CHECK(model->mean(20e-6, 0) == doctest::Approx(20e-6));
+    CHECK(model->sigma(20e-6, 0) == doctest::Approx(2e-6));
+    CHECK(model->mean(20e-6, 43200) == doctest::Approx(19e-6));
+    CHECK(model->mean(20e-6, 86400) == doctest::Approx(18e-6));
+    CHECK(model->sigma(30e-6, 86400) == doctest::Approx(4.25e-6));
+    CHECK(model->latest_seconds() == 86400);
+  }
+  CHECK_THROWS_WITH(device(folder, "model = \"measured\"\nfile = \"c.npy\"" + kRange),
+                    doctest::Contains("c.npy: a file without column names needs device.file_unit"));
+}
+
+TEST_CASE("a cell keeps its quantile over time") {
+  // Uniform samples 0 .. 20 uS at 1 s and 10 .. 20 uS at 100 s, of either target: a cell at x first
+  // is at 10 + x / 2 later, and at the mean of both half way in ln t.
+  const Folder folder("quantile");
+  std::string text = "target_uS,sample_uS,time_s\n";
+  for (const int target : {0, 40})
+    for (int i = 0; i <= 20; ++i)
+      text += fmt::format("{},{},1\n{},{},100\n", target, i, target, 10 + 0.5 * i);
+  folder.write("q.csv", text);
+  const auto model = device(folder, "model = \"measured\"\nfile = \"q.csv\"" + kRange);
+  const Matrix<float> at_1 = drawn(*model, 20e-6f, 1), at_10 = drawn(*model, 20e-6f, 10),
+                      at_100 = drawn(*model, 20e-6f, 100);
+  for (Index i = 0; i < at_1.size(); ++i) {
+    const double first = 1e6 * at_1.data()[i];
+    REQUIRE(std::fabs(1e6 * at_100.data()[i] - (10 + first / 2)) < 1e-4);
+    REQUIRE(std::fabs(1e6 * at_10.data()[i] - (5 + 0.75 * first)) < 1e-4);
+  }
+  CHECK(model->mean(20e-6, 10) == doctest::Approx(12.5e-6));
+  CHECK(model->sigma(20e-6, 10) == doctest::Approx(15e-6 / std::sqrt(12.0)));
+}
+
 TEST_CASE("what is wrong with a table is told with file and row") {
   const Folder folder("bad-table");
   const auto refuse = [&](const std::string& text, const std::string& message) {
@@ -91,7 +144,16 @@ TEST_CASE("what is wrong with a table is told with file and row") {
     CHECK_THROWS_WITH(device(folder, "model = \"measured\"\nfile = \"t.csv\"" + kRange),
                       doctest::Contains(message.c_str()));
   };
-  refuse("target_uS,mean_uS,std_uS\n0,1,1\n40,nan,1\n", "t.csv");
+  refuse("target_uS,mean_uS,std_uS\n0,1,1\n40,nan,1\n", "t.csv: row 2: nan is no number");
+  refuse("target_uS,mean_uS,mean_nS,std_uS\n0,1,1,1\n40,1,1,1\n",
+         "t.csv: column mean_nS: there is a column mean already");
+  refuse(
+      "target_uS,sample_uS,mean_uS,std_uS\n0,1,1,1\n40,1,1,1\n",
+      "t.csv: a table has columns target_UNIT, mean_UNIT, std_UNIT, or target_UNIT, sample_UNIT");
+  refuse("target_uS,mean_uS,std_uS,time_y\n0,1,1,1\n40,1,1,1\n",
+         "t.csv: column time_y: unknown unit 'y' of a time; known are s, min, h, day");
+  refuse("target_uS,mean_uS,std_uS,time_s\n0,1,1,1\n40,1,1,1\n0,1,1,9\n30,1,1,9\n",
+         "t.csv: has other targets at 9 s");
   refuse("target_uS,mean_uS,std_uS\n0,1,1\n40,-3,1\n", "t.csv: row 2: -3 is negative");
   refuse("target_uS,mean_uS,std_uS\n0,1,1\n", "t.csv: 1 target; at least 2 are needed");
   refuse("target_uS,mean_uS,std_uS\n40,1,1\n0,1,1\n",

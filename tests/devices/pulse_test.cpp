@@ -64,8 +64,8 @@ TEST_CASE("a jump table is interpolated between levels, and programs with verifi
   std::string text = "level_uS,direction,step_uS\n";
   for (const double level : {0.0, 20.0, 40.0})
     for (int k = 0; k <= 4; ++k) {
-      text += fmt::format("{},1,{}\n", level, 1.0 + level / 20 + 0.1 * k);
-      text += fmt::format("{},-1,{}\n", level, -1.0 - 0.1 * k);
+      text += fmt::format("{},set,{}  # measured\n", level, 1.0 + level / 20 + 0.1 * k);
+      text += fmt::format("{},{},{}\n", level, level > 0 ? "reset" : "-1.0", -1.0 - 0.1 * k);
     }
   const auto file = folder.write("j.csv", text);
   const JumpTable table = read_jump_table(file);
@@ -95,7 +95,12 @@ TEST_CASE("a jump table is interpolated between levels, and programs with verifi
   };
   refuse("level_uS,direction,step_kS\n1,1,1\n", "column step_kS is no step_UNIT");
   refuse("level_uS,direction,step_uS\n1,0,1\n",
-         "row 1: direction 0 is neither 1 (set) nor -1 (reset)");
+         "bad.csv:2: direction '0' is none of set, reset, 1, -1");
+  refuse("level_uS,direction,step_uS\n1,set,nan\n", "bad.csv:2: 'nan' is no number");
+  refuse("level_uS,direction,step_uS\n# two\n-1,set,1\n", "bad.csv:3: level -1 is negative");
+  refuse("level_uS,direction,step_uS\n1,set\n", "bad.csv:2: a row of 2, expected 3");
+  refuse("level_uS,direction,step_uS\n", "bad.csv: has no set pulses");
+  refuse("# nothing\n", "bad.csv: is empty");
   refuse("level_uS,direction,step_uS\n1,1,1\n1,-1,1\n", "level 1 uS has 1 set pulses");
 }
 
