@@ -164,18 +164,24 @@ void write_comparison(const std::filesystem::path& folder, const Comparison& c, 
   const auto seeds = static_cast<Index>(c.seeds.size());
   const auto hardware = static_cast<Index>(c.hardware.size());
   std::vector<Index> shape{seeds, hardware};
+  std::vector<std::pair<int, std::string>> scales{{0, "/training_seed"}, {1, "/hardware"}};
   out.write("/training_seed", c.seeds);
   out.write("/hardware", c.hardware);
   for (const Axis& axis : c.axes) {
-    shape.push_back(static_cast<Index>(axis.size()));
     for (const AxisKey& key : axis.keys) {
       const std::string name = "/axes/" + key.key;
       if (key.is_numeric())
         out.write(name, key.numbers());
       else
         out.write(name, key.names);
+      scales.emplace_back(static_cast<int>(shape.size()), name);
     }
+    shape.push_back(static_cast<Index>(axis.size()));
   }
+  const auto attach = [&](const std::string& path) {
+    for (const auto& [dimension, scale] : scales)
+      out.attach_scale(path, dimension, scale, scale.substr(scale.rfind('/') + 1));
+  };
   std::vector<Index> with_chips = shape;
   with_chips.push_back(c.chips);
   std::vector<std::string> names;
@@ -184,12 +190,14 @@ void write_comparison(const std::filesystem::path& folder, const Comparison& c, 
     const std::string group = "/methods/" + m.name;
     out.write(group + "/accuracy", with_chips, m.accuracy.data());
     out.describe(group + "/accuracy", "1", "training seed x hardware x axis... x chip, test set");
+    attach(group + "/accuracy");
     out.write(group + "/clean_accuracy", m.clean_accuracy);
     out.describe(group + "/clean_accuracy", "1", "float network, test set, a training seed");
     if (!m.selection_accuracy.empty()) {
       out.write(group + "/selection_accuracy", shape, m.selection_accuracy.data());
       out.describe(group + "/selection_accuracy", "1",
                    "validation images on selection chips: training seed x hardware x axis...");
+      attach(group + "/selection_accuracy");
     }
     out.write(group + "/overhead_weights", std::vector<double>{m.overhead_weights});
     out.describe(group + "/overhead_weights", "1", "digital weights over the network's");
