@@ -21,7 +21,9 @@ nn::TrainingState train_cached(const CachedTraining& t, nn::TrainingHooks hooks,
   Index resumed_from = 0;
   if (!t.file.empty() && std::filesystem::exists(t.file)) {
     nn::Checkpoint found = nn::load_checkpoint(t.file, t.network);
-    if (found.digest == t.digest) {
+    const nn::TrainingCourse& course = found.state.course;
+    const bool is_monitored = course.monitors.size() == course.loss.size();
+    if (found.digest == t.digest && (is_monitored || !t.needs_course)) {
       state = std::move(found.state);
       resumed_from = state.epoch;
       if (state.epoch >= t.params.epochs) {

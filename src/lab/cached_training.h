@@ -25,6 +25,7 @@ struct CachedTraining {
   std::string digest;                        ///< of everything that the result depends on
   std::filesystem::path file;                ///< empty: kept nowhere
   std::function<nn::TrainingState()> fresh;  ///< the state before the first step
+  bool needs_course = false;  ///< trained again where an earlier version kept no monitors of it
 };
 
 /// The finished state: as the file has it, resumed from there, or trained now. `hooks` brings the

@@ -8,7 +8,8 @@ TrainingSetting Session::training(const CommonOptions& options, const Console& c
           .options = experiment.methods,
           .use_cache = !options.no_cache,
           .folder = folder,
-          .console = console};
+          .console = console,
+          .needs_course = command == "run" || command == "train"};
 }
 
 Session open_session(const CommonOptions& options, const std::string& command) {

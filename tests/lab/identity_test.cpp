@@ -5,6 +5,7 @@
 #include "lab/experiment.h"
 #include "nn/checkpoint.h"
 #include "refused.h"
+#include "same_results.h"
 #include "workbench.h"
 
 /// When results are those of the same question, and what a layer's hardware and name may be.
@@ -44,6 +45,23 @@ TEST_CASE("tables that a run does not read are no part of its results' identity"
 TEST_CASE("points of comparisons that were measured before stay those of their configs") {
   const std::filesystem::path file = OHMIC_GOLDEN "/configs/compare_6cf6934.toml";
   CHECK(lab::resolved_config(lab::read_experiment(file, {}), "compare") == read_whole_file(file));
+}
+
+TEST_CASE("a cached training without monitors is made again where results tell of its epochs") {
+  const Workbench bench("unmonitored");
+  REQUIRE(bench.ohmic(run("out")).status == lab::kDone);
+  int stripped = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(bench.path("cache"))) {
+    nn::Checkpoint kept = nn::load_checkpoint(entry.path());
+    REQUIRE(kept.state.course.monitors.size() == 2);
+    kept.state.course.monitors.clear();
+    nn::save_checkpoint(entry.path(), kept.network, kept.state, kept.digest);
+    ++stripped;
+  }
+  REQUIRE(stripped == 1);
+  CHECK(bench.ohmic(run("again")).out.find("trained 2 epochs") != std::string::npos);
+  CHECK(testing::first_difference(bench.path("out/results.h5"), bench.path("again/results.h5")) ==
+        "");
 }
 
 TEST_CASE("another checkpoint or data set under the same name is another question") {

@@ -112,7 +112,8 @@ nn::TrainedNetwork train_base(const TrainingSetting& s, const MethodSet& m, Netw
        .label = label_of(m),
        .digest = name,
        .file = file_of(s, label_of(m), name),
-       .fresh = [&] { return nn::initial_training_state(network, s.experiment.training); }},
+       .fresh = [&] { return nn::initial_training_state(network, s.experiment.training); },
+       .needs_course = s.needs_course},
       std::move(hooks), s.console, origin);
   return {network, std::move(state.parameters)};
 }
@@ -196,7 +197,8 @@ nn::TrainedNetwork train_compensators(const TrainingSetting& s, const nn::Traine
              fresh.parameters = nn::transplanted(base.network, base.parameters, network,
                                                  static_cast<std::uint64_t>(training.seed));
              return fresh;
-           }},
+           },
+       .needs_course = s.needs_course},
       std::move(hooks), s.console, origin);
   return {network, std::move(state.parameters)};
 }

@@ -17,6 +17,9 @@ struct TrainingSetting {
   bool use_cache = true;
   std::filesystem::path folder;  ///< where trainings are kept without a cache
   const Console& console;
+  /// Results tell of every epoch: trainings that an earlier version kept without monitors are made
+  /// again, to the same bits.
+  bool needs_course = false;
 };
 
 /// The base network of a method: loaded where the config names a file, else trained with penalty,
