@@ -168,6 +168,11 @@ std::vector<std::string> element_names(const ConfigNode::Array& array) {
 
 }  // namespace
 
+const Origin& origin_of(const ConfigNode& table, std::string_view key) {
+  const ConfigNode* node = table.find(key);
+  return node ? node->origin : table.origin;
+}
+
 const ConfigNode* ConfigNode::find(std::string_view key) const& {
   for (const auto& [name, child] : table())
     if (name == key) return &child;

@@ -46,6 +46,8 @@ class ConfigNode {
 
 /// Throws ConfigError "PLACE: MESSAGE", followed by the source line and a caret where there is one.
 [[noreturn]] void fail_at(const Origin& origin, const std::string& message);
+/// Where `key` was written in `table`; the table itself where it was not.
+const Origin& origin_of(const ConfigNode& table, std::string_view key);
 
 /// Parses a TOML file. FileError if it cannot be read (missing, a folder), ConfigError where it is
 /// no TOML (a binary file, a syntax error) or empty.

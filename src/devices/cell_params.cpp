@@ -23,7 +23,7 @@ double spread(double fraction, RelativeTo of, double g, double g_max) {
   }
 }
 
-void fields(FieldVisitor& f, CellParams& p) {
+void range_fields(FieldVisitor& f, CellParams& p) {
   f.field({.key = "g_min_uS",
            .meaning = "lowest conductance of a cell",
            .unit = "uS",
@@ -44,6 +44,10 @@ void fields(FieldVisitor& f, CellParams& p) {
            .high = 65536,
            .word = "continuous"},
           p.levels);
+}
+
+void fields(FieldVisitor& f, CellParams& p) {
+  range_fields(f, p);
   f.field({.key = "read_noise",
            .meaning = "deviation of the white noise of one read",
            .unit = "fraction",
@@ -57,10 +61,7 @@ void fields(FieldVisitor& f, CellParams& p) {
 }
 
 void check_cell(const CellParams& p, const ConfigNode& table, const std::string& path) {
-  const auto at = [&](std::string_view key) {
-    const ConfigNode* node = table.find(key);
-    return node ? node->origin : table.origin;
-  };
+  const auto at = [&](std::string_view key) { return origin_of(table, key); };
   if (!(p.g_min < p.g_max))
     fail_at(at("g_min_uS"),
             path + ".g_min_uS = " + shortest(in_user_units(p.g_min, units::kMicrosiemens)) +

@@ -21,6 +21,8 @@ struct CellParams {
   std::string read_noise_of;  ///< "g_max", "g" or "inverse"; must be said where read_noise is not 0
 };
 void fields(FieldVisitor& f, CellParams& p);
+/// The same without white read noise, for models that publish their own.
+void range_fields(FieldVisitor& f, CellParams& p);
 /// Throws ConfigError (at `table`) unless g_min < g_max and read_noise_of is there where it is
 /// needed.
 void check_cell(const CellParams& p, const ConfigNode& table, const std::string& path);

@@ -23,6 +23,9 @@ class DecoratedModel : public DeviceModel {
   void program(const ProgramContext& context, ConstView<float> target, Cells& out) const override {
     base_->program(context, target, out);
   }
+  void put(Cells& cells, Index row, Index column, float g) const override {
+    base_->put(cells, row, column, g);
+  }
   void conductance(const Cells& cells, double seconds, View<float> out) const override {
     base_->conductance(cells, seconds, out);
   }

@@ -79,8 +79,9 @@ struct CellRead {
 
 /// The states of an array's cells after a read, for the next read of the same sample.
 struct CellMemory {
-  Matrix<std::uint8_t> full;  ///< traps
-  Index next = 0;             ///< the position that it is good for
+  Matrix<std::uint8_t> full;       ///< traps
+  Index next = 0;                  ///< the position that it is good for
+  std::vector<double> draws = {};  ///< room for those of a row
 };
 
 /// A model is immutable and stateless. Formulas are evaluated in double; conductances are stored in
@@ -107,6 +108,11 @@ class DeviceModel {
   /// Programs `target` [S] (n_out x n_in) into `out`.
   virtual void program(const ProgramContext& context, ConstView<float> target,
                        Cells& out) const = 0;
+  /// Leaves cell (row, column) with conductance `g` [S] at time 0: programming with verification
+  /// that another model draws.
+  virtual void put(Cells& cells, Index row, Index column, float g) const {
+    cells.programmed(row, column) = g;
+  }
   /// The conductances [S] `seconds` after programming: a function of the programmed state and the
   /// time alone.
   virtual void conductance(const Cells& cells, double seconds, View<float> out) const;

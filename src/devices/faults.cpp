@@ -48,10 +48,7 @@ void fields(FieldVisitor& f, FaultParams& p) {
 }
 
 void check_faults(const FaultParams& p, const ConfigNode& table, const std::string& path) {
-  const auto at = [&](std::string_view key) {
-    const ConfigNode* node = table.find(key);
-    return node ? node->origin : table.origin;
-  };
+  const auto at = [&](std::string_view key) { return origin_of(table, key); };
   const double stuck = p.stuck_at_g_min + p.stuck_at_g_max + p.stuck_at_given;
   if (stuck > 1)
     fail_at(at("stuck_at_g_min"), path + ": the rates of stuck cells sum to " + shortest(stuck) +

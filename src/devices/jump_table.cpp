@@ -13,6 +13,7 @@
 #include "base/matrix.h"
 #include "base/whole_file.h"
 #include "devices/measured.h"
+#include "devices/measured_units.h"
 
 namespace ohmic::devices {
 namespace {
@@ -20,26 +21,9 @@ namespace {
 constexpr std::size_t kLeastSteps = 5;
 
 double unit_of(const std::string& word, const std::string& name, const std::string& file) {
-  const std::map<std::string, double> units{{"S", 1}, {"mS", 1e-3}, {"uS", 1e-6}, {"nS", 1e-9}};
-  const std::string unit = word.starts_with(name + "_") ? word.substr(name.size() + 1) : "";
-  const auto found = units.find(unit);
-  if (found == units.end())
-    throw ConfigError(file + ": column " + word + " is no " + name +
-                      "_UNIT with UNIT one of S, mS, uS, nS");
-  return found->second;
-}
-
-/// The words of a line, between semicolons where it has one, else commas.
-std::vector<std::string> words_of(const std::string& line) {
-  std::vector<std::string> words;
-  std::stringstream parts(line);
-  const char separator = line.find(';') == line.npos ? ',' : ';';
-  for (std::string word; std::getline(parts, word, separator);) {
-    word.erase(0, word.find_first_not_of(" \t"));
-    word.erase(word.find_last_not_of(" \t\r") + 1);
-    words.push_back(word);
-  }
-  return words;
+  if (!word.starts_with(name + "_"))
+    throw ConfigError(file + ": column " + word + " is no " + name + "_UNIT");
+  return conductance_unit(word.substr(name.size() + 1), file + ": column " + word);
 }
 
 double number_of(const std::string& word, const std::string& place) {
@@ -82,7 +66,7 @@ JumpTable read_jump_table(const std::filesystem::path& file) {
   for (std::string line; std::getline(text, line);) {
     ++line_number;
     line.erase(std::min(line.find('#'), line.size()));
-    const std::vector<std::string> words = words_of(line);
+    const std::vector<std::string> words = csv_words(line);
     if (std::all_of(words.begin(), words.end(), [](const auto& word) { return word.empty(); }))
       continue;
     if (level_unit == 0) {  // the header

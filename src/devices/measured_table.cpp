@@ -10,6 +10,7 @@
 #include "base/array_file.h"
 #include "base/config.h"
 #include "base/error.h"
+#include "devices/measured_units.h"
 
 namespace ohmic::devices {
 namespace {
@@ -19,15 +20,6 @@ struct Column {
   enum class Kind { target, mean, sigma, sample, time } kind;
   double scale;
 };
-
-double conductance_unit(const std::string& unit, const std::string& where) {
-  const std::map<std::string, double> units{{"S", 1}, {"mS", 1e-3}, {"uS", 1e-6}, {"nS", 1e-9}};
-  const auto found = units.find(unit);
-  if (found == units.end())
-    throw ConfigError(where + ": unknown unit '" + unit +
-                      "' of a conductance; known are S, mS, uS, nS");
-  return found->second;
-}
 
 double time_unit(const std::string& unit, const std::string& where) {
   const std::map<std::string, double> units{{"s", 1}, {"min", 60}, {"h", 3600}, {"day", 86400}};
@@ -44,12 +36,7 @@ bool has(const std::vector<Column>& columns, Column::Kind kind) {
 
 std::vector<Column> columns_of(const std::string& header, const std::string& file) {
   std::vector<Column> columns;
-  std::string text = header;
-  std::replace(text.begin(), text.end(), ';', ',');
-  std::stringstream words(text);
-  for (std::string word; std::getline(words, word, ',');) {
-    word.erase(0, word.find_first_not_of(" \t"));
-    word.erase(word.find_last_not_of(" \t\r") + 1);
+  for (const std::string& word : csv_words(header)) {
     const std::size_t at = word.rfind('_');
     const std::string name = word.substr(0, at);
     const std::string unit = at == word.npos ? "" : word.substr(at + 1);

@@ -11,6 +11,10 @@ PresetParams preset_of(const PublishedRange& range) {
 
 void fields(FieldVisitor& f, PresetParams& p) {
   fields(f, p.cell);
+  scaling_fields(f, p);
+}
+
+void scaling_fields(FieldVisitor& f, PresetParams& p) {
   std::string outside = p.allows_outside ? "allow" : "refuse";
   f.field(
       {.key = "outside_range",
@@ -31,13 +35,12 @@ void check_preset(const PresetParams& p, const PublishedRange& range, std::strin
   if (p.allows_outside || p.rescales) return;
   constexpr double kRounding = 1e-9;
   const auto refuse = [&](std::string_view key, double value) {
-    const ConfigNode* node = table.find(key);
     const auto words = [](double g) { return shortest(in_user_units(g, units::kMicrosiemens)); };
-    fail_at(node ? node->origin : table.origin,
-            path + "." + std::string(key) + " = " + words(value) + " leaves the range " +
-                words(range.g_min) + " .. " + words(range.g_max) + " uS of " + std::string(model) +
-                "; " + path + ".rescale = true stretches its formulas, " + path +
-                ".outside_range = \"allow\" carries them on");
+    fail_at(origin_of(table, key), path + "." + std::string(key) + " = " + words(value) +
+                                       " leaves the range " + words(range.g_min) + " .. " +
+                                       words(range.g_max) + " uS of " + std::string(model) + "; " +
+                                       path + ".rescale = true stretches its formulas, " + path +
+                                       ".outside_range = \"allow\" carries them on");
   };
   if (p.cell.g_min < range.g_min * (1 - kRounding)) refuse("g_min_uS", p.cell.g_min);
   if (p.cell.g_max > range.g_max * (1 + kRounding)) refuse("g_max_uS", p.cell.g_max);

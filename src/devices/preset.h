@@ -18,6 +18,8 @@ struct PresetParams {
 /// The defaults of a model: its published range.
 PresetParams preset_of(const PublishedRange& range);
 void fields(FieldVisitor& f, PresetParams& p);
+/// Its keys beside those of the cell.
+void scaling_fields(FieldVisitor& f, PresetParams& p);
 /// Throws ConfigError (at `table`) for a range that leaves the published one without leave to;
 /// names the range and how to override it.
 void check_preset(const PresetParams& p, const PublishedRange& range, std::string_view model,

@@ -73,51 +73,18 @@ SonosState sonos_state(double target, double seconds) {
 double sonos_read_sigma(double current) { return saturating(12.58037, 215.36557, current); }
 
 void fields(FieldVisitor& f, SonosParams& p) {
-  const auto conductance = [&](std::string_view key, std::string_view meaning, double& value) {
-    f.field({.key = key,
-             .meaning = meaning,
-             .unit = "uS",
-             .scale = units::kMicrosiemens,
-             .low = 0,
-             .high = 1e6},
-            value);
-  };
-  conductance("g_min_uS", "lowest conductance of a cell", p.g_min);
-  conductance("g_max_uS", "highest conductance of a cell", p.g_max);
-  f.field({.key = "levels",
-           .meaning = "conductance levels of a cell, both ends included",
-           .low = 2,
-           .high = 65536,
-           .word = "continuous"},
-          p.levels);
+  range_fields(f, p.preset.cell);
   f.field(
       {.key = "published_read_noise", .meaning = "whether reads have the published white noise"},
       p.reads_noisily);
-  std::string outside = p.allows_outside ? "allow" : "refuse";
-  f.field(
-      {.key = "outside_range",
-       .meaning = "conductances beyond the published range: refused, or the formulas carried on",
-       .one_of = {"refuse", "allow"}},
-      outside);
-  p.allows_outside = outside == "allow";
-  f.field({.key = "rescale", .meaning = "stretch the published formulas to g_max_uS"}, p.rescales);
+  scaling_fields(f, p.preset);
 }
 
 namespace {
 
-PresetParams preset_of(const SonosParams& p) {
-  PresetParams preset;
-  preset.cell.g_min = p.g_min;
-  preset.cell.g_max = p.g_max;
-  preset.cell.levels = p.levels;
-  preset.allows_outside = p.allows_outside;
-  preset.rescales = p.rescales;
-  return preset;
-}
-
 class Sonos final : public OneDrawCell {
  public:
-  explicit Sonos(const SonosParams& p) : OneDrawCell(preset_of(p), kRange), params_(p) {}
+  explicit Sonos(const SonosParams& p) : OneDrawCell(p.preset, kRange), params_(p) {}
   bool changes_with_time() const override { return true; }
   double latest_seconds() const override { return 5 * kDay; }
   void read_sigma(const Cells&, ConstView<float> g, double, View<float> out) const override {
@@ -149,7 +116,7 @@ class Sonos final : public OneDrawCell {
 }  // namespace
 
 void check_device(const SonosParams& p, const ConfigNode& table, const std::string& path) {
-  check_preset(preset_of(p), kRange, "sonos", table, path);
+  check_preset(p.preset, kRange, "sonos", table, path);
 }
 
 std::shared_ptr<const DeviceModel> make_sonos(const SonosParams& params) {

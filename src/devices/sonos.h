@@ -15,10 +15,8 @@ double sonos_read_sigma(double current);
 inline constexpr double kSonosMicrosiemensPerNanoampere = 0.01;
 
 struct SonosParams {
-  double g_min = 0, g_max = 16 * units::kMicrosiemens;  ///< [S]
-  std::optional<std::int64_t> levels;
+  PresetParams preset = preset_of({0, 16 * units::kMicrosiemens});
   bool reads_noisily = true;
-  bool allows_outside = false, rescales = false;
 };
 void fields(FieldVisitor& f, SonosParams& p);
 void check_device(const SonosParams& p, const ConfigNode& table, const std::string& path);

@@ -75,7 +75,7 @@ class Telegraph final : public DecoratedModel {
     base().cell_read(cells, seconds, read, memory, g);
     const ConstView<float> trap = cells.plane(kPlane);
     if (memory.full.rows() != g.rows() || memory.full.columns() != g.columns())
-      memory = {.full = Matrix<std::uint8_t>(g.rows(), g.columns()), .next = 0};
+      memory = {.full = Matrix<std::uint8_t>(g.rows(), g.columns()), .next = 0, .draws = {}};
     if (memory.next > read.position) memory.next = 0;
     CellRead at = read;
     for (at.position = memory.next; at.position <= read.position; ++at.position)
@@ -96,7 +96,8 @@ class Telegraph final : public DecoratedModel {
   void advance(ConstView<float> trap, const CellRead& at, CellMemory& memory) const {
     const double stays = at.position == 0 ? 0.0 : stays_;
     const double full_below = stays + (1 - stays) * params_.trapped;
-    std::vector<double> u(static_cast<std::size_t>(trap.columns()));
+    std::vector<double>& u = memory.draws;
+    u.resize(static_cast<std::size_t>(trap.columns()));
     for (Index r = 0; r < trap.rows(); ++r) {
       at.uniforms(r, u);
       for (Index c = 0; c < trap.columns(); ++c) {

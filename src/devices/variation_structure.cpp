@@ -69,6 +69,10 @@ class Structured final : public DecoratedModel {
       factor.data()[i] = static_cast<float>(std::max(1 + params_.sigma_die * die + local, 0.0));
     }
   }
+  void put(Cells& cells, Index row, Index column, float g) const override {
+    const float factor = cells.plane(kPlane)(row, column);
+    base().put(cells, row, column, factor > 0 ? g / factor : g);
+  }
   void conductance(const Cells& cells, double seconds, View<float> out) const override {
     base().conductance(cells, seconds, out);
     const ConstView<float> factor = cells.plane(kPlane);

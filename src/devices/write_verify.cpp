@@ -20,7 +20,7 @@ pulses is geometric, P(n) = p (1-p)^(n-1), p = erf(tolerance / (s sqrt 2)), and 
 verify_pulse = "step": the conductance moves towards the target by verify_step_uS on average, with deviation verify_step_sigma_uS.
 
 verify_pulse = "response": a training device answers it (verify_model, `ohmic info --pulses`), its weights w_min .. w_max standing for g_min .. g_max.
-verify_pulse = "jump_table": a measured step (verify_file: CSV of level_uS, direction 1 or -1, step_uS, one pulse a row), drawn from the empirical
+verify_pulse = "jump_table": a measured step (verify_file: CSV of level_uS, direction set or reset, step_uS, one pulse a row), drawn from the empirical
 distribution at the cell's conductance.
 
 Pulses are counted a cell (plane `pulses`). Source: a definition; the loop of most programming papers, e.g. Wan et al., Nature 608 (2022) 504.)";

@@ -1,6 +1,7 @@
 #include "lab/ageing.h"
 
 #include <cmath>
+#include <numeric>
 
 #include "base/parallel.h"
 #include "sim/copies.h"
@@ -49,32 +50,35 @@ nn::Deployment aged(const nn::Deployment& chip, double seconds) {
   return later;
 }
 
-nn::Deployment drift_compensated(DriftCompensation kind, const nn::Deployment& fresh,
+OutputMagnitudes output_magnitudes(const nn::Deployment& chip, const CleanActivations& clean,
+                                   const ReadContext& reader) {
+  OutputMagnitudes all(chip.macs.size());
+  for_each_block(static_cast<Index>(all.size()), [&](Index k) {
+    const auto& product = chip.macs[static_cast<std::size_t>(k)];
+    if (product) all[static_cast<std::size_t>(k)] = magnitudes(*product, clean.inputs(k), reader);
+  });
+  return all;
+}
+
+nn::Deployment drift_compensated(DriftCompensation kind, const OutputMagnitudes& fresh,
                                  const nn::Deployment& later, const CleanActivations& clean,
                                  const ReadContext& reader) {
   nn::Deployment out = later;
   if (kind == DriftCompensation::none) return out;
-  for_each_block(static_cast<Index>(out.macs.size()), [&](Index index) {
-    const auto k = static_cast<std::size_t>(index);
-    if (!out.macs[k]) return;
-    const std::vector<PatchView> inputs = clean.inputs(index);
-    std::vector<double> before = magnitudes(*fresh.macs[k], inputs, reader);
-    std::vector<double> now = magnitudes(*later.macs[k], inputs, reader);
+  const OutputMagnitudes aged = output_magnitudes(later, clean, reader);
+  for (std::size_t k = 0; k < out.macs.size(); ++k) {
+    if (!out.macs[k]) continue;
+    std::vector<double> before = fresh[k], now = aged[k];
     if (kind == DriftCompensation::global) {
-      double all_before = 0, all_now = 0;
-      for (std::size_t o = 0; o < now.size(); ++o) {
-        all_before += before[o];
-        all_now += now[o];
-      }
-      before.assign(now.size(), all_before);
-      now.assign(now.size(), all_now);
+      before.assign(now.size(), std::accumulate(before.begin(), before.end(), 0.0));
+      now.assign(now.size(), std::accumulate(now.begin(), now.end(), 0.0));
     }
     std::vector<float> factors;
     for (std::size_t o = 0; o < now.size(); ++o)
       factors.push_back(now[o] > 0 && before[o] > 0 ? static_cast<float>(before[o] / now[o])
                                                     : 1.0f);
     out.macs[k] = std::make_shared<sim::Scaled>(later.macs[k], std::move(factors));
-  });
+  }
   return out;
 }
 

@@ -116,9 +116,7 @@ void check_search(const Experiment& e, const nn::Network& network, const nn::Dat
   check_base(e, parse_method("penalty"));
   check_list(e, "search.ratios", search.ratios);
   if (!search.layers.empty()) check_list(e, "search.layers", search.layers);
-  double ratio = 0;
-  for (const double r : search.ratios)
-    if (r > 0 && (ratio == 0 || r < ratio)) ratio = r;
+  const double ratio = smallest_ratio(search);
   if (ratio == 0) fail_key(e, "search.ratios", "search.ratios has no ratio above 0");
   std::vector<std::string> layers = search.layers;
   if (layers.empty())

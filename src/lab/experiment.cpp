@@ -34,8 +34,7 @@ sim::LayerHardware read_hardware(const ConfigNode& device, const ConfigNode& fau
   sim::check_dac(hardware.dac, dac, "dac");
   sim::check_adc(hardware.adc, adc, "adc");
   if (!hardware.adc.output_table.empty()) {
-    const ConfigNode* node = adc.find("output_table");
-    const Origin& origin = node ? node->origin : adc.origin;
+    const Origin& origin = origin_of(adc, "output_table");
     const ConfigNode parameters = hardware.device->parameters();
     if (std::get<std::string>(parameters.find("model")->value) != "ideal" ||
         hardware.device->uniform_read_sigma() != 0.0 || hardware.faults.is_active())
@@ -49,8 +48,7 @@ sim::LayerHardware read_hardware(const ConfigNode& device, const ConfigNode& fau
         sim::read_output_table(file.is_absolute() ? file : folder / file));
   }
   if (sim::columns_of(hardware.array.mapping) > hardware.array.columns) {
-    const ConfigNode* columns = array.find("columns");
-    fail_at(columns ? columns->origin : array.origin,
+    fail_at(origin_of(array, "columns"),
             "array.columns = " + std::to_string(hardware.array.columns) +
                 " holds no differential pair, which takes two");
   }
@@ -67,12 +65,11 @@ void check_times(const TimeParams& time, const devices::DeviceModel& device,
                  const ConfigNode& table) {
   const auto check = [&](double seconds, const char* key) {
     if (seconds <= device.latest_seconds()) return;
-    const ConfigNode* node = table.find(key);
     const ConfigNode parameters = device.parameters();
-    fail_at(node ? node->origin : table.origin,
-            "time." + std::string(key) + " = " + shortest(seconds) + ": " +
-                std::get<std::string>(parameters.find("model")->value) + " was measured until " +
-                shortest(device.latest_seconds()) + " s after programming");
+    fail_at(origin_of(table, key), "time." + std::string(key) + " = " + shortest(seconds) + ": " +
+                                       std::get<std::string>(parameters.find("model")->value) +
+                                       " was measured until " + shortest(device.latest_seconds()) +
+                                       " s after programming");
   };
   check(time.at, "at_s");
   for (const double seconds : time.retention) check(seconds, "retention_s");
@@ -273,6 +270,13 @@ void fields(FieldVisitor& f, SearchParams& p) {
   fields(f, p.learner);
 }
 
+double smallest_ratio(const SearchParams& p) {
+  double smallest = 0;
+  for (const double ratio : p.ratios)
+    if (ratio > 0 && (smallest == 0 || ratio < smallest)) smallest = ratio;
+  return smallest;
+}
+
 Experiment read_experiment(const std::filesystem::path& file,
                            const std::vector<std::string>& settings, const RunParams& defaults) {
   ConfigNode root = read_config(file);
@@ -367,10 +371,8 @@ std::vector<std::optional<sim::LayerHardware>> layer_hardware(const Experiment& 
       if (std::find(names.begin(), names.end(), layer) == names.end()) {
         std::string known;
         for (const std::string& name : names) known += (known.empty() ? "" : ", ") + name;
-        const ConfigNode* node = over.table.find("layers");
-        fail_at(
-            node ? node->origin : over.table.origin,
-            "override.layers: no layer '" + layer + "' of cells in this network; it has " + known);
+        fail_at(origin_of(over.table, "layers"), "override.layers: no layer '" + layer +
+                                                     "' of cells in this network; it has " + known);
       }
   std::vector<std::optional<sim::LayerHardware>> out;
   for (const std::string& name : names) {

@@ -84,6 +84,8 @@ struct SearchParams {
   rl::ReinforceParams learner;
 };
 void fields(FieldVisitor& f, SearchParams& p);
+/// The smallest ratio above 0; 0 where there is none.
+double smallest_ratio(const SearchParams& p);
 
 /// One [[override]]: other hardware for some layers.
 struct Override {

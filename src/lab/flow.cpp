@@ -12,13 +12,30 @@ namespace {
 constexpr const char* kGoOn =
     "interrupted; the trained network is kept: the same command goes on from it";
 
-/// Accuracy of every chip, programming and read on the test set.
+/// One programmed chip at every time of the retention curve, read by the first read.
+void measure_retention(const RunSetting& s, const nn::ImageList& images, const Chip& made,
+                       Index chip, RunResult& result) {
+  const std::vector<double>& times = s.experiment.time.retention;
+  for (std::size_t t = 0; t < times.size(); ++t) {
+    stop_if_interrupted(kGoOn);
+    const Chip later = s.chips.later(made, chip, 0, times[t]);
+    result.retention(static_cast<Index>(t), chip) =
+        evaluate_chip(later.network, later.parameters, images, s.data.normalisation,
+                      later.deployment, s.chips.reader(chip, 0, 0), s.experiment.evaluation.batch)
+            .accuracy;
+  }
+}
+
+/// Accuracy of every chip, programming and read on the test set, and the retention curve of first
+/// programmings.
 void measure_accuracy(const RunSetting& s, const nn::ImageList& images, const Console& console,
                       RunResult& result) {
   const RunParams& run = s.experiment.run;
   Progress progress("chips", run.chips * run.programmings_per_chip * run.reads_per_programming,
                     console.quiet);
   result.class_accuracy = Matrix<double>(run.chips, s.data.classes());
+  result.retention =
+      Matrix<double>(static_cast<Index>(s.experiment.time.retention.size()), run.chips);
   const double a_chip =
       1.0 / static_cast<double>(run.programmings_per_chip * run.reads_per_programming);
   const auto start = std::chrono::steady_clock::now();
@@ -47,33 +64,13 @@ void measure_accuracy(const RunSetting& s, const nn::ImageList& images, const Co
         sum += e.accuracy;
         progress.advance();
       }
+      if (programming == 0) measure_retention(s, images, made, chip, result);
     }
     result.chip_accuracy.push_back(sum * a_chip);
   }
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   result.seconds_a_chip = seconds * a_chip / static_cast<double>(run.chips);
-}
-
-/// Every chip at every time of the retention curve: programmed once, read by the first read.
-void measure_retention(const RunSetting& s, const nn::ImageList& images, const Console& console,
-                       RunResult& result) {
-  const std::vector<double>& times = s.experiment.time.retention;
-  const Index chips = s.experiment.run.chips;
-  result.retention = Matrix<double>(static_cast<Index>(times.size()), chips);
-  Progress progress("retention", chips * static_cast<Index>(times.size()), console.quiet);
-  for (Index chip = 0; chip < chips; ++chip) {
-    const Chip made = s.chips.make(chip, 0, s.chips.as_configured());
-    for (std::size_t t = 0; t < times.size(); ++t) {
-      stop_if_interrupted(kGoOn);
-      const Chip later = s.chips.later(made, chip, 0, times[t]);
-      result.retention(static_cast<Index>(t), chip) =
-          evaluate_chip(later.network, later.parameters, images, s.data.normalisation,
-                        later.deployment, s.chips.reader(chip, 0, 0), s.experiment.evaluation.batch)
-              .accuracy;
-      progress.advance();
-    }
-  }
 }
 
 /// The error budget: parts of the hardware, on the same chips and images.
@@ -162,7 +159,6 @@ RunResult measure(const RunSetting& s, const Console& console) {
       nn::evaluate(s.trained().network, s.trained().parameters, images, s.data.normalisation);
   result.yield_accuracy = evaluation.yield_accuracy.value_or(0.95 * result.float_network.accuracy);
   measure_accuracy(s, images, console, result);
-  if (!s.experiment.time.retention.empty()) measure_retention(s, images, console, result);
   if (evaluation.budget_images > 0)
     measure_budget(s, s.data.test.first(evaluation.budget_images), console, result);
   if (evaluation.error_images > 0)

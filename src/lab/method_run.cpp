@@ -18,7 +18,7 @@ constexpr Index kFirstCompensator = 512;  // layer numbers of compensators' own 
 /// Compensators that do not compute with exact digital weights: rounded to `bits`, or held by cells
 /// of the chip's device (read back, one draw a chip).
 void house_compensators(const CompensationOptions& o, const Experiment& e,
-                        devices::ProgramContext context, Chip& chip) {
+                        devices::ProgramContext context, double seconds, Chip& chip) {
   if (o.home == CompensatorHome::digital) return;
   const devices::DeviceModel& device = *e.hardware.device;
   const sim::MappingRule rule(e.hardware.array.mapping, device.g_min(), device.g_max(),
@@ -39,7 +39,7 @@ void house_compensators(const CompensationOptions& o, const Experiment& e,
         continue;
       }
       const sim::Array cells =
-          sim::program_array(e.hardware.device, rule, u, context, sim::Programming::drawn, 0);
+          sim::program_array(e.hardware.device, rule, u, context, sim::Programming::drawn, seconds);
       for (Index r = 0; r < w.rows(); ++r)
         for (Index c = 0; c < w.columns(); ++c)
           w(r, c) = static_cast<float>(
@@ -120,13 +120,15 @@ Chip MethodChips::make(Index index, Index programming, const sim::ChipOptions& o
       deploy(plan_, stream_, index, programming, fresh, &range_images_, kind, &chip.cells);
   chip.programmed = chip.deployment.macs;
   const ReadContext reading = reader(index, programming, kCalibrationRead);
-  if (options.seconds > 0) chip.deployment = at_time(chip.deployment, options.seconds, reading);
+  if (experiment_.time.drift_compensation != DriftCompensation::none)
+    chip.fresh = output_magnitudes(chip.deployment, range_images_, reading);
+  if (options.seconds > 0) chip.deployment = at_time(chip, options.seconds, reading);
   if (set.compensation)
     house_compensators(
         method_.options.compensation, experiment_,
         {.stream = &stream_, .population = population_, .chip = index, .programming = programming},
-        chip);
-  if (set.mean_correction) add_mean_correction(plan_, chip);
+        options.seconds, chip);
+  if (set.mean_correction) add_mean_correction(plan_, options.seconds, chip);
   if (set.bn_reestimation) reestimate_batch_norm(*calibration_, reading, chip);
   if (set.affine)
     calibrate(CalibrationKind::affine, method_.options.affine, *calibration_, reading, chip);
@@ -135,17 +137,17 @@ Chip MethodChips::make(Index index, Index programming, const sim::ChipOptions& o
   return chip;
 }
 
-nn::Deployment MethodChips::at_time(const nn::Deployment& programmed, double seconds,
+nn::Deployment MethodChips::at_time(const Chip& chip, double seconds,
                                     const ReadContext& reader) const {
-  return drift_compensated(experiment_.time.drift_compensation, programmed,
-                           aged(programmed, seconds), range_images_, reader);
+  nn::Deployment products = chip.deployment;
+  products.macs = chip.programmed;
+  return drift_compensated(experiment_.time.drift_compensation, chip.fresh, aged(products, seconds),
+                           range_images_, reader);
 }
 
 Chip MethodChips::later(const Chip& chip, Index index, Index programming, double seconds) const {
   Chip out = chip;
-  nn::Deployment programmed = chip.deployment;
-  programmed.macs = chip.programmed;
-  out.deployment = at_time(programmed, seconds, reader(index, programming, kCalibrationRead));
+  out.deployment = at_time(chip, seconds, reader(index, programming, kCalibrationRead));
   return out;
 }
 

@@ -47,9 +47,8 @@ class MethodChips {
   RandomStream stream_;
   HardwarePlan plan_;
   std::int64_t verified_ = 0;
-  /// The products of a chip programmed at time 0, at another time.
-  nn::Deployment at_time(const nn::Deployment& programmed, double seconds,
-                         const ReadContext& reader) const;
+  /// A chip's deployment at another time, its drift compensated.
+  nn::Deployment at_time(const Chip& chip, double seconds, const ReadContext& reader) const;
   CleanActivations range_images_;  ///< for converters that are calibrated on each chip
   std::optional<CleanActivations> calibration_;  ///< for corrections that are
 };

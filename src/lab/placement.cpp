@@ -92,10 +92,7 @@ std::vector<std::string> candidate_layers(const TrainingSetting& s, const Prepar
     for (std::size_t i = 0; i < first; ++i)
       candidates.push_back(network.name(network.mac_layers()[i]));
   }
-  double smallest = 0;
-  for (const double ratio : search.ratios)
-    if (ratio > 0 && (smallest == 0 || ratio < smallest)) smallest = ratio;
-  if (smallest == 0) throw ConfigError("search.ratios has no ratio above 0");
+  const double smallest = smallest_ratio(search);
   std::vector<std::string> kept;
   for (const std::string& layer : candidates) {
     const nn::Network with =

@@ -10,7 +10,7 @@
 namespace ohmic::lab {
 
 /// Raised by every change to what a results file holds.
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
 
 /// What /provenance says of how a file came about: nothing in it affects the other numbers.
 struct Provenance {

@@ -212,7 +212,7 @@ Array program_array(std::shared_ptr<const devices::DeviceModel> device, const Ma
     for (std::size_t p = 0; p < cells.size(); ++p)
       for (Index r = 0; r < u.rows(); ++r)
         for (Index c = 0; c < u.columns(); ++c)
-          if (verified.marks(r, c)) cells[p].programmed(r, c) = careful[p].programmed(r, c);
+          if (verified.marks(r, c)) device->put(cells[p], r, c, careful[p].programmed(r, c));
   }
   return Array(std::move(device), std::move(cells), seconds, programming == Programming::drawn,
                std::move(broken));

@@ -111,8 +111,7 @@ namespace {
 
 [[noreturn]] void fail_key(const ConfigNode& table, std::string_view key,
                            const std::string& message) {
-  const ConfigNode* node = table.find(key);
-  fail_at(node ? node->origin : table.origin, message);
+  fail_at(origin_of(table, key), message);
 }
 
 }  // namespace

@@ -111,7 +111,9 @@ void Tile::add_cell_reads(const float* codes, const std::int32_t* row_offset,
                           TileScratch& scratch, TileMemory& memory) const {
   const auto polarities = static_cast<Index>(array_.polarities());
   memory.resize(static_cast<std::size_t>(samples * polarities));
-  Matrix<float> g(place_.columns.size(), place_.rows.size());
+  Matrix<float>& g = scratch.conductance;
+  if (g.rows() != place_.columns.size() || g.columns() != place_.rows.size())
+    g = Matrix<float>(place_.columns.size(), place_.rows.size());
   devices::CellRead read{.stream = context.stream,
                          .chip = context.chip,
                          .programming = context.programming,

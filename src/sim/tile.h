@@ -34,6 +34,7 @@ struct TileSetting {
 /// Room for one read; the caller keeps it, so that reading allocates nothing.
 struct TileScratch {
   AlignedVector<float> currents, variance, normals;
+  Matrix<float> conductance;  ///< of a read cell by cell
 };
 
 /// States of cells that are read one by one, from position to position of one lane block: lane by

@@ -7,26 +7,11 @@
 using namespace ohmic;
 using namespace ohmic::testing;
 
-namespace {
-
-const std::string kCompare = kTinyConfig + R"(
-[methods.compensation]
-layers = ["conv1"]
-ratios = [1.0]
-epochs = 1
-overhead_limit = 1.0
-[compare]
-methods = ["plain", "correctnet", "affine"]
-training_seeds = [1, 2]
-)";
-
-}  // namespace
-
 TEST_CASE("methods that do not fit the network, and options out of range, are refused") {
   const Workbench bench("bad_method");
   const auto refuse = [&](const std::string& command, const std::string& setting, int status,
                           const std::string& message) {
-    bench.write("c.toml", kCompare);
+    bench.write("c.toml", kTinyCompare);
     check_refused(
         bench,
         {command, "~/c.toml", "-o", "~/out", "--set", setting, "--set", "data.validation=60"},
@@ -62,7 +47,7 @@ TEST_CASE("methods that do not fit the network, and options out of range, are re
 
 TEST_CASE("search and compare refuse files of another network before anything is trained") {
   const Workbench bench("bad_files");
-  bench.write("c.toml", kCompare);
+  bench.write("c.toml", kTinyCompare);
   REQUIRE(bench.ohmic({"train", "~/tiny.toml", "-o", "~/trained", "--quiet"}).status == lab::kDone);
   const std::string other =
       "~/trained/network.h5 is a checkpoint of another network: its layer 0 (conv1) has filters = "
@@ -124,7 +109,7 @@ TEST_CASE("search and compare refuse files of another network before anything is
 
 TEST_CASE("options of search and methods out of range, or against each other, are refused") {
   const Workbench bench("bad_options");
-  bench.write("c.toml", kCompare);
+  bench.write("c.toml", kTinyCompare);
   const auto refuse = [&](const std::string& command, const std::string& setting,
                           const std::string& message) {
     check_refused(

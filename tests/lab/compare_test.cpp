@@ -10,21 +10,6 @@
 using namespace ohmic;
 using namespace ohmic::testing;
 
-namespace {
-
-const std::string kCompare = kTinyConfig + R"(
-[methods.compensation]
-layers = ["conv1"]
-ratios = [1.0]
-epochs = 1
-overhead_limit = 1.0
-[compare]
-methods = ["plain", "correctnet", "affine"]
-training_seeds = [1, 2]
-)";
-
-}  // namespace
-
 TEST_CASE("ranges, lists and names make the values of an axis") {
   const auto axes = [](const std::string& text) {
     const ConfigNode root = parse_config("axes = " + text, "t");
@@ -61,7 +46,7 @@ TEST_CASE("ranges, lists and names make the values of an axis") {
 
 TEST_CASE("a comparison over axes has one number a seed, point and chip, and resumes") {
   const Workbench bench("compare");
-  bench.write("c.toml", kCompare + R"(axes = [{ key = "device.sigma", values = [0.1, 0.4] },
+  bench.write("c.toml", kTinyCompare + R"(axes = [{ key = "device.sigma", values = [0.1, 0.4] },
   { key = "adc.bits", values = [4, 8] }])" +
                             "\nselection_chips = 2\nselection_images = 40\n");
   const std::vector<std::string> command{"compare", "~/c.toml",           "-o",     "~/out",
@@ -112,7 +97,7 @@ TEST_CASE("a comparison over axes has one number a seed, point and chip, and res
 TEST_CASE("what is wrong with an axis is told with its place") {
   const Workbench bench("axes");
   const auto refuse = [&](const std::string& axes, const std::string& message) {
-    bench.write("c.toml", kCompare + "axes = " + axes + "\n");
+    bench.write("c.toml", kTinyCompare + "axes = " + axes + "\n");
     check_refused(bench, {"compare", "~/c.toml", "-o", "~/out"}, 2, message);
   };
   refuse("[{ values = [1] }]", "~/c.toml:47:9: compare.axes[0] has no key");
@@ -160,7 +145,7 @@ TEST_CASE("what is wrong with an axis is told with its place") {
 
 TEST_CASE("plots of a comparison follow its first axis of numbers, smallest value first") {
   const Workbench bench("compare_plot");
-  bench.write("c.toml", kCompare);
+  bench.write("c.toml", kTinyCompare);
   const lab::Experiment e = lab::read_experiment(bench.path("c.toml"), {});
   const ConfigNode root = parse_config(R"(axes = [{ key = "array.mapping", values = ["x", "y"] },
     { key = "device.sigma", values = [0.5, 0.3, 0.7] }, { key = "adc.bits", values = [4, 8] }])",

@@ -190,7 +190,7 @@ TEST_CASE("the mean correction divides by exp(sigma^2 / 2) and leaves a digital 
   const HardwarePlan plan = bench.plan();
   Chip chip{bench.trained.network, bench.trained.parameters, {}};
   chip.deployment.macs.resize(2);  // ideal products: the correction acts alone
-  add_mean_correction(plan, chip);
+  add_mean_correction(plan, 0, chip);
   const float y = 2.0f, bias = (*nn::find(chip.parameters[0], "bias"))(0, 1);
   AlignedVector<float> out(4 * 16 * 64, y);
   chip.deployment.after[0]->apply(nullptr, out.data());

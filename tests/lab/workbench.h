@@ -118,6 +118,18 @@ error_images = 50
 calibration_images = 80
 )";
 
+/// Three methods on it, two trainings each.
+inline const std::string kTinyCompare = kTinyConfig + R"(
+[methods.compensation]
+layers = ["conv1"]
+ratios = [1.0]
+epochs = 1
+overhead_limit = 1.0
+[compare]
+methods = ["plain", "correctnet", "affine"]
+training_seeds = [1, 2]
+)";
+
 /// A folder with the tiny set in "set", the config in "tiny.toml", and a cache of its own in
 /// "cache".
 class Workbench {

@@ -6,7 +6,9 @@
 
 #include "base/elementary.h"
 #include "devices/gaussian.h"
+#include "devices/ideal.h"
 #include "devices/lognormal.h"
+#include "devices/variation_structure.h"
 
 using namespace ohmic;
 using namespace ohmic::sim;
@@ -109,4 +111,23 @@ TEST_CASE("no programmed conductance is below 0, and cells at either bound are c
     CHECK(counts.above_g_max > 0);
     CHECK((counts.cut_at_zero > 0) == (mapping != Mapping::differential));
   }
+}
+
+TEST_CASE(
+    "verification leaves the conductance that it drew, whatever the whole chip is multiplied "
+    "with") {
+  const RandomStream stream(5);
+  const auto exact = devices::make_ideal({});
+  const auto device = devices::with_structure(exact, {.sigma_die = 0.5});
+  const MappingRule rule(Mapping::differential, device->g_min(), device->g_max(), {});
+  const Matrix<float> u(4, 6, 0.5f);
+  Matrix<std::uint8_t> marks(4, 6);
+  for (Index c = 0; c < 6; ++c) marks(1, c) = 1;
+  const devices::ProgramContext context{.stream = &stream, .chip = 3};
+  const Array array =
+      program_array(device, rule, u, context, Programming::drawn, 0, {exact, marks.view()});
+  const float target = array.cells(0).target(0, 0);
+  CHECK(std::fabs(array.conductance(0)(0, 0) / target - 1) > 0.01);
+  for (Index c = 0; c < 6; ++c)
+    CHECK(array.conductance(0)(1, c) == doctest::Approx(target).epsilon(1e-6));
 }

@@ -10,9 +10,11 @@
 #include "devices/ideal.h"
 #include "devices/lognormal.h"
 #include "sim/reference.h"
+#include "vectors.h"
 
 using namespace ohmic;
 using namespace ohmic::sim;
+using ohmic::testing::vectors;
 
 namespace {
 
@@ -25,14 +27,6 @@ Matrix<float> random_matrix(Index rows, Index columns, std::uint64_t seed, float
     for (Index c = 0; c < columns; ++c) m(r, c) *= scale;
   }
   return m;
-}
-
-PatchView vectors(const Matrix<float>& x) {
-  return {.data = x.data(),
-          .samples = x.rows(),
-          .channels = x.columns(),
-          .sample_stride = x.columns(),
-          .channel_stride = 1};
 }
 
 Matrix<float> product(const Crossbar& crossbar, const Matrix<float>& x,

@@ -5,18 +5,14 @@
 #include "devices/gaussian.h"
 #include "devices/ideal.h"
 #include "sim/crossbar.h"
+#include "vectors.h"
 
 using namespace ohmic;
 using namespace ohmic::sim;
+using ohmic::testing::vectors;
+using ohmic::testing::wave;
 
 namespace {
-
-Matrix<float> wave(Index rows, Index columns, double step) {
-  Matrix<float> m(rows, columns);
-  for (Index i = 0; i < m.size(); ++i)
-    m.data()[i] = static_cast<float>(std::sin(step * static_cast<double>(i + 1)));
-  return m;
-}
 
 /// Largest difference of the product from the exact one, over the largest output.
 double error_of(const LayerPlan& plan, const Matrix<float>& w, Index chip = 0) {
@@ -24,12 +20,7 @@ double error_of(const LayerPlan& plan, const Matrix<float>& w, Index chip = 0) {
   const RandomStream stream(6);
   const Crossbar crossbar(plan, {.stream = &stream, .chip = chip}, {.converters = false});
   Matrix<float> y(40, w.rows());
-  crossbar.apply({.data = x.data(),
-                  .samples = 40,
-                  .channels = x.columns(),
-                  .sample_stride = x.columns(),
-                  .channel_stride = 1},
-                 {}, {y.data(), y.columns(), 1, 0});
+  crossbar.apply(vectors(x), {}, {y.data(), y.columns(), 1, 0});
   double off = 0, largest = 0;
   for (Index s = 0; s < 40; ++s)
     for (Index o = 0; o < w.rows(); ++o) {

@@ -10,27 +10,15 @@
 #include "messages.h"
 #include "sim/crossbar.h"
 #include "sim/reference.h"
+#include "vectors.h"
 
 using namespace ohmic;
 using namespace ohmic::sim;
 using ohmic::testing::Folder;
+using ohmic::testing::vectors;
+using ohmic::testing::wave;
 
 namespace {
-
-Matrix<float> wave(Index rows, Index columns, double step) {
-  Matrix<float> m(rows, columns);
-  for (Index i = 0; i < m.size(); ++i)
-    m.data()[i] = static_cast<float>(std::sin(step * static_cast<double>(i + 1)));
-  return m;
-}
-
-PatchView vectors(const Matrix<float>& x) {
-  return {.data = x.data(),
-          .samples = x.rows(),
-          .channels = x.columns(),
-          .sample_stride = x.columns(),
-          .channel_stride = 1};
-}
 
 /// A 5-bit converter whose table has an offset, a gain and noise.
 LayerPlan plan_of(Mapping mapping, Subtraction subtraction, const Matrix<float>& w,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/statistics.h"
+#include "lab/ageing.h"
 #include "lab/deploy.h"
 #include "lab/methods/method.h"
 
@@ -13,17 +14,18 @@ struct Chip {
   const nn::Network& network;
   nn::ParameterSet<float> parameters;
   nn::Deployment deployment;
-  std::vector<sim::CellCounts> cells = {};                             ///< one a MAC layer
-  std::vector<std::shared_ptr<const LinearOperator>> programmed = {};  ///< the bare products as
-                                                                       ///< programmed, time 0
+  std::vector<sim::CellCounts> cells = {};  ///< one a MAC layer
+  /// The bare products as programmed, at time 0.
+  std::vector<std::shared_ptr<const LinearOperator>> programmed = {};
+  OutputMagnitudes fresh = {};  ///< theirs at time 0; empty without drift compensation
 };
 
 /// Numbers that every chip keeps for its corrections, and what they compute an image.
 nn::Overhead correction_overhead(const nn::Deployment& deployment);
 
-/// Divides every product by the mean of what programming multiplies weights with: one factor a
-/// layer, from the device's means; free.
-void add_mean_correction(const HardwarePlan& plan, Chip& chip);
+/// Divides every product by the mean of what programming (and drift, `seconds` after it) multiplies
+/// weights with: one factor a layer, from the device's means; free.
+void add_mean_correction(const HardwarePlan& plan, double seconds, Chip& chip);
 
 enum class CalibrationKind { affine, ridge };
 
