@@ -19,7 +19,7 @@ struct LayerSums {
   std::vector<Moments> outputs;  ///< of each output
 };
 
-/// Adds up x_i^2 of every product of MAC layer k.
+/// Adds up x_i^2 over every product that reads `x`.
 void add_inputs(const PatchView& x, LayerSums& sums) {
   sums.square.resize(static_cast<std::size_t>(x.inputs()));
   std::size_t i = 0;
