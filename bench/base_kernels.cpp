@@ -68,6 +68,14 @@ void normals(benchmark::State& state) {
 }
 BENCHMARK(normals)->Name("base/normals/65536");
 
+void normals_v3(benchmark::State& state) {
+  const std::string before{kernels().level};
+  choose_kernels("v3");
+  normals(state);
+  choose_kernels(before);
+}
+BENCHMARK(normals_v3)->Name("base/normals_avx2/65536");
+
 void sample_normals(benchmark::State& state) {
   std::vector<float> z(4 * kLanes);
   const RandomStream stream(1);

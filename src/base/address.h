@@ -121,6 +121,6 @@ std::uint64_t address_elements(Purpose purpose);
 inline constexpr int kLumpedSampleWord = 1;
 
 /// Raised whenever a change alters what any address yields.
-inline constexpr int kRngVersion = 1;
+inline constexpr int kRngVersion = 2;
 
 }  // namespace ohmic

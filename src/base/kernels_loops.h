@@ -204,37 +204,24 @@ void multiply_accumulate(Extent n, const float* a, const float* b, float* y) {
   for (Extent i = 0; i < n; ++i) y[i] += a[i] * b[i];
 }
 
-/// x[i] -> e^x[i] for |x| <= 700: the steps of elementary::exp, one by one, so its bits. Several
-/// vectors side by side, because each step waits for the one before.
+/// x[i] -> e^x[i] for |x| <= 700. Several vectors side by side, because each step waits for the one
+/// before.
 template <int N>
 inline void exponentials(VectorD x[N]) {
-  constexpr double kInverseFactorials[] = {1.0 / 479001600.0,
-                                           1.0 / 39916800.0,
-                                           1.0 / 3628800.0,
-                                           1.0 / 362880.0,
-                                           1.0 / 40320.0,
-                                           1.0 / 5040.0,
-                                           1.0 / 720.0,
-                                           1.0 / 120.0,
-                                           1.0 / 24.0,
-                                           1.0 / 6.0,
-                                           0.5};
-  VectorD k[N], r[N], sum[N], tail[N];
+  VectorD k[N], r[N], sum[N];
   for (int i = 0; i < N; ++i) {
-    k[i] = round_to_even(x[i] * 1.44269504088896338700, 0.0);
-    const VectorD high = x[i] - k[i] * 6.93147180369123816490e-01,
-                  low = k[i] * 1.90821492927058770002e-10;
-    r[i] = high - low;
-    tail[i] = (high - r[i]) - low;
-    sum[i] = VectorD{} + 1.0 / 6227020800.0;
+    k[i] = round_to_even(x[i] * kLog2E, 0.0);
+    r[i] = fused(k[i], VectorD{} - kLn2High, x[i]);
+    r[i] = fused(k[i], VectorD{} - kLn2Low, r[i]);
+    sum[i] = VectorD{} + kExponentialSeries[0];
   }
-  for (const double term : kInverseFactorials)
-    for (int i = 0; i < N; ++i) sum[i] = sum[i] * r[i] + term;
+  for (int term = 1; term < kExponentialTerms; ++term)
+    for (int i = 0; i < N; ++i) sum[i] = fused(sum[i], r[i], VectorD{} + kExponentialSeries[term]);
   for (int i = 0; i < N; ++i) {
     // k + 1.5 * 2^52 has k in its lowest bits; shifted up, they are the exponent of 2^k.
     const VectorL power =
         (reinterpret_cast<VectorL>(k[i] + 6755399441055744.0) << 52) + (std::uint64_t{1023} << 52);
-    x[i] = (1.0 + (r[i] + (r[i] * r[i] * sum[i] + tail[i]))) * reinterpret_cast<VectorD>(power);
+    x[i] = sum[i] * reinterpret_cast<VectorD>(power);
   }
 }
 
@@ -301,36 +288,31 @@ struct RoundKeys {
   }
 };
 
-/// Box-Muller: two normals from two words. The angle's octant comes from integer arithmetic, so the
-/// reduction is exact.
+/// Box-Muller: two normals from two words. The angle's top bit is a half turn, the rest an angle
+/// within a quarter turn of 0: the reduction is exact.
 inline void box_muller(VectorU radius_word, VectorU angle_word, VectorF& z0, VectorF& z1) {
+  const auto fuse = [](VectorF a, VectorF b, VectorF c) { return fused(a, b, c); };
   const VectorF upper =
       __builtin_convertvector(reinterpret_cast<VectorI>(radius_word >> 16), VectorF);
   const VectorF lower =
       __builtin_convertvector(reinterpret_cast<VectorI>(radius_word & 0xffffu), VectorF);
-  const VectorF u = (upper * 65536.0f + (lower + 0.5f)) * 0x1p-32f;
+  const VectorF u = fused(upper, VectorF{} + 65536.0f, lower + 0.5f);  // in (0, 2^32]
   VectorI bits = reinterpret_cast<VectorI>(u);
   // Moves the mantissa into [sqrt(1/2), sqrt(2)): 0x3f3504f3 is sqrt(1/2).
   const VectorI shifted = bits - 0x3f3504f3;
-  const VectorI exponent = shifted >> 23;
+  const VectorI exponent = (shifted >> 23) - 32;
   bits = (shifted & 0x007fffff) + 0x3f3504f3;
-  const VectorF log_u = log_polynomial(reinterpret_cast<VectorF>(bits) - 1.0f,
-                                       __builtin_convertvector(exponent, VectorF));
-  const VectorF minus = log_u * -2.0f;
-  const VectorF zero{};
-  const VectorF radius = square_root_of(minus > zero ? minus : zero);
+  const VectorF radius =
+      square_root_of(minus_two_log(reinterpret_cast<VectorF>(bits) - 1.0f,
+                                   __builtin_convertvector(exponent, VectorF), fuse));
 
-  const VectorU quadrant = (angle_word + 0x20000000u) >> 30;
-  const VectorI remainder = reinterpret_cast<VectorI>(angle_word - (quadrant << 30));
+  const VectorI quarter = reinterpret_cast<VectorI>(angle_word << 1);
   const VectorF angle =
-      __builtin_convertvector(remainder, VectorF) * 1.4629180792671596e-9f;  // 2 pi / 2^32
-  const VectorU s = reinterpret_cast<VectorU>(sin_polynomial(angle) * radius);
-  const VectorU c = reinterpret_cast<VectorU>(cos_polynomial(angle) * radius);
-  const VectorU swap = VectorU{} - (quadrant & 1u);
-  const VectorU cosine = ((s & swap) | (c & ~swap)) ^ (((quadrant + 1u) & 2u) << 30);
-  const VectorU sine = ((c & swap) | (s & ~swap)) ^ ((quadrant & 2u) << 30);
-  z0 = reinterpret_cast<VectorF>(cosine);
-  z1 = reinterpret_cast<VectorF>(sine);
+      __builtin_convertvector(quarter, VectorF) * 7.3145904e-10f;  // pi / 2^32
+  const VectorF turned = reinterpret_cast<VectorF>(reinterpret_cast<VectorU>(radius) ^
+                                                   (angle_word & 0x80000000u));
+  z0 = cos_polynomial(angle, fuse) * turned;
+  z1 = sin_polynomial(angle, fuse) * turned;
 }
 
 /// The words of kWidth<float> blocks whose word `word` counts up from the given counter.

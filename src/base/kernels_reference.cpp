@@ -1,6 +1,5 @@
 #include <cmath>
 
-#include "base/elementary.h"
 #include "base/kernels.h"
 #include "base/kernels_polynomials.h"
 #include "base/random_stream.h"
@@ -88,34 +87,22 @@ void multiply_accumulate(Extent n, const float* a, const float* b, float* y) {
 }
 
 void box_muller(std::uint32_t radius_word, std::uint32_t angle_word, float* z) {
-  const float u = (static_cast<float>(radius_word >> 16) * 65536.0f +
-                   (static_cast<float>(radius_word & 0xffffu) + 0.5f)) *
-                  0x1p-32f;
+  const auto fuse = [](float a, float b, float c) { return std::fma(a, b, c); };
+  const float u = std::fma(static_cast<float>(radius_word >> 16), 65536.0f,
+                           static_cast<float>(radius_word & 0xffffu) + 0.5f);
   int exponent = 0;
   float mantissa = std::frexp(u, &exponent);  // in [1/2, 1)
   if (mantissa < 0.70710677f) {
     mantissa *= 2;
     --exponent;
   }
-  const float log_u = log_polynomial(mantissa - 1.0f, static_cast<float>(exponent));
-  const float radius = std::sqrt(std::fmax(log_u * -2.0f, 0.0f));
-  const std::uint32_t quadrant = (angle_word + 0x20000000u) >> 30;
-  const auto remainder = static_cast<std::int32_t>(angle_word - (quadrant << 30));
-  const float angle = static_cast<float>(remainder) * 1.4629180792671596e-9f;  // 2 pi / 2^32
-  const float s = sin_polynomial(angle) * radius, c = cos_polynomial(angle) * radius;
-  switch (quadrant & 3) {
-    case 0:
-      z[0] = c, z[1] = s;
-      break;
-    case 1:
-      z[0] = -s, z[1] = c;
-      break;
-    case 2:
-      z[0] = -c, z[1] = -s;
-      break;
-    default:
-      z[0] = s, z[1] = -c;
-  }
+  float radius =
+      std::sqrt(minus_two_log(mantissa - 1.0f, static_cast<float>(exponent - 32), fuse));
+  const float angle = static_cast<float>(static_cast<std::int32_t>(angle_word << 1)) *
+                      7.3145904e-10f;  // pi / 2^32
+  if (angle_word & 0x80000000u) radius = -radius;
+  z[0] = cos_polynomial(angle, fuse) * radius;
+  z[1] = sin_polynomial(angle, fuse) * radius;
 }
 
 void block_normals(const std::uint32_t counter[4], int word, std::uint32_t step,
@@ -149,7 +136,12 @@ void multiply_exponential(Extent n, const float* x, double a, const float* za, d
                           const float* zb, double shift, float* out) {
   for (Extent i = 0; i < n; ++i) {
     const double exponent = a * za[i] + b * (zb ? zb[i] : 0.0f) + shift;
-    out[i] = static_cast<float>(x[i] * elementary::exp(exponent));
+    const double k = std::nearbyint(exponent * kLog2E);
+    const double r = std::fma(k, -kLn2Low, std::fma(k, -kLn2High, exponent));
+    double sum = kExponentialSeries[0];
+    for (int term = 1; term < kExponentialTerms; ++term)
+      sum = std::fma(sum, r, kExponentialSeries[term]);
+    out[i] = static_cast<float>(x[i] * std::ldexp(sum, static_cast<int>(k)));
   }
 }
 
