@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <unordered_map>
 
 #include "base/elementary.h"
 #include "base/units.h"
@@ -19,7 +20,8 @@ verify_pulse = "redraw": the cell is programmed anew, with a new draw of the mod
 pulses is geometric, P(n) = p (1-p)^(n-1), p = erf(tolerance / (s sqrt 2)), and the result is the normal distribution cut at +-tolerance.
 verify_pulse = "step": the conductance moves towards the target by verify_step_uS on average, with deviation verify_step_sigma_uS.
 
-verify_pulse = "response": a training device answers it (verify_model, `ohmic info --pulses`), its weights w_min .. w_max standing for g_min .. g_max.
+verify_pulse = "response": a training device answers it (verify_model, `ohmic info --pulses`), the mean device's weights w_min .. w_max
+standing for g_min .. g_max. Every cell has steps, bounds and slopes of its own, drawn once a chip from the model's device-to-device part.
 verify_pulse = "jump_table": a measured step (verify_file: CSV of level_uS, direction set or reset, step_uS, one pulse a row), drawn from the empirical
 distribution at the cell's conductance.
 
@@ -84,14 +86,17 @@ class Verified final : public DecoratedModel {
     Matrix<float>& pulses = out.plane_of(kPulsePlane);
     pulses.fill(1.0f);
     Matrix<float> now(target.rows(), target.columns());
+    std::unordered_map<Index, PulseModel> responses;
     for (Index pulse = 1; pulse < params_.pulse_limit; ++pulse) {
       base().conductance(out, 0, now);
       const std::vector<Index> pending = beyond_tolerance(target, now);
       if (pending.empty()) return;
+      // What passes once is left alone, so later pulses go to cells of the first ones.
+      if (response_ && pulse == 1) responses = responses_of(context, target.columns(), pending);
       if (params_.pulse == ProgrammingLoop::Pulse::redraw)
         redraw(context, pulse, target, pending, out);
       else
-        step(context, pulse, target, now, pending, out);
+        step(context, pulse, target, now, pending, responses, out);
       for (const Index i : pending) out.plane_of(kPulsePlane).data()[i] += 1.0f;
     }
   }
@@ -133,7 +138,8 @@ class Verified final : public DecoratedModel {
       for (const Index i : pending) out.plane_of(plane.name).data()[i] = plane.values.data()[i];
   }
   void step(const ProgramContext& context, Index pulse, ConstView<float> target,
-            const Matrix<float>& now, const std::vector<Index>& pending, Cells& out) const {
+            const Matrix<float>& now, const std::vector<Index>& pending,
+            const std::unordered_map<Index, PulseModel>& responses, Cells& out) const {
     std::vector<float> z(static_cast<std::size_t>(target.columns()));
     std::vector<double> u(z.size());
     Index row = -1;
@@ -146,17 +152,44 @@ class Verified final : public DecoratedModel {
       row = r;
       const auto column = static_cast<std::size_t>(c);
       float& g = out.programmed.data()[i];
-      g = static_cast<float>(
-          std::max(after(g, now(r, c) < target(r, c), z[column], u[column]), 0.0));
+      const bool up = now(r, c) < target(r, c);
+      const double changed = response_ ? after(responses.at(i), g, up, z[column])
+                                       : after(g, up, z[column], u[column]);
+      g = static_cast<float>(std::max(changed, 0.0));
     }
   }
-  /// The conductance after one pulse up or down.
-  double after(double g, bool up, double z, double u) const {
-    if (response_) {
-      const double range = g_max() - g_min(), span = response_->w_max - response_->w_min;
-      const double w = response_->w_min + span * (g - g_min()) / range;
-      return g_min() + range * (after_pulse(*response_, w, up, z) - response_->w_min) / span;
+  /// The training devices that stand in `cells` (places in an array of `columns` columns).
+  std::unordered_map<Index, PulseModel> responses_of(const ProgramContext& context, Index columns,
+                                                     const std::vector<Index>& cells) const {
+    // The model's own device-to-device parts use the numbers below 16.
+    constexpr Index kFirst = 16, kParts = 6;
+    std::unordered_map<Index, PulseModel> devices;
+    std::vector<float> z[kParts];
+    Index row = -1;
+    for (const Index i : cells) {
+      const auto c = static_cast<std::size_t>(i % columns);
+      for (Index part = 0; i / columns != row && part < kParts; ++part) {
+        z[part].resize(static_cast<std::size_t>(columns));
+        context.normals(Purpose::device, i / columns, z[part], kFirst + part);
+      }
+      row = i / columns;
+      devices.emplace(i, of_device(*response_, {.step = z[0][c],
+                                                .up_down = z[1][c],
+                                                .w_max = z[2][c],
+                                                .w_min = z[3][c],
+                                                .gamma_up = z[4][c],
+                                                .gamma_down = z[5][c]}));
     }
+    return devices;
+  }
+  /// The conductance after one pulse up or down to a training device.
+  double after(const PulseModel& device, double g, bool up, double z) const {
+    const double range = g_max() - g_min(), span = response_->w_max - response_->w_min;
+    const double w = response_->w_min + span * (g - g_min()) / range;
+    return g_min() + range * (after_pulse(device, w, up, z) - response_->w_min) / span;
+  }
+  /// The conductance after one pulse of a kind that is the same for all cells.
+  double after(double g, bool up, double z, double u) const {
     if (params_.pulse == ProgrammingLoop::Pulse::jump_table) return g + jumps_.step(g, up, u);
     return g + (up ? 1.0 : -1.0) * (params_.step + params_.step_sigma * z);
   }

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <numeric>
 
 #include "base/array_file.h"
 #include "base/digest.h"
@@ -168,6 +169,7 @@ void write_run(const std::filesystem::path& path, const RunSetting& s, const Run
 
   std::vector<std::string> names;
   std::vector<std::int64_t> tiles, macs, cells, above, zero, cut, broken, pulses;
+  std::size_t most_pulses = 0;
   std::vector<double> dac_limit, adc_limit, dac_clipped, adc_clipped;
   const nn::Network& network = s.trained().network;
   for (std::size_t k = 0; k < s.plan().layers.size(); ++k) {
@@ -181,7 +183,8 @@ void write_run(const std::filesystem::path& path, const RunSetting& s, const Run
     above.push_back(bounds.above_g_max);
     zero.push_back(bounds.cut_at_zero);
     broken.push_back(bounds.broken);
-    pulses.push_back(bounds.pulses);
+    pulses.push_back(bounds.pulses());
+    most_pulses = std::max(most_pulses, bounds.with_pulses.size());
     cut.push_back(plan ? plan->cut_weights : 0);
     const bool measured = plan && k < r.activity.layers.size();
     const Activity::Layer counts = measured ? r.activity.layers[k] : Activity::Layer();
@@ -220,6 +223,22 @@ void write_run(const std::filesystem::path& path, const RunSetting& s, const Run
   count("/layers/cells_cut_at_zero", zero, "of them cut at 0 where more was asked for");
   count("/layers/cells_broken", broken, "of them stuck or on a dead line");
   count("/layers/pulses", pulses, "programming pulses of a verifying loop; 0 without one");
+  if (most_pulses > 0) {
+    std::vector<std::int64_t> histogram, number(most_pulses);
+    for (std::size_t k = 0; k < names.size(); ++k) {
+      std::vector<std::int64_t> of = k < r.cells.size() ? r.cells[k].with_pulses : number;
+      of.resize(most_pulses);
+      histogram.insert(histogram.end(), of.begin(), of.end());
+    }
+    std::iota(number.begin(), number.end(), 0);
+    file.write("/layers/pulse_number", number);
+    file.describe("/layers/pulse_number", "1", "programming pulses of a cell");
+    file.write("/layers/pulse_histogram", {layers, static_cast<Index>(most_pulses)},
+               histogram.data());
+    file.describe("/layers/pulse_histogram", "1",
+                  "layer x pulses: cells that a verifying loop gave so many");
+    file.attach_scale("/layers/pulse_histogram", 1, "/layers/pulse_number", "pulse_number");
+  }
   count("/layers/weights_cut", cut, "weights beyond the full scale of array.scale_percentile");
   write("/layers/dac_limit", {layers}, dac_limit, "input units",
         "activation at the DAC's full scale");

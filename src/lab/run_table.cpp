@@ -137,9 +137,9 @@ void print_run(const RunSetting& s, const RunResult& r, const Console& console) 
     console.print("  {} of {} cells broken ({:.3g} %)\n", grouped(cells.broken),
                   grouped(cells.cells),
                   100.0 * static_cast<double>(cells.broken) / static_cast<double>(cells.cells));
-  if (cells.pulses > 0)
-    console.print("  {} programming pulses, {:.2f} a cell\n", grouped(cells.pulses),
-                  static_cast<double>(cells.pulses) / static_cast<double>(cells.cells));
+  if (const std::int64_t pulses = cells.pulses(); pulses > 0)
+    console.print("  {} programming pulses, {:.2f} a cell\n", grouped(pulses),
+                  static_cast<double>(pulses) / static_cast<double>(cells.cells));
   if (cells.above_g_max + cells.cut_at_zero + cut > 0)
     console.print(
         "  of {} programmed cells {} above g_max, {} cut at 0; {} weights beyond full scale\n",

@@ -66,6 +66,22 @@ void Array::cell_read(const devices::CellRead& read, devices::CellMemory& memory
   break_cells(polarity, out);
 }
 
+std::int64_t CellCounts::pulses() const {
+  std::int64_t sum = 0;
+  for (std::size_t n = 0; n < with_pulses.size(); ++n)
+    sum += static_cast<std::int64_t>(n) * with_pulses[n];
+  return sum;
+}
+
+void CellCounts::add(const CellCounts& other) {
+  cells += other.cells;
+  broken += other.broken;
+  above_g_max += other.above_g_max;
+  cut_at_zero += other.cut_at_zero;
+  with_pulses.resize(std::max(with_pulses.size(), other.with_pulses.size()));
+  for (std::size_t n = 0; n < other.with_pulses.size(); ++n) with_pulses[n] += other.with_pulses[n];
+}
+
 CellCounts Array::counts() const {
   constexpr double kRounding = 1e-6;
   const double top = device_->g_max() * (1 + kRounding);
@@ -77,8 +93,11 @@ CellCounts Array::counts() const {
       sum.cut_at_zero += c.programmed.data()[i] <= 0 && c.target.data()[i] > 0;
     }
     for (const devices::NamedPlane& plane : c.state)
-      for (Index i = 0; plane.name == devices::kPulsePlane && i < plane.values.size(); ++i)
-        sum.pulses += static_cast<std::int64_t>(plane.values.data()[i]);
+      for (Index i = 0; plane.name == devices::kPulsePlane && i < plane.values.size(); ++i) {
+        const auto pulses = static_cast<std::size_t>(plane.values.data()[i]);
+        if (pulses >= sum.with_pulses.size()) sum.with_pulses.resize(pulses + 1);
+        ++sum.with_pulses[pulses];
+      }
   }
   for (const Matrix<std::uint8_t>& faults : broken_.faults)
     for (Index i = 0; i < faults.size(); ++i) sum.broken += faults.data()[i] != 0;

@@ -23,14 +23,10 @@ struct CellCounts {
   std::int64_t above_g_max = 0;
   std::int64_t cut_at_zero = 0;  ///< 0 though the target is above it
   std::int64_t broken = 0;       ///< stuck, or on a dead line
-  std::int64_t pulses = 0;       ///< of a verifying loop; 0 without one
-  void add(const CellCounts& other) {
-    cells += other.cells;
-    broken += other.broken;
-    pulses += other.pulses;
-    above_g_max += other.above_g_max;
-    cut_at_zero += other.cut_at_zero;
-  }
+  std::vector<std::int64_t> with_pulses = {};  ///< cells that a verifying loop gave 0, 1, 2, ...
+                                               ///< pulses; empty without one
+  std::int64_t pulses() const;                 ///< in all
+  void add(const CellCounts& other);
 };
 
 /// The broken cells of an array.

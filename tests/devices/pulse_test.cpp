@@ -164,3 +164,43 @@ TEST_CASE("a training device's pulses bring cells to their targets") {
     inside += std::fabs(cells.programmed.data()[i] - 20e-6) <= 0.1e-6 * (1 + 1e-5);
   CHECK(inside >= 0.99 * 2000);
 }
+
+TEST_CASE("training devices whose own bound lies below the target stay there") {
+  GaussianParams gaussian;
+  gaussian.sigma = 0.02;
+  const double tolerance = 0.2e-6;
+  const auto base = make_gaussian(gaussian);
+  const auto model = with_write_verify(base, {.verifies = true,
+                                              .pulse = ProgrammingLoop::Pulse::response,
+                                              .model = "GokmenVlasov",
+                                              .file = {},
+                                              .tolerance = tolerance,
+                                              .pulse_limit = 400});
+  const PulseModel& mean = pulse_model("GokmenVlasov");
+  const double span = (mean.w_max - mean.w_min) / (base->g_max() - base->g_min());
+  const double target = base->g_min() + (0.5 - mean.w_min) / span;
+  constexpr Index kRows = 40, kColumns = 500;
+  const RandomStream stream(5);
+  Cells first, second;
+  model->program({.stream = &stream}, Matrix<float>(kRows, kColumns, static_cast<float>(target)),
+                 first);
+  model->program({.stream = &stream, .programming = 1},
+                 Matrix<float>(kRows, kColumns, static_cast<float>(target)), second);
+  double short_of = 0, both = 0;
+  for (Index i = 0; i < kRows * kColumns; ++i) {
+    const bool one = first.programmed.data()[i] < target - tolerance * (1 + 1e-4);
+    const bool two = second.programmed.data()[i] < target - tolerance * (1 + 1e-4);
+    short_of += one;
+    both += one && two;
+  }
+  // The bound is w_max (1 + sigma z); the base's own programming may pass at once. 5 standard
+  // errors of a binomial share: a false alarm in 1.7 million.
+  const double bound = 0.5 - tolerance * span;
+  const double low =
+      0.5 * std::erfc(-(bound / mean.w_max - 1) / mean.w_max_sigma_device / std::sqrt(2.0));
+  const double misses = std::erfc(tolerance / base->sigma(target, 0) / std::sqrt(2.0));
+  const double n = kRows * kColumns, share = low * misses, again = low * misses * misses;
+  CHECK(std::fabs(short_of / n - share) < 5 * std::sqrt(share * (1 - share) / n));
+  // The bound is made once: both programmings of a chip fail on the same devices.
+  CHECK(std::fabs(both / n - again) < 5 * std::sqrt(again * (1 - again) / n));
+}
