@@ -1,6 +1,7 @@
 #include <pybind11/iostream.h>
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 #include <unistd.h>
 
 #include <bit>
@@ -258,8 +259,8 @@ const std::vector<Placed>& placements() {
       {"retention/time", "time", {"time"}},
       {"retention/", "retention_", {"time", "chip"}},
       {"layers/name", "layer", {"layer"}},
-      {"layers/pulse_number", "pulses", {"pulses"}},
-      {"layers/pulse_histogram", "pulse_histogram", {"layer", "pulses"}},
+      {"layers/pulse_number", "pulse_number", {"pulse_number"}},
+      {"layers/pulse_histogram", "pulse_histogram", {"layer", "pulse_number"}},
       {"layers/", "", {"layer", "chip"}},
       {"training/layer", "training_layer", {"training_layer"}},
       {"training/", "training_", {"epoch", "training_layer"}},
@@ -284,12 +285,11 @@ class Variables {
     const py::module_ numpy = py::module_::import("numpy");
     for (const auto& [dimension, size] : sizes_) {
       if (all_.contains(dimension.c_str())) continue;
+      const int first = dimension == "epoch" ? 1 : 0;
+      py::object values = numpy.attr("arange")(first, first + size);
       if (dimension == "estimate")
-        all_["estimate"] = py::make_tuple("estimate", py::make_tuple("estimate", "low", "high"));
-      else
-        all_[dimension.c_str()] =
-            py::make_tuple(dimension, numpy.attr("arange")(dimension == "epoch" ? 1 : 0,
-                                                           size + (dimension == "epoch" ? 1 : 0)));
+        values = numpy.attr("array")(std::vector<std::string>{"estimate", "low", "high"});
+      all_[dimension.c_str()] = py::make_tuple(dimension, values);
     }
     return py::module_::import("xarray").attr("Dataset")(all_, py::arg("attrs") = attributes);
   }
