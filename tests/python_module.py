@@ -240,7 +240,7 @@ class Networks(OnWorkbench):
         self.assertEqual(other.seed, 4)
 
     def test_what_is_not_quiet_is_shown(self):
-        script = "import ohmic; ohmic.run('tiny.toml', quiet={})"
+        script = "import ohmic; ohmic.run('tiny.toml', quiet={}, cache=False)"
         for quiet in (True, False):
             said = subprocess.run([sys.executable, "-c", script.format(quiet)],
                                   capture_output=True, text=True, check=True)

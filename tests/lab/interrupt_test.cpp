@@ -177,8 +177,10 @@ TEST_CASE("of watches that nest the outermost counts, and a second signal is not
     CHECK(met == SIGINT);
   }
   CHECK(lab::interrupting_signal() == SIGINT);
-  const lab::InterruptWatch next;
-  CHECK_FALSE(lab::interrupted());
+  {
+    const lab::InterruptWatch next;
+    CHECK_FALSE(lab::interrupted());
+  }
   std::signal(SIGINT, before);
 }
 
