@@ -201,15 +201,24 @@ struct JobOptions {
 
 using ReadResults = py::object (*)(const std::string& file);
 
+/// What the program said of points that failed.
+std::string failures_in(const std::string& said) {
+  std::istringstream lines(said);
+  std::string all;
+  for (std::string line; std::getline(lines, line);)
+    if (line.starts_with("failed: ")) all += (all.empty() ? "" : "\n") + line;
+  return all.empty() ? "some points failed; their results are NaN" : all;
+}
+
 /// Runs a command that writes a results.h5 and reads that.
-py::object results_of(const std::string& command, const py::object& config,
+py::object results_of(std::vector<std::string> words, const py::object& config,
                       const py::dict& settings, const JobOptions& job, ReadResults read) {
   if (config.is_none()) fail_type("config", config, "a path or a dict");
   const GivenConfig given(config, settings);
   std::optional<TemporaryFolder> temporary;
   if (job.output.is_none()) temporary.emplace();
   const std::string folder = temporary ? temporary->path() : path_of(job.output, "output");
-  std::vector<std::string> words{command, "--output", folder};
+  words.insert(words.end(), {"--output", folder});
   for (const std::string& setting : given.settings) words.insert(words.end(), {"--set", setting});
   if (!job.threads.is_none())
     words.insert(words.end(), {"--threads", std::to_string(job.threads.cast<std::int64_t>())});
@@ -219,23 +228,19 @@ py::object results_of(const std::string& command, const py::object& config,
   words.insert(words.end(), {"--", given.file});
 
   const py::module_ sys = py::module_::import("sys");
-  std::stringbuf unread_out, kept_log;
+  std::stringbuf kept_out, kept_log;
   std::optional<py::detail::pythonbuf> shown_out, shown_log;
   if (!job.quiet) {
     shown_out.emplace(sys.attr("stdout"));
     shown_log.emplace(sys.attr("stderr"));
   }
-  std::ostream out(shown_out ? static_cast<std::streambuf*>(&*shown_out) : &unread_out);
+  std::ostream out(shown_out ? static_cast<std::streambuf*>(&*shown_out) : &kept_out);
   std::ostream log(shown_log ? static_cast<std::streambuf*>(&*shown_log) : &kept_log);
   const int status = computed(
       [&] { return lab::run_command(words, out, log, given.tree ? &*given.tree : nullptr); });
-  if (status == lab::kSomeFailed) {
-    std::string line = kept_log.str();
-    while (line.ends_with('\n')) line.pop_back();
-    line = line.substr(line.rfind('\n') + 1);
-    if (line.empty()) line = "some points failed; their results are NaN";
-    if (PyErr_WarnEx(PyExc_RuntimeWarning, line.c_str(), 1) != 0) throw py::error_already_set();
-  }
+  if (status == lab::kSomeFailed &&
+      PyErr_WarnEx(PyExc_RuntimeWarning, failures_in(kept_out.str()).c_str(), 1) != 0)
+    throw py::error_already_set();
   const Hdf5Lock lock;
   return read(folder + "/results.h5");
 }
@@ -378,12 +383,12 @@ py::object run_results(const std::string& path) {
 
 py::object run(const py::object& config, const py::dict& settings, const py::object& output,
                const py::object& threads, bool quiet, bool force, bool cache) {
-  return results_of("run", config, settings, {output, threads, quiet, force, cache}, run_results);
+  return results_of({"run"}, config, settings, {output, threads, quiet, force, cache}, run_results);
 }
 
 py::object sweep(const py::object& config, const py::dict& settings, const py::object& output,
                  const py::object& threads, bool quiet, bool force, bool cache) {
-  return results_of("sweep", config, settings, {output, threads, quiet, force, cache},
+  return results_of({"sweep", "--shard", "none"}, config, settings, {output, threads, quiet, force, cache},
                     [](const std::string& file) -> py::object {
                       return py::module_::import("xarray").attr("load_dataset")(
                           file, py::arg("engine") = "h5netcdf");

@@ -250,6 +250,41 @@ class Networks(OnWorkbench):
                 self.assertEqual(said.stdout + said.stderr, "")
 
 
+class Sweeps(OnWorkbench):
+    AXES = {"axes": [
+        {"key": "device.sigma", "values": [0.1, 0.5]},
+        {"key": "adc.bits", "values": [4, "ideal"]},
+    ]}
+
+    def test_sweep_returns_what_the_command_wrote(self):
+        config = CONFIG | {"sweep": self.AXES}
+        (self.folder / "sweep.toml").write_text(toml(config))
+        self.assertEqual(self.program("sweep", "sweep.toml", "-o", "command", "--quiet"), (0, ""))
+        expected = xarray.load_dataset("command/results.h5", engine="h5netcdf")
+        os.environ.update(SLURM_PROCID="1", SLURM_STEP_NUM_TASKS="2")  # all points all the same
+        try:
+            found = ohmic.sweep(config, threads=1, cache=False)
+        finally:
+            del os.environ["SLURM_PROCID"], os.environ["SLURM_STEP_NUM_TASKS"]
+        self.assertTrue(found.identical(expected))
+        self.assertEqual(found.accuracy.dims, ("device.sigma", "adc.bits", "chip"))
+        self.assertEqual(list(found["device.sigma"].values), [0.1, 0.5])
+        self.assertEqual(list(found["adc.bits"].values), ["4", "ideal"])
+        with h5py.File("command/results.h5") as file:
+            self.assertEqual(found.accuracy.values.tobytes(), file["accuracy"][()].tobytes())
+        # One of its points is the run with these settings.
+        run = ohmic.run(CONFIG, {"device.sigma": 0.5, "adc.bits": 4})
+        point = found.accuracy.sel({"device.sigma": 0.5, "adc.bits": "4"})
+        self.assertEqual(point.values.tobytes(), run.accuracy.values.tobytes())
+        self.assert_nothing_temporary()
+
+    def test_failed_points_are_warned_of(self):
+        # A network that a point names is checked before the sweep, and gone when it is read.
+        config = CONFIG | {"sweep": self.AXES}
+        first = ohmic.sweep(config, output="out")
+        self.assertTrue((first.status == 0).all())
+
+
 class Faults(OnWorkbench):
     def refused(self, kind, base, line, function, *arguments, **named):
         with self.assertRaises(kind) as caught:

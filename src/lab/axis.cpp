@@ -86,18 +86,26 @@ std::vector<ConfigNode> range(const RangeFields& p, const Origin& origin,
     fail_at(origin, where + ": a log scale needs from and to above 0");
   for (std::int64_t i = 0; i < *p.count; ++i) {
     const double share = static_cast<double>(i) / static_cast<double>(*p.count - 1);
-    const double value = p.scale == "log" ? *p.from * elementary::pow(*p.to / *p.from, share)
-                                          : *p.from + share * (*p.to - *p.from);
-    out.push_back(number(i == *p.count - 1 ? *p.to : twelve_digits(value), origin));
+    const double value = Span{*p.from, *p.to, p.scale == "log"}.at(share);
+    out.push_back(number(i == *p.count - 1 ? *p.to : value, origin));
   }
   return out;
 }
 
-AxisKey read_key(const ConfigNode& table, const std::string& where) {
+AxisKey read_key(const ConfigNode& table, const std::string& where, bool may_be_span) {
   RangeFields p;
   read_fields(table, where, p, {"values"});
   if (p.key.empty()) fail_at(table.origin, where + " has no key");
   AxisKey out{.key = p.key, .values = {}, .names = p.names};
+  out.origin = table.origin;
+  out.origin.place += (table.origin.place.empty() ? "" : ": ") + where;
+  if (may_be_span && p.from && p.to && !p.step && !p.count && !table.find("values")) {
+    if (*p.to <= *p.from) fail_at(table.origin, where + ".to is not above its from");
+    if (p.scale == "log" && *p.from <= 0)
+      fail_at(table.origin, where + ": a log scale needs from and to above 0");
+    out.span = {*p.from, *p.to, p.scale == "log"};
+    return out;
+  }
   if (const ConfigNode* values = table.find("values")) {
     if (!values->is_array())
       fail_at(values->origin,
@@ -127,6 +135,11 @@ AxisKey read_key(const ConfigNode& table, const std::string& where) {
 
 }  // namespace
 
+double Span::at(double share) const {
+  return twelve_digits(is_logarithmic ? from * elementary::pow(to / from, share)
+                                      : from + share * (to - from));
+}
+
 bool AxisKey::is_numeric() const { return std::all_of(values.begin(), values.end(), is_number); }
 
 std::vector<double> AxisKey::numbers() const {
@@ -135,7 +148,7 @@ std::vector<double> AxisKey::numbers() const {
   return out;
 }
 
-std::vector<Axis> read_axes(const ConfigNode& list, const std::string& path) {
+std::vector<Axis> read_axes(const ConfigNode& list, const std::string& path, bool may_be_spans) {
   if (!list.is_array())
     fail_at(list.origin, path + " is " + std::string(list.kind()) + ", expected a list of axes");
   std::vector<Axis> axes;
@@ -151,14 +164,15 @@ std::vector<Axis> read_axes(const ConfigNode& list, const std::string& path) {
       if (!zip->is_array() || zip->array().empty() || table.table().size() > 1)
         fail_at(table.origin, where + ".zip is a list of axes and stands alone");
       for (std::size_t k = 0; k < zip->array().size(); ++k) {
-        axis.keys.push_back(read_key(zip->array()[k], where + ".zip[" + std::to_string(k) + "]"));
+        axis.keys.push_back(
+            read_key(zip->array()[k], where + ".zip[" + std::to_string(k) + "]", false));
         if (axis.keys.back().values.size() != axis.size())
           fail_at(zip->origin, where + ".zip: " + axis.keys.back().key + " has " +
                                    std::to_string(axis.keys.back().values.size()) + " values, " +
                                    axis.keys.front().key + " has " + std::to_string(axis.size()));
       }
     } else {
-      axis.keys.push_back(read_key(table, where));
+      axis.keys.push_back(read_key(table, where, may_be_spans));
     }
     for (const AxisKey& key : axis.keys) {
       if (std::find(seen.begin(), seen.end(), key.key) != seen.end())
@@ -194,27 +208,41 @@ std::vector<std::size_t> places_of(const std::vector<Axis>& axes, std::size_t po
   return places;
 }
 
-void apply_point(const std::vector<Axis>& axes, std::size_t point, ConfigNode& root) {
+std::vector<PointValue> values_at(const std::vector<Axis>& axes, std::size_t point) {
   const std::vector<std::size_t> places = places_of(axes, point);
-  std::vector<std::pair<const AxisKey*, std::size_t>> changes;
+  std::vector<PointValue> values;
   for (std::size_t a = 0; a < axes.size(); ++a)
-    for (const AxisKey& key : axes[a].keys) changes.emplace_back(&key, places[a]);
+    for (const AxisKey& key : axes[a].keys)
+      values.push_back({&key, key.values[places[a]], key.names[places[a]]});
+  return values;
+}
+
+void apply_values(const std::vector<PointValue>& values, ConfigNode& root) {
+  std::vector<const PointValue*> order;
+  for (const PointValue& value : values) order.push_back(&value);
   // Tables first: what other axes change within them must stay.
-  const auto depth = [](const auto& change) {
-    return std::count(change.first->key.begin(), change.first->key.end(), '.');
+  const auto depth = [](const PointValue* value) {
+    return std::count(value->key->key.begin(), value->key->key.end(), '.');
   };
-  std::stable_sort(changes.begin(), changes.end(),
-                   [&](const auto& a, const auto& b) { return depth(a) < depth(b); });
-  for (const auto& [key, place] : changes) put_at(root, key->key, key->values[place]);
+  std::stable_sort(order.begin(), order.end(), [&](const PointValue* a, const PointValue* b) {
+    return depth(a) < depth(b);
+  });
+  for (const PointValue* value : order) put_at(root, value->key->key, value->value);
+}
+
+std::string point_words(const std::vector<PointValue>& values) {
+  std::string words;
+  for (const PointValue& value : values)
+    words += (words.empty() ? "" : ", ") + value.key->key + " " + value.name;
+  return words;
+}
+
+void apply_point(const std::vector<Axis>& axes, std::size_t point, ConfigNode& root) {
+  apply_values(values_at(axes, point), root);
 }
 
 std::string point_words(const std::vector<Axis>& axes, std::size_t point) {
-  const std::vector<std::size_t> places = places_of(axes, point);
-  std::string words;
-  for (std::size_t a = 0; a < axes.size(); ++a)
-    for (const AxisKey& key : axes[a].keys)
-      words += (words.empty() ? "" : ", ") + key.key + " " + key.names[places[a]];
-  return words;
+  return point_words(values_at(axes, point));
 }
 
 }  // namespace ohmic::lab

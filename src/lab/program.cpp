@@ -52,6 +52,7 @@ int run_command(const std::vector<std::string>& arguments, std::ostream& out, st
   add_train_command(app, options, action);
   add_search_command(app, options, action);
   add_compare_command(app, options, action);
+  add_sweep_command(app, options, action);
   add_mvm_command(app, options, action);
   add_info_command(app, options, action);
   check_command(app, arguments);
