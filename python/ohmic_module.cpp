@@ -388,7 +388,8 @@ py::object run(const py::object& config, const py::dict& settings, const py::obj
 
 py::object sweep(const py::object& config, const py::dict& settings, const py::object& output,
                  const py::object& threads, bool quiet, bool force, bool cache) {
-  return results_of({"sweep", "--shard", "none"}, config, settings, {output, threads, quiet, force, cache},
+  return results_of({"sweep", "--shard", "none"}, config, settings,
+                    {output, threads, quiet, force, cache},
                     [](const std::string& file) -> py::object {
                       return py::module_::import("xarray").attr("load_dataset")(
                           file, py::arg("engine") = "h5netcdf");

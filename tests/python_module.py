@@ -279,10 +279,28 @@ class Sweeps(OnWorkbench):
         self.assert_nothing_temporary()
 
     def test_failed_points_are_warned_of(self):
-        # A network that a point names is checked before the sweep, and gone when it is read.
-        config = CONFIG | {"sweep": self.AXES}
-        first = ohmic.sweep(config, output="out")
-        self.assertTrue((first.status == 0).all())
+        rates = {"axes": [{"key": "training.learning_rate", "values": [0.01, 1e30]}]}
+        with self.assertWarnsRegex(RuntimeWarning,
+                                   r"failed: point 1 \(training.learning_rate 1e\+30\): training "
+                                   "diverged"):
+            found = ohmic.sweep(CONFIG | {"sweep": rates})
+        self.assertEqual(list(found.status.values), [0, 1])
+        self.assertTrue(found.accuracy[0].notnull().all() and found.accuracy[1].isnull().all())
+
+    def test_a_sweep_goes_on_where_it_was_interrupted(self):
+        config = CONFIG | {"chips": 200, "sweep": self.AXES}
+        expected = ohmic.sweep(config)
+        stops = 0
+        for seconds in (0.2, 0.3, 0.4):
+            finger = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT))
+            finger.start()
+            try:
+                ohmic.sweep(config, output="out")
+                time.sleep(0.5)  # the signal comes here where the sweep is quicker
+            except KeyboardInterrupt:
+                stops += 1
+        self.assertEqual(stops, 3)
+        self.assertTrue(ohmic.sweep(config, output="out").identical(expected))
 
 
 class Faults(OnWorkbench):
