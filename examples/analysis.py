@@ -61,10 +61,11 @@ def draw_lines(accuracy, float_accuracy):
         at = {others[0]: value} if others else {}
         axes.plot(x, mean.sel(at), ".-", color=colour, label=value)
         axes.fill_between(x, low.sel(at), high.sel(at), color=colour, alpha=0.2, linewidth=0)
-    if numpy.ptp(float_accuracy) == 0:
-        axes.axhline(float_accuracy.values.flat[0], color="grey", linestyle="--", linewidth=1)
-        axes.annotate("float network", (x[-1], float_accuracy.values.flat[0]), ha="right",
-                      xytext=(0, 3), textcoords="offset points", color="grey")
+    reference = numpy.unique(float_accuracy)
+    if reference.size == 1:  # one network at all points
+        axes.axhline(reference[0], color="grey", linestyle="--", linewidth=1)
+        axes.annotate("float network", (x[-1], reference[0]), ha="right", xytext=(0, 3),
+                      textcoords="offset points", color="grey")
     name_words(axes.xaxis, accuracy[first])
     axes.set_xlabel(label(accuracy[first]))
     axes.set_ylabel("accuracy [%], 95 % interval over chips")
