@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "base/elementary.h"
 #include "base/fields.h"
@@ -56,9 +57,9 @@ ConfigNode placed(ConfigNode node, const std::string& where) {
 /// The twelve digits that a user means: 0.3, not 0.1 + 0.1 + 0.1.
 double twelve_digits(double x) { return std::stod(fmt::format("{:.12g}", x)); }
 
-bool is_same(const ConfigNode& a, const ConfigNode& b) {
-  return inline_toml(a) == inline_toml(b) ||
-         (is_number(a) && is_number(b) && as_double(a) == as_double(b));
+/// Equal where values are, an integer and the same real number among them.
+std::string value_words(const ConfigNode& node) {
+  return is_number(node) ? shortest(as_double(node)) : inline_toml(node);
 }
 
 /// A number as TOML would hold it: whole ones are integers, so that keys of integers take them.
@@ -125,10 +126,10 @@ AxisKey read_key(const ConfigNode& table, const std::string& where, bool may_be_
   if (out.names.size() != out.values.size())
     fail_at(table.origin, where + " has " + std::to_string(out.values.size()) + " values and " +
                               std::to_string(out.names.size()) + " names");
+  std::set<std::string> values, names;
   for (std::size_t i = 0; i < out.values.size(); ++i)
-    for (std::size_t j = 0; j < i; ++j)
-      if (is_same(out.values[i], out.values[j]) || out.names[i] == out.names[j])
-        fail_at(table.origin, where + " has the value " + out.names[i] + " twice");
+    if (!values.insert(value_words(out.values[i])).second || !names.insert(out.names[i]).second)
+      fail_at(table.origin, where + " has the value " + out.names[i] + " twice");
   for (ConfigNode& value : out.values) value = placed(std::move(value), where);
   return out;
 }

@@ -296,6 +296,7 @@ int sweep(const CommonOptions& options, const SweepOptions& own, Console& consol
                                               : "") +
                            (own.points.empty() ? "" : "-points-" + own.points);
   const auto lock = take_lock(folder, name, is_alone ? "this sweep" : name);
+  folder.drop_dead_locks();
   if (!is_known || !std::filesystem::exists(place / "points.csv")) {
     write_whole_file(place / "points.csv", table);
     write_whole_file(place / "config.toml", identity.config);

@@ -112,6 +112,15 @@ std::vector<std::pair<std::string, LockOwner>> PointFolder::owners() const {
   return found;
 }
 
+void PointFolder::drop_dead_locks() const {
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator(folder_ / "locks", failed))
+    if (entry.path().extension() == ".lock")
+      if (const auto contents = read_if_there(entry.path());
+          contents && !living_owner(entry.path()))
+        remove_exactly(entry.path(), *contents);
+}
+
 void PointFolder::sweep_up() const {
   std::error_code failed;
   for (const char* name : {"points", "locks"})

@@ -41,8 +41,10 @@ class PointFolder {
 
   /// Living owners of the folder's locks, by name.
   std::vector<std::pair<std::string, LockOwner>> owners() const;
-  /// Removes what killed processes left: claims without a lock, temporary files. Only for who knows
-  /// that nobody else works here.
+  /// Removes locks whose processes are gone.
+  void drop_dead_locks() const;
+  /// Removes what else killed processes left: claims, temporary files. Only for who knows that
+  /// nobody else works here.
   void sweep_up() const;
 
  private:

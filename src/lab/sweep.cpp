@@ -273,7 +273,12 @@ class Runner {
       failure = "not enough memory";
     }
     if (!result) return tell_failed(i, failure);
-    write_point(job_.folder.file(job_.points[i].digest), job_.points[i].digest, *result);
+    try {
+      write_point(job_.folder.file(job_.points[i].digest), job_.points[i].digest, *result);
+    } catch (const FileError& error) {
+      throw FileError(error.what() +
+                      std::string("; points that are done are kept: the same command goes on"));
+    }
     tell_done(i, *result, true);
   }
 

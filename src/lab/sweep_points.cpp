@@ -71,10 +71,15 @@ std::string cells_words(const Experiment& e) {
   return to_toml(root);
 }
 
-/// In front of a message that names no axis: which point it is about.
-std::string at_point(const std::string& words, const std::string& message) {
-  if (message.find(": sweep.") != message.npos || message.starts_with("sweep.")) return message;
-  return "at " + words + " of sweep.axes: " + message;
+/// The message with the point that it is about: in front where it names no axis, else at the end of
+/// its first line where several values meet.
+std::string at_point(const std::vector<PointValue>& values, const std::string& message) {
+  const std::string words = point_words(values);
+  if (message.find(": sweep.") == message.npos && !message.starts_with("sweep."))
+    return "at " + words + " of sweep.axes: " + message;
+  if (values.size() < 2) return message;
+  std::string out = message;
+  return out.insert(std::min(out.find('\n'), out.size()), " (at " + words + ")");
 }
 
 }  // namespace
@@ -128,6 +133,8 @@ const nn::Data& DataSets::of(const Experiment& e) {
 
 Experiment point_experiment(const Experiment& base, const SweepGrid& grid, std::size_t point) {
   ConfigNode root = base.root;
+  if (ConfigNode* sweep = root.find("sweep"); sweep && sweep->is_table())
+    std::erase_if(sweep->table(), [](const auto& entry) { return entry.first == "axes"; });
   apply_values(grid.points[point], root);
   Experiment e = make_experiment(root, {}, base.folder);
   e.name = base.name;
@@ -155,21 +162,20 @@ std::vector<SweepPoint> check_points(const Experiment& base, const SweepGrid& gr
   std::vector<const nn::Data*> of(points.size());
   // Data sets are read one after the other; what is left of each point is its own.
   const auto named = [&](std::size_t i, const auto& work) {
-    const std::string words = point_words(grid.points[i]);
     try {
-      work(words);
+      work();
     } catch (const ConfigError& error) {
-      throw ConfigError(at_point(words, error.what()));
+      throw ConfigError(at_point(grid.points[i], error.what()));
     } catch (const ShapeError& error) {
-      throw ShapeError(at_point(words, error.what()));
+      throw ShapeError(at_point(grid.points[i], error.what()));
     } catch (const FileError& error) {
-      throw FileError(at_point(words, error.what()));
+      throw FileError(at_point(grid.points[i], error.what()));
     }
   };
   for_each_block(static_cast<Index>(points.size()), [&](Index at) {
     const auto i = static_cast<std::size_t>(at);
-    named(i, [&](const std::string& words) {
-      points[i].words = words;
+    named(i, [&] {
+      points[i].words = point_words(grid.points[i]);
       const Experiment e = point_experiment(base, grid, i);
       require_network(e);
       points[i].training = digest(training_words(e, trained_parts(parse_method(e.run.method))));
@@ -179,7 +185,7 @@ std::vector<SweepPoint> check_points(const Experiment& base, const SweepGrid& gr
   });
   std::set<std::string> networks, cells;
   for (std::size_t i = 0; i < points.size(); ++i)
-    named(i, [&](const std::string&) {
+    named(i, [&] {
       const bool is_new_network = networks.insert(points[i].network).second,
                  is_new_cells = cells.insert(points[i].cells).second;
       const Experiment e = point_experiment(base, grid, i);
@@ -196,7 +202,7 @@ std::vector<SweepPoint> check_points(const Experiment& base, const SweepGrid& gr
     });
   for_each_block(static_cast<Index>(points.size()), [&](Index at) {
     const auto i = static_cast<std::size_t>(at);
-    named(i, [&](const std::string&) {
+    named(i, [&] {
       const Experiment e = point_experiment(base, grid, i);
       const ResultsIdentity identity = identity_of(e, "run", of[i]->digest);
       points[i].digest = digest(fmt::format(
