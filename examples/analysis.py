@@ -5,7 +5,7 @@
   examples/analysis.py fashion_sweep/results.h5 -o fashion_sweep
 
 writes accuracy.png and accuracy.svg, and, where the sweep has two axes or more, a heat map of the
-first two. Needs Debian's python3-xarray, python3-h5netcdf and python3-matplotlib (./packages python).
+first two. Needs python3-xarray, python3-h5netcdf and python3-matplotlib (./packages python).
 """
 import argparse
 import pathlib

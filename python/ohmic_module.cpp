@@ -96,17 +96,14 @@ using Numbers = py::array_t<float, py::array::c_style | py::array::forcecast |
 
 /// `value` as float32 rows; copied only where it is no such array already.
 Numbers numbers_of(const py::object& value, const char* name) {
-  py::array array = py::array::ensure(value);
-  if (!array) throw py::error_already_set();
+  py::array array = py::module_::import("numpy").attr("asarray")(value);
   if (std::string("biuf").find(array.dtype().kind()) == std::string::npos)
     throw py::type_error(std::string(name) + " has dtype " +
                          py::str(array.dtype()).cast<std::string>() + ", expected real numbers");
   if (array.ndim() == 1) array = array.reshape({py::ssize_t{1}, array.shape(0)});
   if (array.ndim() != 2)
     throw ShapeError(fmt::format("{}: has {} dimensions, expected a matrix", name, array.ndim()));
-  const Numbers numbers = Numbers::ensure(array);
-  if (!numbers) throw py::error_already_set();
-  return numbers;
+  return Numbers(array);
 }
 
 /// Borrows from `numbers`. ConfigError where one is not finite.
@@ -194,8 +191,11 @@ class TemporaryFolder {
   std::string path_;
 };
 
+using Count = std::optional<std::int64_t>;
+
 struct JobOptions {
-  py::object output, threads;
+  py::object output;
+  Count threads;
   bool quiet, force, cache;
 };
 
@@ -220,8 +220,7 @@ py::object results_of(std::vector<std::string> words, const py::object& config,
   const std::string folder = temporary ? temporary->path() : path_of(job.output, "output");
   words.insert(words.end(), {"--output", folder});
   for (const std::string& setting : given.settings) words.insert(words.end(), {"--set", setting});
-  if (!job.threads.is_none())
-    words.insert(words.end(), {"--threads", std::to_string(job.threads.cast<std::int64_t>())});
+  if (job.threads) words.insert(words.end(), {"--threads", std::to_string(*job.threads)});
   if (job.quiet) words.emplace_back("--quiet");
   if (job.force) words.emplace_back("--force");
   if (!job.cache) words.emplace_back("--no-cache");
@@ -382,12 +381,12 @@ py::object run_results(const std::string& path) {
 }
 
 py::object run(const py::object& config, const py::dict& settings, const py::object& output,
-               const py::object& threads, bool quiet, bool force, bool cache) {
+               const Count& threads, bool quiet, bool force, bool cache) {
   return results_of({"run"}, config, settings, {output, threads, quiet, force, cache}, run_results);
 }
 
 py::object sweep(const py::object& config, const py::dict& settings, const py::object& output,
-                 const py::object& threads, bool quiet, bool force, bool cache) {
+                 const Count& threads, bool quiet, bool force, bool cache) {
   return results_of({"sweep", "--shard", "none"}, config, settings,
                     {output, threads, quiet, force, cache},
                     [](const std::string& file) -> py::object {
@@ -397,8 +396,8 @@ py::object sweep(const py::object& config, const py::dict& settings, const py::o
 }
 
 /// The experiment of mvm() and program(), threads set.
-lab::Experiment matrix_experiment(const GivenConfig& given, std::optional<std::int64_t> chips,
-                                  std::optional<std::int64_t> threads) {
+lab::Experiment matrix_experiment(const GivenConfig& given, const Count& chips,
+                                  const Count& threads) {
   lab::CommonOptions options;
   options.config = given.file;
   options.tree = given.tree ? &*given.tree : nullptr;
@@ -410,19 +409,14 @@ lab::Experiment matrix_experiment(const GivenConfig& given, std::optional<std::i
   return experiment;
 }
 
-std::optional<std::int64_t> count_of(const py::object& value) {
-  return value.is_none() ? std::nullopt : std::optional(value.cast<std::int64_t>());
-}
-
 py::array_t<float> mvm(const py::object& weights, const py::object& inputs,
-                       const py::object& config, const py::dict& settings, const py::object& chips,
-                       const py::object& threads) {
+                       const py::object& config, const py::dict& settings, const Count& chips,
+                       const Count& threads) {
   const GivenConfig given(config, settings);
   const Numbers w = numbers_of(weights, "W"), x = numbers_of(inputs, "X");
-  const auto chip_count = count_of(chips), thread_count = count_of(threads);
   Index programmed = 0;
   lab::MvmProduct product = computed([&] {
-    const lab::Experiment experiment = matrix_experiment(given, chip_count, thread_count);
+    const lab::Experiment experiment = matrix_experiment(given, chips, threads);
     programmed = experiment.run.chips;
     const lab::Mvm problem{experiment, finite_view(w, "W"), finite_view(x, "X")};
     return lab::multiply(problem, lab::plan_mvm(problem), nullptr, true);
@@ -433,13 +427,12 @@ py::array_t<float> mvm(const py::object& weights, const py::object& inputs,
 }
 
 py::dict program(const py::object& weights, const py::object& config, const py::dict& settings,
-                 const py::object& chips, const py::object& threads) {
+                 const Count& chips, const Count& threads) {
   const GivenConfig given(config, settings);
   const Numbers w = numbers_of(weights, "W");
-  const auto chip_count = count_of(chips), thread_count = count_of(threads);
   Index programmed = 0;
   lab::CellPlanes planes = computed([&] {
-    const lab::Experiment experiment = matrix_experiment(given, chip_count, thread_count);
+    const lab::Experiment experiment = matrix_experiment(given, chips, threads);
     programmed = experiment.run.chips;
     return lab::program_cells(experiment, finite_view(w, "W"));
   });
