@@ -59,12 +59,16 @@ def draw_lines(accuracy, float_accuracy):
     colours = plt.get_cmap("viridis")(numpy.linspace(0, 0.9, len(values)))
     for value, colour in zip(values, colours):
         at = {others[0]: value} if others else {}
-        axes.plot(x, mean.sel(at), ".-", color=colour, label=value)
-        axes.fill_between(x, low.sel(at), high.sel(at), color=colour, alpha=0.2, linewidth=0)
-    if numpy.ptp(float_accuracy) == 0:
-        axes.axhline(float_accuracy.values.flat[0], color="grey", linestyle="--", linewidth=1)
-        axes.annotate("float network", (x[-1], float_accuracy.values.flat[0]), ha="right",
-                      xytext=(0, 3), textcoords="offset points", color="grey")
+        here, below, above = (part.sel(at) for part in (mean, low, high))
+        if here.isnull().all():  # every point failed
+            continue
+        axes.errorbar(x, here, [here - below, above - here], fmt=".-", capsize=3, linewidth=1.5,
+                      elinewidth=0.8, color=colour, label=value)
+    reference = numpy.unique(float_accuracy)
+    if reference.size == 1:  # one network at all points
+        axes.axhline(reference[0], color="grey", linestyle="--", linewidth=1)
+        axes.annotate("float network", (x[-1], reference[0]), ha="right", xytext=(0, 3),
+                      textcoords="offset points", color="grey")
     name_words(axes.xaxis, accuracy[first])
     axes.set_xlabel(label(accuracy[first]))
     axes.set_ylabel("accuracy [%], 95 % interval over chips")
@@ -109,6 +113,8 @@ def main():
     if axes == ["point"]:
         parser.error("the points of a sampled sweep lie on no grid; choose two of its columns with "
                      "data.plot.scatter")
+    if data.accuracy.isnull().all():
+        parser.error("no point of this sweep is done")
     options.output.mkdir(parents=True, exist_ok=True)
     accuracy = 100 * data.accuracy
     figures = {"accuracy": draw_lines(accuracy, 100 * data.float_accuracy)}

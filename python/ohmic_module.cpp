@@ -341,7 +341,7 @@ void put_tiles(const py::object& file, Variables& variables) {
       const auto& row = rows[static_cast<std::size_t>(layer)];
       all.mutable_at(layer, tile) = tile < row.size() ? row.at(tile) : std::nan("");
     }
-  variables.put("tile_saturation", {"layer", "row_tile"}, all, attributes);
+  variables.put("tile_saturation", {"layer", "tile"}, all, attributes);
 }
 
 py::object run_results(const std::string& path) {

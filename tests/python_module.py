@@ -204,13 +204,13 @@ class Networks(OnWorkbench):
             self.assertEqual(found["yield"].attrs["yield_accuracy"],
                              file["chips/yield"].attrs["yield_accuracy"])
             for layer in ("conv1", "fc1"):
-                share = found.tile_saturation.sel(layer=layer).dropna("row_tile").values
+                share = found.tile_saturation.sel(layer=layer).dropna("tile").values
                 self.assertEqual(share.tobytes(), file[f"tiles/{layer}/saturation"][()].tobytes())
             # Every data set but the provenance has a variable of its own.
             stored = []
             file.visititems(lambda path, item: stored.append(path) if isinstance(item, h5py.Dataset)
                             and not path.startswith(("provenance", "tiles")) else None)
-            made = {"chip", "programming", "read", "class", "estimate", "epoch", "row_tile",
+            made = {"chip", "programming", "read", "class", "estimate", "epoch", "tile",
                     "tile_saturation"}
             self.assertEqual(len(set(found.variables) - made), len(stored))
             self.assertEqual(found.attrs["config"], file.attrs["config"])
