@@ -1,7 +1,10 @@
 #include "lab/program.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <csignal>
+#include <iostream>
 
 #include "lab/command.h"
 #include "lab/version.h"
@@ -64,7 +67,7 @@ int run_command(const std::vector<std::string>& arguments, std::ostream& out, st
   } catch (const CLI::ParseError& error) {
     throw ConfigError(usage_fault(app, error));
   }
-  Console console{out, log, options.quiet};
+  Console console{out, log, options.quiet, &log == &std::cerr && isatty(STDERR_FILENO) == 1};
   const int status = action(console);
   out << std::flush;
   return status;
