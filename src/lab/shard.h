@@ -27,6 +27,7 @@ Shard shard_of(const std::string& option, const Environment& environment);
 struct PointRange {
   std::size_t first = 0, last = 0;
   bool has(std::size_t point) const { return first <= point && point <= last; }
+  bool has_all(std::size_t count) const { return first == 0 && last + 1 == count; }
 };
 PointRange range_of(const std::string& option, std::size_t count);
 

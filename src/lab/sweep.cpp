@@ -215,7 +215,9 @@ class Runner {
                            .use_cache = job_.use_cache,
                            .folder = job_.folder.folder() / "trainings",
                            .console = job_.console,
-                           .names_by_digest = true},
+                           .names_by_digest = true,
+                           .shares_folder = job_.shard.count > 1 ||
+                                            !job_.range.has_all(job_.points.size())},
                           parse_method(e.run.method));
   }
 

@@ -135,6 +135,7 @@ TEST_CASE("several processes on one folder, shards and all points at once, give 
     CHECK(c.wait() == 0);
   }
   CHECK(bench.has("many/results.h5"));  // the last of them merged
+  CHECK(count_files(bench.path("many/trainings"), ".h5") == 1);
   CHECK(first_difference(bench.path("one/results.h5"), bench.path("many/results.h5")) == "");
   CHECK(count_files(bench.path("many/points"), ".h5") == 40);
   CHECK(count_files(bench.path("many/points"), ".claim") == 0);

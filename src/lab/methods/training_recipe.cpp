@@ -13,7 +13,10 @@ namespace {
 /// In the cache under the digest, else in the folder under a readable name.
 std::filesystem::path file_of(const TrainingSetting& s, const std::string& label,
                               const std::string& digest) {
-  if (s.use_cache) return cache_folder() / (digest + ".h5");
+  if (s.use_cache) {
+    std::filesystem::path cached = cache_folder() / (digest + ".h5");
+    if (!s.shares_folder || std::filesystem::exists(cached)) return cached;
+  }
   if (s.names_by_digest) return s.folder / (digest + ".h5");
   return s.folder / (label == "plain" ? "training.h5" : "training-" + label + ".h5");
 }
@@ -122,7 +125,7 @@ nn::TrainedNetwork train_base(const TrainingSetting& s, const MethodSet& m, Netw
 bool has_trained_base(const TrainingSetting& s, const MethodSet& m) {
   const Experiment& e = s.experiment;
   if (!e.network.file.empty() || !e.network.weights.empty()) return true;
-  if (!s.use_cache) return false;
+  if (!s.use_cache && !s.names_by_digest) return false;
   const nn::Network network = described_network(e, s.data.shape(), s.data.classes());
   const auto file = file_of(s, label_of(m), base_digest(s, network, m));
   return std::filesystem::exists(file) &&

@@ -20,8 +20,11 @@ struct TrainingSetting {
   /// Results tell of every epoch: trainings that an earlier version kept without monitors are made
   /// again, to the same bits.
   bool needs_course = false;
-  /// Without a cache: files are named by their digests, for folders that hold several trainings.
+  /// The folder holds several trainings: files there are named by their digests.
   bool names_by_digest = false;
+  /// Others work on the folder from hosts that may not see this one's cache: what the cache does
+  /// not have is kept in the folder.
+  bool shares_folder = false;
 };
 
 /// The base network of a method: loaded where the config names a file, else trained with penalty,
