@@ -52,6 +52,7 @@ int program(const std::vector<std::string>& arguments, std::ostream& out, std::o
   add_search_command(app, options, action);
   add_compare_command(app, options, action);
   add_mvm_command(app, options, action);
+  add_report_command(app, options, action);
   add_info_command(app, options, action);
   // A write beyond a file-size limit then fails with an error that is reported, instead of ending
   // the program.
