@@ -47,7 +47,7 @@ struct ReportPlacement {
 
 struct ReportSearch {
   std::vector<std::string> candidates;
-  std::vector<ReportPlacement> evaluations, front;
+  std::vector<ReportPlacement> evaluations;
   std::vector<std::string> chosen_layers;
   std::vector<double> chosen_ratios;
   std::vector<double> from_layer_on, only_layer;

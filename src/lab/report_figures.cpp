@@ -14,6 +14,7 @@
 #include "lab/svg_bars.h"
 #include "lab/svg_heat_map.h"
 #include "lab/svg_plot.h"
+#include "lab/tradeoff.h"
 
 namespace ohmic::lab {
 namespace {
@@ -132,7 +133,9 @@ Figure along_dimension(const PointGrid& grid, std::size_t along, const RandomStr
     }
     plot.series.push_back(std::move(series));
   }
-  std::string caption = lines ? "Lines: " + grid.dimensions[*lines].keys.front().key + "." : "";
+  std::string caption = lines && lines != grid.method
+                            ? "Lines: " + grid.dimensions[*lines].keys.front().key + "."
+                            : "";
   if (!others.empty())
     caption += fmt::format("{}Averaged over {}, chip by chip.", caption.empty() ? "" : " ",
                            fmt::join(others, ", "));
@@ -225,23 +228,6 @@ std::optional<Figure> heat_map(const PointGrid& grid) {
                 fixed.empty() ? "" : "The others where the best point has them: " + fixed + "."};
 }
 
-struct Offer {
-  std::string name;
-  double overhead, accuracy;
-};
-
-/// The offers that no other one beats: from the smallest overhead on, each more accurate.
-std::vector<Offer> front_of(std::vector<Offer> offers) {
-  std::erase_if(offers, [](const Offer& o) { return std::isnan(o.accuracy); });
-  std::stable_sort(offers.begin(), offers.end(), [](const Offer& a, const Offer& b) {
-    return a.overhead != b.overhead ? a.overhead < b.overhead : a.accuracy > b.accuracy;
-  });
-  std::vector<Offer> front;
-  for (const Offer& o : offers)
-    if (front.empty() || o.accuracy > front.back().accuracy) front.push_back(o);
-  return front;
-}
-
 PlotSeries line_through(const std::vector<Offer>& front) {
   PlotSeries line = series_named("Pareto front");
   for (const Offer& o : front) {
@@ -252,71 +238,26 @@ PlotSeries line_through(const std::vector<Offer>& front) {
   return line;
 }
 
-std::string front_words(const std::vector<Offer>& front) {
-  std::vector<std::string> names;
-  for (const Offer& o : front) names.push_back(o.name);
-  return fmt::format("On the front: {}.", fmt::join(names, "; "));
-}
-
-/// Methods at the first point of a comparison.
-Figure method_front(const PointGrid& grid) {
-  const AxisValues& methods = grid.dimensions.back().keys.front();
-  const std::string at = grid.words(0, grid.method);
-  Plot plot{.title = titled("Accuracy against overhead", grid),
+Figure front_figure(const Tradeoff& tradeoff) {
+  const std::string of = tradeoff.name.empty() ? "" : ", " + tradeoff.name;
+  Plot plot{.title = "Accuracy against overhead" + of,
             .x_label = "digital weights added (% of the network's)",
             .y_label = kAccuracyLabel,
             .series = {},
             .legend_is_below = true};
-  std::vector<Offer> offers;
-  for (std::size_t m = 0; m < methods.size(); ++m) {
-    PlotSeries& point = plot.series.emplace_back(series_named(methods.words[m], false));
-    add(point, 100 * grid.overhead_weights[m], grid.summaries[m]);
-    offers.push_back({methods.words[m], grid.overhead_weights[m], grid.summaries[m].mean});
+  for (const Offer& o : tradeoff.offers) {
+    if (tradeoff.is_named || plot.series.empty())
+      plot.series.push_back(series_named(tradeoff.is_named ? o.name : "measured", false));
+    if (std::isnan(o.accuracy)) continue;
+    PlotSeries& series = plot.series.back();
+    series.x.push_back(100 * o.overhead);
+    series.y.push_back(100 * o.accuracy);
+    if (std::isnan(o.interval.low)) continue;
+    series.low.push_back(100 * o.interval.low);
+    series.high.push_back(100 * o.interval.high);
   }
-  const std::vector<Offer> front = front_of(offers);
-  plot.series.push_back(line_through(front));
-  return {named("pareto", grid), to_svg(plot), fmt::format("At {}. {}", at, front_words(front))};
-}
-
-/// Points of a sweep whose overhead differs.
-std::optional<Figure> sweep_front(const PointGrid& grid) {
-  if (grid.overhead_weights.empty()) return std::nullopt;
-  std::vector<Offer> offers;
-  PlotSeries points = series_named("points", false);
-  for (const std::size_t p : best_first(grid)) {
-    if (std::isnan(grid.overhead_weights[p])) continue;
-    add(points, 100 * grid.overhead_weights[p], grid.summaries[p]);
-    offers.push_back({grid.words(p), grid.overhead_weights[p], grid.summaries[p].mean});
-  }
-  const auto [least, most] = std::minmax_element(points.x.begin(), points.x.end());
-  if (points.x.empty() || *least == *most) return std::nullopt;
-  const std::vector<Offer> front = front_of(offers);
-  Plot plot{.title = "Accuracy against overhead",
-            .x_label = "digital weights added (% of the network's)",
-            .y_label = kAccuracyLabel,
-            .series = {std::move(points), line_through(front)},
-            .legend_is_below = true};
-  return Figure{"pareto", to_svg(plot), front_words(front)};
-}
-
-Figure search_front(const ReportSearch& search) {
-  PlotSeries all = series_named("evaluated", false);
-  for (const ReportPlacement& p : search.evaluations)
-    if (!std::isnan(p.accuracy)) {
-      all.x.push_back(100 * p.overhead);
-      all.y.push_back(100 * p.accuracy);
-    }
-  std::vector<Offer> front;
-  for (const ReportPlacement& p : search.front)
-    front.push_back({placement_words(search.candidates, p.ratio), p.overhead, p.accuracy});
-  PlotSeries line = line_through(front);
-  line.marked = true;
-  Plot plot{.title = "Placements: accuracy against overhead",
-            .x_label = "compensator weights (% of the network's)",
-            .y_label = kAccuracyLabel,
-            .series = {std::move(all), std::move(line)},
-            .legend_is_below = true};
-  return {"pareto", to_svg(plot), "Validation images, selection chips. " + front_words(front)};
+  plot.series.push_back(line_through(tradeoff.front()));
+  return {plain("pareto" + of), to_svg(plot), tradeoff.where};
 }
 
 Figure layer_figure(const ReportLayers& layers, std::size_t number, const RandomStream& stream) {
@@ -421,12 +362,7 @@ std::vector<Figure> layer_figures(const ReportData& report) {
 
 std::vector<Figure> pareto_figures(const ReportData& report) {
   std::vector<Figure> all;
-  if (report.search) all.push_back(search_front(*report.search));
-  for (const PointGrid& grid : report.grids)
-    if (grid.method)
-      all.push_back(method_front(grid));
-    else if (auto figure = sweep_front(grid))
-      all.push_back(std::move(*figure));
+  for (const Tradeoff& tradeoff : tradeoffs_of(report)) all.push_back(front_figure(tradeoff));
   return all;
 }
 

@@ -13,11 +13,12 @@ constexpr std::size_t kOpenRows = 40;     // a longer table starts closed
 constexpr std::size_t kSortableRows = 3;  // from here on sorting says something
 
 std::string table_html(const Table& table, const std::string& about) {
-  std::string html = fmt::format(
+  std::string html =
+      table.note.empty() ? "" : "<p class=\"note\">" + escaped(table.note) + "</p>\n";
+  html += fmt::format(
       "<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"Table: {}\">\n"
       "<table{}>\n",
       escaped(about), table.rows.size() >= kSortableRows ? " class=\"sorts\"" : "");
-  if (!table.note.empty()) html += "<caption>" + escaped(table.note) + "</caption>\n";
   const auto kind = [&](std::size_t column) {
     return column < table.words ? " class=\"word\"" : "";
   };
@@ -40,14 +41,13 @@ std::string section_html(const Section& section) {
       "id=\"{0}-title\">{1}</h2>\n",
       section.id, escaped(section.title));
   if (!section.note.empty()) html += "<p class=\"note\">" + escaped(section.note) + "</p>\n";
-  if (!section.figures.empty()) html += "<div class=\"figures\">\n";
+  html += section.folds ? "" : "<div class=\"figures\">\n";
   for (const Figure& figure : section.figures) {
     html += fmt::format("<figure id=\"figure-{}\">\n{}", figure.name, figure.svg);
     if (!figure.caption.empty())
       html += "<figcaption>" + escaped(figure.caption) + "</figcaption>\n";
     html += "</figure>\n";
   }
-  if (!section.figures.empty()) html += "</div>\n";
   for (const Table& table : section.tables) {
     const std::string title = table.title.empty() ? section.title : table.title;
     if (section.folds)
@@ -55,10 +55,19 @@ std::string section_html(const Section& section) {
                           table.rows.size() <= kOpenRows ? " open" : "", escaped(title),
                           table.rows.size(), table_html(table, title));
     else
-      html += (table.title.empty() ? "" : "<h3>" + escaped(table.title) + "</h3>\n") +
-              table_html(table, title);
+      html += "<div>\n" + (table.title.empty() ? "" : "<h3>" + escaped(table.title) + "</h3>\n") +
+              table_html(table, title) + "</div>\n";
   }
+  html += section.folds ? "" : "</div>\n";
   return html + "</section>\n";
+}
+
+/// Escaped words whose intervals stay on one line.
+std::string unbroken(const std::string& words) {
+  std::string html = escaped(words);
+  for (std::size_t at = 0; (at = html.find(" .. ", at)) != html.npos;)
+    html.replace(at, 4, "&nbsp;..&nbsp;");
+  return html;
 }
 
 std::string headlines_html(const ReportData& report) {
@@ -69,7 +78,7 @@ std::string headlines_html(const ReportData& report) {
     html += fmt::format(
         "<div><dt>{}</dt><dd class=\"value{}\">{}</dd><dd class=\"about\">{}</dd></div>\n",
         escaped(h.label), h.value.size() > kLongValue ? " long" : "", escaped(h.value),
-        escaped(h.note));
+        unbroken(h.note));
   return html + "</dl>\n</section>\n";
 }
 

@@ -144,7 +144,6 @@ void read_search(const h5::Reader& in, ReportData& report) {
     return all;
   };
   search.evaluations = list("/search");
-  search.front = list("/pareto");
   search.chosen_layers = in.strings("/placement/layer");
   search.chosen_ratios = numbers_of(in, "/placement/ratio", search.chosen_layers.size());
   if (!in.has("/candidates/from_layer_on")) return;

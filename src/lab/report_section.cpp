@@ -76,7 +76,7 @@ void add_search(const ReportSearch& search, std::vector<Headline>& all) {
     all.push_back({"overhead", per_cent(best->overhead) + " %", "of the network's weights"});
   }
   all.push_back({"evaluations", grouped(static_cast<std::int64_t>(search.evaluations.size())),
-                 counted(search.front.size(), "placement") + " on the Pareto front"});
+                 "of placements, the same one at times more than once"});
 }
 
 void add_sweep(const ReportData& report, std::vector<Headline>& all) {
@@ -100,6 +100,11 @@ void add_sweep(const ReportData& report, std::vector<Headline>& all) {
                      ? "measured"
                      : fmt::format("measured; {} failed, {} missing", with(1), with(2))});
   all.push_back({"chips", grouped(static_cast<std::int64_t>(grid.samples())), "a point, at most"});
+}
+
+std::vector<Figure> joined(std::vector<Figure> first, std::vector<Figure> then) {
+  first.insert(first.end(), std::move_iterator(then.begin()), std::move_iterator(then.end()));
+  return first;
 }
 
 }  // namespace
@@ -126,15 +131,10 @@ std::vector<Section> sections_of(const ReportData& report) {
        .figures = budget_figures(report),
        .tables = budget_tables(report)},
       {.id = "accuracy",
-       .title = report.run ? "Accuracy of the chips" : "Accuracy along each axis",
+       .title = report.run ? "Accuracy of the chips" : "Accuracy along the axes",
        .note = "Per cent of the test images; bars are 95 % intervals of the mean.",
-       .figures = accuracy_figures(report),
+       .figures = joined(accuracy_figures(report), heat_map_figures(report)),
        .tables = run_tables(report)},
-      {.id = "heat-map",
-       .title = "Over two axes",
-       .note = "Mean accuracy in per cent.",
-       .figures = heat_map_figures(report),
-       .tables = {}},
       {.id = "layers",
        .title = "Layers",
        .note = report.search ? "Accuracy with variation in a part of the layers."
@@ -148,7 +148,7 @@ std::vector<Section> sections_of(const ReportData& report) {
            "Accuracy against digital overhead. On the front, nothing else is at once better and "
            "no larger.",
        .figures = pareto_figures(report),
-       .tables = {}},
+       .tables = pareto_tables(report)},
       {.id = "points",
        .title = report.search ? "Placements" : "Points",
        .note = "",

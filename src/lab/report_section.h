@@ -24,8 +24,8 @@ struct Section {
 
 std::vector<Headline> headlines_of(const ReportData& report);
 
-/// What the results hold, in the order of the page: error budget, accuracy against each axis, heat
-/// maps, layers, Pareto fronts, points. What they do not hold has no section.
+/// What the results hold, in the order of the page: error budget, accuracy against each axis and
+/// over two, layers, Pareto fronts, points. What they do not hold has no section.
 std::vector<Section> sections_of(const ReportData& report);
 
 }  // namespace ohmic::lab

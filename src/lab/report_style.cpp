@@ -39,20 +39,24 @@ nav a:hover{text-decoration:underline}
 main{padding-top:1.5rem;padding-bottom:2rem}
 section{margin:0 0 1.5rem;padding:1.5rem;background:var(--paper);border:1px solid var(--line);border-radius:12px}
 .note{max-width:46rem;margin:.1rem 0 1rem;color:var(--faint);font-size:.92rem}
-.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,12.5rem),1fr));gap:1.25rem 2rem;margin:1rem 0 0}
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,10.5rem),1fr));gap:1.25rem 1.75rem;margin:1rem 0 0}
 .cards div{display:flex;flex-direction:column;border-left:3px solid var(--accent);padding-left:.9rem;min-width:0}
 .cards dt{color:var(--faint);font-size:.85rem}
 .cards dd{margin:0}
 .cards .value{font-size:1.6rem;font-weight:650;line-height:1.25;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
-.cards .long{font-size:1.15rem;line-height:1.5}
+.cards .long{font-size:1.05rem;line-height:1.9}
 .cards .about{color:var(--faint);font-size:.85rem}
-.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr));gap:1.5rem}
+.figures>div{min-width:0}
+.figures{display:grid;align-items:start;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr));gap:1.5rem}
 figure{margin:0;min-width:0}
-figure svg{display:block;width:100%;max-width:40rem;height:auto;margin:0 auto;font-family:inherit}
-figcaption{max-width:40rem;margin:.25rem auto 0;color:var(--faint);font-size:.88rem;overflow-wrap:anywhere}
+figure:only-child{grid-column:1/-1}
+.figures h3:first-child{margin-top:.5rem}
+figure svg{display:block;width:100%;max-width:36rem;height:auto;margin:0 auto;font-family:inherit}
+figcaption{max-width:36rem;margin:.25rem auto 0;color:var(--faint);font-size:.88rem;overflow-wrap:anywhere}
 svg text:not([fill]){fill:var(--ink)}
 svg [fill=white]{fill:var(--paper)}
 svg [stroke="#ddd"]{stroke:var(--line)}
+svg [stroke="#222"]{stroke:var(--ink)}
 svg [stroke="#888"],svg [stroke="#333"]{stroke:var(--axis)}
 svg .mark{cursor:pointer;outline-offset:1px}
 svg circle.mark:hover,svg circle.mark:focus{stroke-width:5}
@@ -62,9 +66,8 @@ svg:has(.series:hover) .series:not(:hover){opacity:.18}
 color:var(--paper);font-size:.85rem;pointer-events:none}
 .wide{overflow-x:auto;margin:.5rem 0 0}
 table{border-collapse:collapse;font-size:.88rem;font-variant-numeric:tabular-nums}
-caption{text-align:left;color:var(--faint);padding-bottom:.5rem;max-width:46rem}
-th,td{padding:.35rem .8rem;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}
-thead th{border-bottom:2px solid var(--axis);vertical-align:bottom}
+th,td{padding:.35rem .55rem;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}
+thead th{white-space:normal;border-bottom:2px solid var(--axis);vertical-align:bottom}
 .word{text-align:left}
 tbody tr:hover{background:var(--raised)}
 th button{all:unset;cursor:pointer;font-weight:inherit}

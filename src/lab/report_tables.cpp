@@ -8,6 +8,7 @@
 
 #include "lab/bootstrap_statistic.h"
 #include "lab/console.h"
+#include "lab/tradeoff.h"
 
 namespace ohmic::lab {
 namespace {
@@ -168,10 +169,10 @@ std::vector<Table> budget_tables(const ReportData& report) {
     Table table{
         .title = budget.at.empty() ? "" : "At " + budget.at,
         .note = budget.images > 0
-                    ? fmt::format("{} chips, {} test images; a cost is in points.",
+                    ? fmt::format("{} chips, {} test images; per cent, a cost in points.",
                                   budget.lines.front().accuracy.size(), grouped(budget.images))
-                    : "A cost is in points.",
-        .columns = {"", "accuracy (%)", "sd", "cost", "95 % interval"},
+                    : "Per cent, a cost in points.",
+        .columns = {"", "accuracy", "sd", "cost", "95 % interval"},
         .rows = {}};
     for (std::size_t i = 0; i < budget.lines.size(); ++i) {
       const BudgetLine& line = budget.lines[i];
@@ -241,6 +242,20 @@ std::vector<Table> layer_tables(const ReportData& report) {
       row.push_back(decibel(layers.accumulated[k]));
       row.push_back(decibel(layers.isolated[k]));
     }
+    all.push_back(std::move(table));
+  }
+  return all;
+}
+
+std::vector<Table> pareto_tables(const ReportData& report) {
+  std::vector<Table> all;
+  for (const Tradeoff& tradeoff : tradeoffs_of(report)) {
+    Table table{.title = "On the front" + (tradeoff.name.empty() ? "" : ", " + tradeoff.name),
+                .note = "In per cent.",
+                .columns = {"", "added weights", "accuracy"},
+                .rows = {}};
+    for (const Offer& o : tradeoff.front())
+      table.rows.push_back({o.name, per_cent(o.overhead), per_cent(o.accuracy)});
     all.push_back(std::move(table));
   }
   return all;

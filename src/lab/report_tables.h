@@ -19,6 +19,7 @@ struct Table {
 std::vector<Table> budget_tables(const ReportData& report);
 std::vector<Table> run_tables(const ReportData& report);
 std::vector<Table> layer_tables(const ReportData& report);
+std::vector<Table> pareto_tables(const ReportData& report);
 std::vector<Table> point_tables(const ReportData& report);
 
 }  // namespace ohmic::lab
