@@ -36,6 +36,7 @@ const Layout& layout_of(Purpose purpose) {
   static const Layout policy{{"step", 10}, {"episode", 32}, {"repeat", 16}};
   static const Layout bootstrap{{"index", 32}, {"replicate", 24}, {"statistic", 16}};
   static const Layout scoring{{"index", 32}, {"layer", 10}};
+  static const Layout sample{{"point", 32}, {"axis", 16}, {"part", 1}};
   switch (purpose) {
     case Purpose::device:
     case Purpose::cycle:
@@ -69,6 +70,8 @@ const Layout& layout_of(Purpose purpose) {
       return bootstrap;
     case Purpose::scoring:
       return scoring;
+    case Purpose::sample:
+      return sample;
   }
   throw LogicError("address of an unknown purpose");
 }
@@ -140,5 +143,6 @@ Address bootstrap_address(const BootstrapDraw& d) {
 }
 
 Address scoring_address(const ScoringDraw& d) { return pack(Purpose::scoring, {d.layer}); }
+Address sample_address(const SampleDraw& d) { return pack(Purpose::sample, {d.axis, d.part}); }
 
 }  // namespace ohmic

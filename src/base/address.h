@@ -34,6 +34,7 @@ enum class Purpose : std::uint8_t {
   policy = 18,          ///< reinforcement learning
   bootstrap = 19,       ///< resampling for intervals
   scoring = 20,         ///< labels and ranks that choose weights for verification
+  sample = 21,          ///< points of a sampled sweep
 };
 
 /// The counter of one Philox block: four numbers. Element i of a row of draws is lane i & 3 of
@@ -90,6 +91,9 @@ struct PolicyDraw {
 struct ScoringDraw {
   std::uint64_t layer = 0;
 };
+struct SampleDraw {
+  std::uint64_t axis = 0, part = 0;  ///< part: 0 places within strata, 1 order of strata
+};
 struct BootstrapDraw {
   std::uint64_t statistic = 0, replicate = 0;
 };
@@ -109,6 +113,7 @@ Address initialisation_address(const InitialisationDraw& draw);
 Address policy_address(const PolicyDraw& draw);
 Address bootstrap_address(const BootstrapDraw& draw);
 Address scoring_address(const ScoringDraw& draw);
+Address sample_address(const SampleDraw& draw);
 
 /// The layout behind each purpose, lowest field first: documentation and the proof of injectivity
 /// read it.

@@ -17,6 +17,7 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   void advance(std::int64_t steps = 1);
+  bool is_visible() const { return visible_; }
   /// Words after the bar ("loss 0.31").
   void note(const std::string& words);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "base/elementary.h"
 #include "base/fields.h"
@@ -56,9 +57,9 @@ ConfigNode placed(ConfigNode node, const std::string& where) {
 /// The twelve digits that a user means: 0.3, not 0.1 + 0.1 + 0.1.
 double twelve_digits(double x) { return std::stod(fmt::format("{:.12g}", x)); }
 
-bool is_same(const ConfigNode& a, const ConfigNode& b) {
-  return inline_toml(a) == inline_toml(b) ||
-         (is_number(a) && is_number(b) && as_double(a) == as_double(b));
+/// Equal where values are, an integer and the same real number among them.
+std::string value_words(const ConfigNode& node) {
+  return is_number(node) ? shortest(as_double(node)) : inline_toml(node);
 }
 
 /// A number as TOML would hold it: whole ones are integers, so that keys of integers take them.
@@ -86,18 +87,26 @@ std::vector<ConfigNode> range(const RangeFields& p, const Origin& origin,
     fail_at(origin, where + ": a log scale needs from and to above 0");
   for (std::int64_t i = 0; i < *p.count; ++i) {
     const double share = static_cast<double>(i) / static_cast<double>(*p.count - 1);
-    const double value = p.scale == "log" ? *p.from * elementary::pow(*p.to / *p.from, share)
-                                          : *p.from + share * (*p.to - *p.from);
-    out.push_back(number(i == *p.count - 1 ? *p.to : twelve_digits(value), origin));
+    const double value = Span{*p.from, *p.to, p.scale == "log"}.at(share);
+    out.push_back(number(i == *p.count - 1 ? *p.to : value, origin));
   }
   return out;
 }
 
-AxisKey read_key(const ConfigNode& table, const std::string& where) {
+AxisKey read_key(const ConfigNode& table, const std::string& where, bool may_be_span) {
   RangeFields p;
   read_fields(table, where, p, {"values"});
   if (p.key.empty()) fail_at(table.origin, where + " has no key");
   AxisKey out{.key = p.key, .values = {}, .names = p.names};
+  out.origin = table.origin;
+  out.origin.place += (table.origin.place.empty() ? "" : ": ") + where;
+  if (may_be_span && p.from && p.to && !p.step && !p.count && !table.find("values")) {
+    if (*p.to <= *p.from) fail_at(table.origin, where + ".to is not above its from");
+    if (p.scale == "log" && *p.from <= 0)
+      fail_at(table.origin, where + ": a log scale needs from and to above 0");
+    out.span = {*p.from, *p.to, p.scale == "log"};
+    return out;
+  }
   if (const ConfigNode* values = table.find("values")) {
     if (!values->is_array())
       fail_at(values->origin,
@@ -117,15 +126,20 @@ AxisKey read_key(const ConfigNode& table, const std::string& where) {
   if (out.names.size() != out.values.size())
     fail_at(table.origin, where + " has " + std::to_string(out.values.size()) + " values and " +
                               std::to_string(out.names.size()) + " names");
+  std::set<std::string> values, names;
   for (std::size_t i = 0; i < out.values.size(); ++i)
-    for (std::size_t j = 0; j < i; ++j)
-      if (is_same(out.values[i], out.values[j]) || out.names[i] == out.names[j])
-        fail_at(table.origin, where + " has the value " + out.names[i] + " twice");
+    if (!values.insert(value_words(out.values[i])).second || !names.insert(out.names[i]).second)
+      fail_at(table.origin, where + " has the value " + out.names[i] + " twice");
   for (ConfigNode& value : out.values) value = placed(std::move(value), where);
   return out;
 }
 
 }  // namespace
+
+double Span::at(double share) const {
+  return twelve_digits(is_logarithmic ? from * elementary::pow(to / from, share)
+                                      : from + share * (to - from));
+}
 
 bool AxisKey::is_numeric() const { return std::all_of(values.begin(), values.end(), is_number); }
 
@@ -135,7 +149,7 @@ std::vector<double> AxisKey::numbers() const {
   return out;
 }
 
-std::vector<Axis> read_axes(const ConfigNode& list, const std::string& path) {
+std::vector<Axis> read_axes(const ConfigNode& list, const std::string& path, bool may_be_spans) {
   if (!list.is_array())
     fail_at(list.origin, path + " is " + std::string(list.kind()) + ", expected a list of axes");
   std::vector<Axis> axes;
@@ -151,14 +165,15 @@ std::vector<Axis> read_axes(const ConfigNode& list, const std::string& path) {
       if (!zip->is_array() || zip->array().empty() || table.table().size() > 1)
         fail_at(table.origin, where + ".zip is a list of axes and stands alone");
       for (std::size_t k = 0; k < zip->array().size(); ++k) {
-        axis.keys.push_back(read_key(zip->array()[k], where + ".zip[" + std::to_string(k) + "]"));
+        axis.keys.push_back(
+            read_key(zip->array()[k], where + ".zip[" + std::to_string(k) + "]", false));
         if (axis.keys.back().values.size() != axis.size())
           fail_at(zip->origin, where + ".zip: " + axis.keys.back().key + " has " +
                                    std::to_string(axis.keys.back().values.size()) + " values, " +
                                    axis.keys.front().key + " has " + std::to_string(axis.size()));
       }
     } else {
-      axis.keys.push_back(read_key(table, where));
+      axis.keys.push_back(read_key(table, where, may_be_spans));
     }
     for (const AxisKey& key : axis.keys) {
       if (std::find(seen.begin(), seen.end(), key.key) != seen.end())
@@ -194,27 +209,41 @@ std::vector<std::size_t> places_of(const std::vector<Axis>& axes, std::size_t po
   return places;
 }
 
-void apply_point(const std::vector<Axis>& axes, std::size_t point, ConfigNode& root) {
+std::vector<PointValue> values_at(const std::vector<Axis>& axes, std::size_t point) {
   const std::vector<std::size_t> places = places_of(axes, point);
-  std::vector<std::pair<const AxisKey*, std::size_t>> changes;
+  std::vector<PointValue> values;
   for (std::size_t a = 0; a < axes.size(); ++a)
-    for (const AxisKey& key : axes[a].keys) changes.emplace_back(&key, places[a]);
+    for (const AxisKey& key : axes[a].keys)
+      values.push_back({&key, key.values[places[a]], key.names[places[a]]});
+  return values;
+}
+
+void apply_values(const std::vector<PointValue>& values, ConfigNode& root) {
+  std::vector<const PointValue*> order;
+  for (const PointValue& value : values) order.push_back(&value);
   // Tables first: what other axes change within them must stay.
-  const auto depth = [](const auto& change) {
-    return std::count(change.first->key.begin(), change.first->key.end(), '.');
+  const auto depth = [](const PointValue* value) {
+    return std::count(value->key->key.begin(), value->key->key.end(), '.');
   };
-  std::stable_sort(changes.begin(), changes.end(),
-                   [&](const auto& a, const auto& b) { return depth(a) < depth(b); });
-  for (const auto& [key, place] : changes) put_at(root, key->key, key->values[place]);
+  std::stable_sort(order.begin(), order.end(), [&](const PointValue* a, const PointValue* b) {
+    return depth(a) < depth(b);
+  });
+  for (const PointValue* value : order) put_at(root, value->key->key, value->value);
+}
+
+std::string point_words(const std::vector<PointValue>& values) {
+  std::string words;
+  for (const PointValue& value : values)
+    words += (words.empty() ? "" : ", ") + value.key->key + " " + value.name;
+  return words;
+}
+
+void apply_point(const std::vector<Axis>& axes, std::size_t point, ConfigNode& root) {
+  apply_values(values_at(axes, point), root);
 }
 
 std::string point_words(const std::vector<Axis>& axes, std::size_t point) {
-  const std::vector<std::size_t> places = places_of(axes, point);
-  std::string words;
-  for (std::size_t a = 0; a < axes.size(); ++a)
-    for (const AxisKey& key : axes[a].keys)
-      words += (words.empty() ? "" : ", ") + key.key + " " + key.names[places[a]];
-  return words;
+  return point_words(values_at(axes, point));
 }
 
 }  // namespace ohmic::lab

@@ -104,11 +104,16 @@ HardwarePlan plan_layers(const Experiment& experiment, const nn::Network& networ
 }  // namespace
 
 HardwarePlan make_plan(const Experiment& experiment, const nn::Network& network,
-                       const nn::ParameterSet<float>& parameters, const nn::Data& data) {
-  const CleanActivations clean(network, parameters,
-                               data.train.first(experiment.evaluation.calibration_images),
-                               data.normalisation);
+                       const nn::ParameterSet<float>& parameters, const CleanActivations& clean) {
   return plan_layers(experiment, network, parameters, [&](Index k) { return clean.inputs(k); });
+}
+
+HardwarePlan make_plan(const Experiment& experiment, const nn::Network& network,
+                       const nn::ParameterSet<float>& parameters, const nn::Data& data) {
+  return make_plan(experiment, network, parameters,
+                   CleanActivations(network, parameters,
+                                    data.train.first(experiment.evaluation.calibration_images),
+                                    data.normalisation));
 }
 
 HardwarePlan sketch_plan(const Experiment& experiment, const nn::Network& network) {
@@ -118,6 +123,18 @@ HardwarePlan sketch_plan(const Experiment& experiment, const nn::Network& networ
   return plan_layers(experiment, untrained.network, untrained.parameters,
                      [](Index) { return std::vector<PatchView>(); });
 }
+
+namespace {
+
+const sim::Crossbar& crossbar_of(const LinearOperator& product, Index copy) {
+  if (const auto* copies = dynamic_cast<const sim::Copies*>(&product))
+    return copies->copies()[static_cast<std::size_t>(copy)];
+  const auto* crossbar = dynamic_cast<const sim::Crossbar*>(&product);
+  ensure(crossbar != nullptr, "a product that is made of no cells is deployed again");
+  return *crossbar;
+}
+
+}  // namespace
 
 nn::Deployment deploy(const HardwarePlan& plan, const RandomStream& stream, Index chip,
                       Index programming, const sim::ChipOptions& options,
@@ -136,7 +153,12 @@ nn::Deployment deploy(const HardwarePlan& plan, const RandomStream& stream, Inde
       own.adc = sim::calibrate_adc(own, recalibration->inputs(k), context, options);
     std::vector<sim::Crossbar> copies;
     devices::ProgramContext at = context;
-    for (at.slice = 0; at.slice < kind.copies; ++at.slice) copies.emplace_back(own, at, options);
+    for (at.slice = 0; at.slice < kind.copies; ++at.slice)
+      if (kind.cells)
+        copies.emplace_back(own, crossbar_of(*(*kind.cells)[static_cast<std::size_t>(k)], at.slice),
+                            options);
+      else
+        copies.emplace_back(own, at, options);
     if (counts)
       for (const sim::Crossbar& copy : copies)
         (*counts)[static_cast<std::size_t>(k)].add(copy.counts());

@@ -18,8 +18,11 @@ struct HardwarePlan {
   std::int64_t cells() const;
 };
 
-/// Maps every layer and calibrates its converters on the clean activations of the first training
-/// images, layer by layer.
+/// Maps every layer and calibrates its converters on clean activations (of the first training
+/// images), layer by layer.
+class CleanActivations;
+HardwarePlan make_plan(const Experiment& experiment, const nn::Network& network,
+                       const nn::ParameterSet<float>& parameters, const CleanActivations& clean);
 HardwarePlan make_plan(const Experiment& experiment, const nn::Network& network,
                        const nn::ParameterSet<float>& parameters, const nn::Data& data);
 /// The sizes of what `network` will need, before it has weights; throws whatever does not fit.
@@ -55,6 +58,8 @@ struct ChipKind {
   devices::Population population = devices::Population::reported;
   Index copies = 1;
   Index best = 1;  ///< copies that are averaged for an output
+  /// Products whose cells are taken as they are, one a MAC layer; null: cells are programmed.
+  const std::vector<std::shared_ptr<const LinearOperator>>* cells = nullptr;
 };
 
 /// One programmed chip as operators of the network. `counts`: of the cells of every MAC layer.

@@ -33,9 +33,8 @@ constexpr double kTrainingFactor = 4.5, kChipFactor = 2.5;
 
 }  // namespace
 
-void print_dry_run(const Experiment& e, const nn::Network& network, const nn::Data& data,
-                   bool trained, const Console& console) {
-  const HardwarePlan plan = sketch_plan(e, network);
+RunEstimate estimate_run(const Experiment& e, const nn::Network& network, const nn::Data& data,
+                         bool trained) {
   const double images_a_chip =
       static_cast<double>(e.evaluation.images ? std::min(e.evaluation.images, data.test.size())
                                               : data.test.size()) *
@@ -43,10 +42,16 @@ void print_dry_run(const Experiment& e, const nn::Network& network, const nn::Da
       3.0 * static_cast<double>(e.evaluation.budget_images) +
       2.0 * static_cast<double>(e.evaluation.error_images);
   const double rate = measured_rate() * threads() / static_cast<double>(network.macs());
-  const double training =
-      trained ? 0
-              : static_cast<double>(e.training.epochs * data.train.size()) * kTrainingFactor / rate;
-  const double chips = static_cast<double>(e.run.chips) * images_a_chip * kChipFactor / rate;
+  return {trained ? 0
+                  : static_cast<double>(e.training.epochs * data.train.size()) * kTrainingFactor /
+                        rate,
+          images_a_chip * kChipFactor / rate};
+}
+
+void print_dry_run(const Experiment& e, const nn::Network& network, const nn::Data& data,
+                   bool trained, const Console& console) {
+  const HardwarePlan plan = sketch_plan(e, network);
+  const RunEstimate estimate = estimate_run(e, network, data, trained);
 
   Index activations = network.input().features();
   for (Index layer = 0; layer < network.layers(); ++layer)
@@ -68,7 +73,7 @@ void print_dry_run(const Experiment& e, const nn::Network& network, const nn::Da
                 grouped(data.test.size()));
   console.print("training  {}\n", trained ? "none: the network is there"
                                           : fmt::format("{} epochs, about {}", e.training.epochs,
-                                                        human_time(training)));
+                                                        human_time(estimate.training_seconds)));
   console.print("hardware  {}\n", hardware_words(e));
   console.print("{:<10} {:>13} {:>6} {:>12}\n", "layer", "out x in", "tiles", "cells");
   for (std::size_t k = 0; k < plan.layers.size(); ++k) {
@@ -85,7 +90,7 @@ void print_dry_run(const Experiment& e, const nn::Network& network, const nn::Da
   console.print("chips     {}, {} programming{} each, {} read{} each: about {}\n", e.run.chips,
                 e.run.programmings_per_chip, e.run.programmings_per_chip == 1 ? "" : "s",
                 e.run.reads_per_programming, e.run.reads_per_programming == 1 ? "" : "s",
-                human_time(chips));
+                human_time(estimate.chip_seconds * static_cast<double>(e.run.chips)));
   console.print("memory    about {:.0f} MiB\n", memory / 1048576.0);
 }
 

@@ -10,6 +10,7 @@ namespace {
 
 constexpr double kMostChips =
     1 << 19;  // half of the address field: the rest is for selection chips
+constexpr double kMostPoints = 1'000'000;
 constexpr double kMostProgrammings = 1 << 8;
 constexpr double kMostReads = 255;  // one more is for calibration
 
@@ -270,6 +271,46 @@ void fields(FieldVisitor& f, SearchParams& p) {
   fields(f, p.learner);
 }
 
+void fields(FieldVisitor& f, SweepSample& p) {
+  f.field({.key = "kind",
+           .meaning = "every combination of the axes, or points drawn between their bounds (each "
+                      "value of a list or a range with a step as often as the others)"},
+          p.kind, {"grid", "random", "latin_hypercube"});
+  f.field({.key = "points", .meaning = "points that are drawn", .low = 1, .high = kMostPoints},
+          p.points);
+  f.field({.key = "seed", .meaning = "of the drawing", .low = 0}, p.seed);
+}
+
+void fields(FieldVisitor& f, SweepUntil& p) {
+  f.field({.key = "accuracy_ci_points",
+           .meaning = "measure chips (`chips` at most) until half of the 95 % interval of the mean "
+                      "accuracy is no wider; none: all chips",
+           .unit = "percentage points",
+           .low = 0,
+           .high = 100,
+           .low_open = true},
+          p.accuracy_ci_points);
+  f.field({.key = "least_chips",
+           .meaning = "chips before the first look at the interval",
+           .low = 2,
+           .high = kMostChips},
+          p.least_chips);
+}
+
+void fields(FieldVisitor& f, SweepParams& p) {
+  f.field({.key = "independent_points",
+           .meaning = "other chips at every point instead of the same"},
+          p.independent_points);
+  f.field({.key = "measure",
+           .meaning = "what is measured of every point, accuracy always",
+           .one_of = {"accuracy", "error_budget", "layers"}},
+          p.measure);
+}
+
+bool SweepParams::measures(std::string_view what) const {
+  return std::find(measure.begin(), measure.end(), what) != measure.end();
+}
+
 double smallest_ratio(const SearchParams& p) {
   double smallest = 0;
   for (const double ratio : p.ratios)
@@ -296,7 +337,7 @@ Experiment make_experiment(const ConfigNode& root, const RunParams& defaults,
   e.root = root;
   read_fields(root, "", e.run,
               {"data", "network", "training", "device", "faults", "array", "dac", "adc",
-               "evaluation", "time", "override", "methods", "compare", "search"});
+               "evaluation", "time", "override", "methods", "compare", "search", "sweep"});
   read_fields(table_at(root, "evaluation"), "evaluation", e.evaluation);
   read_fields(table_at(root, "time"), "time", e.time);
   parse_method(e.run.method);
@@ -314,6 +355,14 @@ Experiment make_experiment(const ConfigNode& root, const RunParams& defaults,
   }
   for (const std::string& method : e.compare.methods) parse_method(method);
   read_fields(table_at(root, "search"), "search", e.search);
+  const ConfigNode& sweep = table_at(root, "sweep");
+  read_fields(sweep, "sweep", e.sweep, {"axes", "sample", "until"});
+  read_fields(table_at(sweep, "sample"), "sweep.sample", e.sweep.sample);
+  read_fields(table_at(sweep, "until"), "sweep.until", e.sweep.until);
+  for (const char* key : {"axes", "sample", "until"})
+    if (const ConfigNode* written = sweep.find(key)) e.sweep.as_written.put(key, *written);
+  if (const ConfigNode* axes = sweep.find("axes"))
+    e.sweep.axes = read_axes(*axes, "sweep.axes", e.sweep.sample.kind != SweepSample::Kind::grid);
   read_fields(table_at(root, "data"), "data", e.data);
   e.network = nn::read_network(table_at(root, "network"), "network");
   read_fields(table_at(root, "training"), "training", e.training);
@@ -389,9 +438,17 @@ std::vector<std::optional<sim::LayerHardware>> layer_hardware(const Experiment& 
 }
 
 std::string resolved_config(const Experiment& e, const std::string& command) {
+  return to_toml(resolved_root(e, command));
+}
+
+ConfigNode resolved_root(const Experiment& e, const std::string& command) {
   std::vector<std::string> methods{e.run.method};
   if (command == "compare") methods = e.compare.methods;
   if (command == "search") methods = {"correctnet"};
+  if (command == "sweep")
+    for (const Axis& axis : e.sweep.axes)
+      for (const AxisKey& key : axis.keys)
+        if (key.key == "method") methods.insert(methods.end(), key.names.begin(), key.names.end());
   if (command == "mvm") methods.clear();
   ConfigNode root = write_fields(e.run);
   root.put("data", write_fields(e.data));
@@ -407,6 +464,7 @@ std::string resolved_config(const Experiment& e, const std::string& command) {
     root.put("compare", std::move(table));
   }
   if (command == "search") root.put("search", write_fields(e.search));
+  if (command == "sweep") root.put("sweep", merged(write_fields(e.sweep), e.sweep.as_written));
   root.put("device", e.hardware.device->parameters());
   if (e.hardware.faults.is_active()) root.put("faults", write_fields(e.hardware.faults));
   root.put("array", write_fields(e.hardware.array));
@@ -421,7 +479,7 @@ std::string resolved_config(const Experiment& e, const std::string& command) {
     for (const Override& over : e.overrides) list.push_back(over.table);
     root.put("override", ConfigNode{list, {}});
   }
-  return to_toml(root);
+  return root;
 }
 
 namespace {
@@ -465,6 +523,9 @@ std::vector<KeyManual> key_manual() {
   for (const auto& [method, keys] : method_manual()) add("methods." + method, "", keys);
   add("compare", "", describe_fields(CompareParams{}));
   add("search", "", describe_fields(SearchParams{}));
+  add("sweep", "", describe_fields(SweepParams{}));
+  add("sweep.sample", "", describe_fields(SweepSample{}));
+  add("sweep.until", "", describe_fields(SweepUntil{}));
   std::string models;
   for (const auto& entry : devices::catalogue())
     models += (models.empty() ? "one of " : ", ") + std::string(entry.name);

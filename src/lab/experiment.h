@@ -87,6 +87,33 @@ void fields(FieldVisitor& f, SearchParams& p);
 /// The smallest ratio above 0; 0 where there is none.
 double smallest_ratio(const SearchParams& p);
 
+/// Table [sweep.sample]: points drawn instead of a grid.
+struct SweepSample {
+  enum class Kind { grid, random, latin_hypercube } kind = Kind::grid;
+  std::int64_t points = 100;
+  std::int64_t seed = 1;
+};
+void fields(FieldVisitor& f, SweepSample& p);
+
+/// Table [sweep.until]: chips until the mean is known well enough, `chips` at most.
+struct SweepUntil {
+  std::optional<double> accuracy_ci_points;  ///< half of the 95 % interval, in points
+  std::int64_t least_chips = 5;
+};
+void fields(FieldVisitor& f, SweepUntil& p);
+
+/// Table [sweep].
+struct SweepParams {
+  std::vector<Axis> axes;
+  SweepSample sample;
+  SweepUntil until;
+  bool independent_points = false;
+  std::vector<std::string> measure{"accuracy"};
+  ConfigNode as_written;  ///< axes, sample and until; an empty table without them
+  bool measures(std::string_view what) const;
+};
+void fields(FieldVisitor& f, SweepParams& p);
+
 /// One [[override]]: other hardware for some layers.
 struct Override {
   std::string name;
@@ -105,6 +132,7 @@ struct Experiment {
   MethodOptions methods;
   CompareParams compare;
   SearchParams search;
+  SweepParams sweep;
   sim::LayerHardware hardware;
   std::vector<Override> overrides;
   std::filesystem::path folder;  ///< of the config file: relative paths start here
@@ -132,9 +160,11 @@ void require_network(const Experiment& experiment);
 std::vector<std::optional<sim::LayerHardware>> layer_hardware(const Experiment& experiment,
                                                               const nn::Network& network);
 
-/// Every key that affects the results of `command` ("run", "train", "mvm", "compare", "search"),
+/// Every key that affects the results of `command` ("run", "train", "mvm", "compare", "search",
+/// "sweep"),
 /// defaults written out, as TOML. Tables that it does not read are left out.
 std::string resolved_config(const Experiment& experiment, const std::string& command);
+ConfigNode resolved_root(const Experiment& experiment, const std::string& command);
 
 /// The manual of every key: "device.sigma (device lognormal)" and so on, in the order of the file.
 struct KeyManual {

@@ -43,6 +43,7 @@ void measure_accuracy(const RunSetting& s, const nn::ImageList& images, const Co
     double sum = 0;
     for (Index programming = 0; programming < run.programmings_per_chip; ++programming) {
       const Chip made = s.chips.make(chip, programming, s.chips.as_configured());
+      if (chip == 0 && programming == 0) result.overhead = digital_overhead(s.method, made);
       result.cells.resize(made.cells.size());
       for (std::size_t k = 0; k < made.cells.size(); ++k) result.cells[k].add(made.cells[k]);
       for (Index read = 0; read < run.reads_per_programming; ++read) {
@@ -67,10 +68,11 @@ void measure_accuracy(const RunSetting& s, const nn::ImageList& images, const Co
       if (programming == 0) measure_retention(s, images, made, chip, result);
     }
     result.chip_accuracy.push_back(sum * a_chip);
+    if (s.enough && s.enough(result.chip_accuracy)) break;
   }
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  result.seconds_a_chip = seconds * a_chip / static_cast<double>(run.chips);
+  result.seconds_a_chip = seconds * a_chip / static_cast<double>(result.chip_accuracy.size());
 }
 
 /// The error budget: parts of the hardware, on the same chips and images.
@@ -86,12 +88,13 @@ void measure_budget(const RunSetting& s, const nn::ImageList& images, const Cons
   }
   result.budget = budget_lines(parts);
   result.budget_images = images.size();
+  const auto chips = static_cast<Index>(result.chip_accuracy.size());
   Index steps = 0;
   for (const BudgetLine& line : result.budget)
-    steps += line.differs_by_chip ? s.experiment.run.chips : 1;
+    steps += line.differs_by_chip ? chips : 1;
   Progress progress("error budget", steps, console.quiet);
   for (BudgetLine& line : result.budget)
-    for (Index chip = 0; chip < s.experiment.run.chips; ++chip) {
+    for (Index chip = 0; chip < chips; ++chip) {
       if (chip > 0 && !line.differs_by_chip) {
         line.accuracy.push_back(line.accuracy.front());
         continue;
@@ -119,10 +122,11 @@ void measure_layers(const RunSetting& s, const nn::ImageList& images, const Cons
   const CleanActivations clean(s.trained().network, s.trained().parameters, images,
                                s.data.normalisation);
   const auto layers = static_cast<Index>(s.plan().layers.size());
-  result.accumulated_db = Matrix<double>(layers, s.experiment.run.chips);
-  result.isolated_db = Matrix<double>(layers, s.experiment.run.chips);
-  Progress progress("layer errors", s.experiment.run.chips, console.quiet);
-  for (Index chip = 0; chip < s.experiment.run.chips; ++chip) {
+  const auto chips = static_cast<Index>(result.chip_accuracy.size());
+  result.accumulated_db = Matrix<double>(layers, chips);
+  result.isolated_db = Matrix<double>(layers, chips);
+  Progress progress("layer errors", chips, console.quiet);
+  for (Index chip = 0; chip < chips; ++chip) {
     stop_if_interrupted(kGoOn);
     const Chip made = s.chips.make(chip, 0, s.chips.as_configured());
     const LayerErrors errors = layer_errors(made.network, made.parameters, clean, made.deployment,
@@ -155,8 +159,9 @@ RunResult measure(const RunSetting& s, const Console& console) {
   RunResult result;
   result.programmings = s.experiment.run.programmings_per_chip;
   result.reads = s.experiment.run.reads_per_programming;
-  result.float_network =
-      nn::evaluate(s.trained().network, s.trained().parameters, images, s.data.normalisation);
+  result.float_network = s.float_network ? *s.float_network
+                                         : nn::evaluate(s.trained().network, s.trained().parameters,
+                                                        images, s.data.normalisation);
   result.yield_accuracy = evaluation.yield_accuracy.value_or(0.95 * result.float_network.accuracy);
   measure_accuracy(s, images, console, result);
   if (evaluation.budget_images > 0)

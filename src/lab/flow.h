@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+
 #include "base/statistics.h"
 #include "lab/console.h"
 #include "lab/deploy.h"
@@ -27,6 +29,7 @@ struct RunResult {
   Activity activity;                   ///< of all chips on the whole test set
   double yield_accuracy = 0;           ///< what counts as a good chip
   double seconds_a_chip = 0;           ///< of the accuracy alone
+  nn::Overhead overhead;               ///< digital additions of a chip
 
   /// The spread of accuracy split into chips, programmings and reads.
   VarianceSplit variance() const;
@@ -39,6 +42,10 @@ struct RunSetting {
   const nn::Data& data;
   const PreparedMethod& method;
   const MethodChips& chips;
+  /// Of the network without hardware on the same images, where somebody evaluated it; else null.
+  const nn::Evaluation* float_network = nullptr;
+  /// Asked after every chip whether those so far are enough (accuracy of each); empty: all chips.
+  std::function<bool(const std::vector<double>&)> enough = {};
   const nn::TrainedNetwork& trained() const { return method.trained; }
   const HardwarePlan& plan() const { return chips.plan(); }
 };

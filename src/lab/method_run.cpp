@@ -79,15 +79,47 @@ PreparedMethod prepare_method(const TrainingSetting& s, const MethodSet& set) {
   return method;
 }
 
+std::shared_ptr<const ProgrammedChips::Products> ProgrammedChips::find(Index chip,
+                                                                       Index programming) const {
+  const std::lock_guard guard(mutex_);
+  const auto found = kept_.find({chip, programming});
+  return found == kept_.end() ? nullptr : found->second;
+}
+
+void ProgrammedChips::keep(Index chip, Index programming, const Products& products,
+                           std::int64_t cells) {
+  const std::lock_guard guard(mutex_);
+  if (cells_ + cells > most_cells_) return;
+  if (kept_.emplace(std::pair(chip, programming), std::make_shared<const Products>(products))
+          .second)
+    cells_ += cells;
+}
+
+std::shared_ptr<const CleanActivations> calibration_activations(const PreparedMethod& m,
+                                                                const Experiment& e,
+                                                                const nn::Data& data) {
+  return std::make_shared<const CleanActivations>(
+      m.trained.network, m.trained.parameters, data.train.first(e.evaluation.calibration_images),
+      data.normalisation);
+}
+
+nn::Overhead digital_overhead(const PreparedMethod& m, const Chip& chip) {
+  nn::Overhead sum = correction_overhead(chip.deployment);
+  const nn::Overhead compensators = nn::compensator_overhead(m.trained.network);
+  sum.weights += compensators.weights;
+  sum.macs += compensators.macs;
+  return sum;
+}
+
 MethodChips::MethodChips(const PreparedMethod& m, const Experiment& e, const nn::Data& data,
-                         devices::Population population)
+                         devices::Population population, const SharedWork& shared)
     : method_(m),
       experiment_(e),
       population_(population),
       stream_(static_cast<std::uint64_t>(e.run.seed)),
-      plan_(make_plan(e, m.trained.network, m.trained.parameters, data)),
-      range_images_(m.trained.network, m.trained.parameters,
-                    data.train.first(e.evaluation.calibration_images), data.normalisation) {
+      range_images_(shared.calibration ? shared.calibration : calibration_activations(m, e, data)),
+      plan_(make_plan(e, m.trained.network, m.trained.parameters, *range_images_)),
+      programmed_(shared.programmed) {
   if (m.set.write_verify) verified_ = mark_verified(m.options.write_verify, m.scores, plan_);
   if (!m.set.ridge && !m.set.affine && !m.set.bn_reestimation) return;
   const CalibrationOptions& own = m.set.ridge    ? m.options.ridge
@@ -116,12 +148,18 @@ Chip MethodChips::make(Index index, Index programming, const sim::ChipOptions& o
   Chip chip{method_.trained.network, method_.trained.parameters, {}};
   sim::ChipOptions fresh = options;
   fresh.seconds = 0;
+  // Only what runs measure is kept, not the parts of an error budget.
+  const bool may_keep = programmed_ && options.programming == sim::Programming::drawn &&
+                        options.faults;
+  const auto kept = may_keep ? programmed_->find(index, programming) : nullptr;
+  kind.cells = kept.get();
   chip.deployment =
-      deploy(plan_, stream_, index, programming, fresh, &range_images_, kind, &chip.cells);
+      deploy(plan_, stream_, index, programming, fresh, range_images_.get(), kind, &chip.cells);
   chip.programmed = chip.deployment.macs;
+  if (may_keep && !kept) programmed_->keep(index, programming, chip.programmed, plan_.cells());
   const ReadContext reading = reader(index, programming, kCalibrationRead);
   if (experiment_.time.drift_compensation != DriftCompensation::none)
-    chip.fresh = output_magnitudes(chip.deployment, range_images_, reading);
+    chip.fresh = output_magnitudes(chip.deployment, *range_images_, reading);
   if (options.seconds > 0) chip.deployment = at_time(chip, options.seconds, reading);
   if (set.compensation)
     house_compensators(
@@ -142,7 +180,7 @@ nn::Deployment MethodChips::at_time(const Chip& chip, double seconds,
   nn::Deployment products = chip.deployment;
   products.macs = chip.programmed;
   return drift_compensated(experiment_.time.drift_compensation, chip.fresh, aged(products, seconds),
-                           range_images_, reader);
+                           *range_images_, reader);
 }
 
 Chip MethodChips::later(const Chip& chip, Index index, Index programming, double seconds) const {
@@ -166,12 +204,9 @@ MethodResult run_method(const PreparedMethod& m, const Experiment& e, const nn::
                                             data.normalisation, chip.deployment,
                                             chips.reader(c, 0, 0), e.evaluation.batch)
                                   .accuracy);
-    if (c == 0) result.overhead = correction_overhead(chip.deployment);
+    if (c == 0) result.overhead = digital_overhead(m, chip);
     progress.advance();
   }
-  const nn::Overhead compensators = nn::compensator_overhead(m.trained.network);
-  result.overhead.weights += compensators.weights;
-  result.overhead.macs += compensators.macs;
   result.seconds_a_chip =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() /
       static_cast<double>(run.chips);

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <map>
+#include <mutex>
+
 #include "lab/methods/chip_corrections.h"
 #include "lab/methods/training_recipe.h"
 #include "lab/methods/write_verify.h"
@@ -19,14 +22,42 @@ struct PreparedMethod {
   double clean_accuracy = 0;              ///< of the float network on the test set
 };
 
+/// Clean activations of the images that converters are calibrated on.
+std::shared_ptr<const CleanActivations> calibration_activations(const PreparedMethod& method,
+                                                                const Experiment& experiment,
+                                                                const nn::Data& data);
+
 PreparedMethod prepare_method(const TrainingSetting& setting, const MethodSet& set);
+
+/// Programmed products of chips, kept for experiments that only read them otherwise. Any thread.
+class ProgrammedChips {
+ public:
+  using Products = std::vector<std::shared_ptr<const LinearOperator>>;  ///< one a MAC layer
+  explicit ProgrammedChips(std::int64_t most_cells) : most_cells_(most_cells) {}
+  /// Null where they are not kept.
+  std::shared_ptr<const Products> find(Index chip, Index programming) const;
+  /// Keeps them unless there are more cells than may be kept.
+  void keep(Index chip, Index programming, const Products& products, std::int64_t cells);
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::pair<Index, Index>, std::shared_ptr<const Products>> kept_;
+  std::int64_t cells_ = 0, most_cells_;
+};
+
+/// What experiments on one network may have in common.
+struct SharedWork {
+  std::shared_ptr<const CleanActivations> calibration = nullptr;  ///< null: made here
+  ProgrammedChips* programmed = nullptr;                          ///< null: none
+};
 
 /// The chips of one method on one experiment's hardware: mapped and calibrated once, programmed and
 /// corrected one by one. Borrows everything.
 class MethodChips {
  public:
   MethodChips(const PreparedMethod& method, const Experiment& experiment, const nn::Data& data,
-              devices::Population population = devices::Population::reported);
+              devices::Population population = devices::Population::reported,
+              const SharedWork& shared = {});
 
   /// What runs measure unless an error budget takes it apart: everything, at time.at_s.
   sim::ChipOptions as_configured() const { return {.seconds = experiment_.time.at}; }
@@ -45,13 +76,18 @@ class MethodChips {
   const Experiment& experiment_;
   devices::Population population_;
   RandomStream stream_;
+  /// Calibration images, for the plan and for converters that are calibrated on each chip.
+  std::shared_ptr<const CleanActivations> range_images_;
   HardwarePlan plan_;
+  ProgrammedChips* programmed_ = nullptr;
   std::int64_t verified_ = 0;
   /// A chip's deployment at another time, its drift compensated.
   nn::Deployment at_time(const Chip& chip, double seconds, const ReadContext& reader) const;
-  CleanActivations range_images_;  ///< for converters that are calibrated on each chip
   std::optional<CleanActivations> calibration_;  ///< for corrections that are
 };
+
+/// Digital weights and multiply-accumulates that a chip of the method adds to the network.
+nn::Overhead digital_overhead(const PreparedMethod& method, const Chip& chip);
 
 /// Which chips are measured, and on what.
 struct ChipRun {

@@ -51,6 +51,7 @@ int program(const std::vector<std::string>& arguments, std::ostream& out, std::o
   add_train_command(app, options, action);
   add_search_command(app, options, action);
   add_compare_command(app, options, action);
+  add_sweep_command(app, options, action);
   add_mvm_command(app, options, action);
   add_report_command(app, options, action);
   add_info_command(app, options, action);

@@ -262,14 +262,20 @@ Existing check_existing(const std::filesystem::path& file, const ResultsIdentity
                         bool force) {
   if (force || !std::filesystem::exists(file)) return Existing::nothing;
   ResultsIdentity found;
+  std::int64_t schema = 0;
   try {
     const h5::Reader reader(file);
+    schema = reader.integer_attribute("/", "schema_version");
     found = {reader.string_attribute("/", "command"), reader.string_attribute("/", "config"),
              reader.string_attribute("/", "inputs_digest")};
   } catch (const FileError& error) {
     throw ConfigError(file.string() + " exists and is no results file of Ohmic (" + error.what() +
                       "); choose another folder with -o, or replace it with --force");
   }
+  if (schema != kSchemaVersion)
+    throw ConfigError(fmt::format("{} has schema {}, this program writes schema {}; choose another "
+                                  "folder with -o, or replace it with --force",
+                                  file.string(), schema, kSchemaVersion));
   const std::string other = found.command != identity.command ? "command (" + found.command + ")"
                             : found.config != identity.config ? "config"
                             : found.inputs != identity.inputs ? "data set, checkpoint or placement"

@@ -20,13 +20,7 @@ Session open_session(const CommonOptions& options, const std::string& command) {
   apply_common_options(options, s.experiment.run);
   s.folder = output_folder(options, s.experiment, command);
   s.file = s.folder / "results.h5";
-  try {
-    s.data = nn::load_data(s.experiment.data, s.experiment.folder);
-  } catch (const ConfigError& error) {
-    // The message begins with its key.
-    const std::string message = error.what();
-    fail_key(s.experiment, message.substr(0, message.find(' ')), message);
-  }
+  s.data = load_data_of(s.experiment);
   if (s.experiment.evaluation.images > s.data.test.size())
     fail_key(s.experiment, "evaluation.images",
              "evaluation.images = " + std::to_string(s.experiment.evaluation.images) +
@@ -35,6 +29,16 @@ Session open_session(const CommonOptions& options, const std::string& command) {
   s.identity = identity_of(s.experiment, command, s.data.digest);
   s.is_done = check_existing(s.file, s.identity, options.force) == Existing::same;
   return s;
+}
+
+nn::Data load_data_of(const Experiment& e) {
+  try {
+    return nn::load_data(e.data, e.folder);
+  } catch (const ConfigError& error) {
+    // The message begins with its key.
+    const std::string message = error.what();
+    fail_key(e, message.substr(0, message.find(' ')), message);
+  }
 }
 
 void fail_key(const Experiment& e, const std::string& key, const std::string& message) {

@@ -23,6 +23,9 @@ struct Session {
 /// off; with --dry-run nothing is compared.
 Session open_session(const CommonOptions& options, const std::string& command);
 
+/// The data set of a config; errors name its key.
+nn::Data load_data_of(const Experiment& experiment);
+
 /// ConfigError with `message` at the place of a dotted key, or of the config where it is not
 /// written.
 [[noreturn]] void fail_key(const Experiment& experiment, const std::string& key,

@@ -22,6 +22,7 @@ class Copies final : public LinearOperator {
   /// The same copies, averaged as they are now, `seconds` after programming.
   Copies aged(double seconds) const;
 
+  const std::vector<Crossbar>& copies() const { return copies_; }
   /// Weight of copy c in output o: 1 / best or 0.
   const Matrix<float>& shares() const { return shares_; }
 

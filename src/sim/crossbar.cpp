@@ -232,8 +232,7 @@ BrokenCells broken_cells(const LayerPlan& plan, devices::ProgramContext context,
 
 }  // namespace
 
-Crossbar::Crossbar(const LayerPlan& plan, devices::ProgramContext context,
-                   const ChipOptions& options)
+Crossbar::Crossbar(const LayerPlan& plan, const ChipOptions& options)
     : name_(plan.name),
       layer_(plan.layer),
       inputs_(plan.mapped.columns() - (plan.bias_row ? 1 : 0)),
@@ -242,12 +241,41 @@ Crossbar::Crossbar(const LayerPlan& plan, devices::ProgramContext context,
       dac_(plan.dac) {
   // Without converters the signals keep their scale and lose their steps.
   if (!options.converters) dac_.quantiser = Quantiser();
-  const TileSetting setting{.rule = plan.rule,
-                            .subtraction = plan.hardware.array.subtraction,
-                            .amperes = plan.hardware.array.read_voltage * dac_.volts_share(),
-                            .input_worth = dac_.quantiser.worth(),
-                            .read_noise = options.read_noise,
-                            .output_table = plan.hardware.output_table};
+}
+
+namespace {
+
+/// What the tiles of a layer share.
+TileSetting tile_setting(const LayerPlan& plan, const Dac& dac, const ChipOptions& options) {
+  return {.rule = plan.rule,
+          .subtraction = plan.hardware.array.subtraction,
+          .amperes = plan.hardware.array.read_voltage * dac.volts_share(),
+          .input_worth = dac.quantiser.worth(),
+          .read_noise = options.read_noise,
+          .output_table = plan.hardware.output_table};
+}
+
+Quantiser adc_of(const LayerPlan& plan, const TilePlace& place, const ChipOptions& options) {
+  return options.converters ? plan.adc[static_cast<std::size_t>(place.index)] : Quantiser();
+}
+
+}  // namespace
+
+Crossbar::Crossbar(const LayerPlan& plan, const Crossbar& cells, const ChipOptions& options)
+    : Crossbar(plan, options) {
+  ensure(cells.tiles_.size() == plan.tiles(), "cells are read as another plan");
+  const TileSetting setting = tile_setting(plan, dac_, options);
+  for (const Tile& tile : cells.tiles_) {
+    tiles_.emplace_back(tile.array().aged(options.seconds), tile.place(), setting,
+                        adc_of(plan, tile.place(), options), tile.scale());
+    needs_squares_ = needs_squares_ || tiles_.back().needs_squares();
+  }
+}
+
+Crossbar::Crossbar(const LayerPlan& plan, devices::ProgramContext context,
+                   const ChipOptions& options)
+    : Crossbar(plan, options) {
+  const TileSetting setting = tile_setting(plan, dac_, options);
   context.layer = plan.layer;
   TilePlace place{.layer = plan.layer, .slice = context.slice};
   for (std::size_t row = 0; row < plan.tiling.rows.size(); ++row)
@@ -275,9 +303,7 @@ Crossbar::Crossbar(const LayerPlan& plan, devices::ProgramContext context,
       tiles_.emplace_back(
           program_array(plan.hardware.device, plan.rule, u, context, options.programming,
                         options.seconds, verified, std::move(broken)),
-          place, setting,
-          options.converters ? plan.adc[static_cast<std::size_t>(place.index)] : Quantiser(),
-          std::move(scale));
+          place, setting, adc_of(plan, place, options), std::move(scale));
       needs_squares_ = needs_squares_ || tiles_.back().needs_squares();
     }
 }

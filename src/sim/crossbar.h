@@ -70,6 +70,9 @@ class Crossbar final : public LinearOperator {
  public:
   /// `context` says which chip; its layer and coordinates are set here.
   Crossbar(const LayerPlan& plan, devices::ProgramContext context, const ChipOptions& options);
+  /// The programmed cells of `cells`, made for a plan that differs in its converters only, read as
+  /// `plan` and `options` say. Nothing is drawn.
+  Crossbar(const LayerPlan& plan, const Crossbar& cells, const ChipOptions& options);
 
   Index inputs() const override { return inputs_; }
   Index outputs() const override { return outputs_; }
@@ -85,6 +88,7 @@ class Crossbar final : public LinearOperator {
   Index layer() const { return layer_; }
 
  private:
+  Crossbar(const LayerPlan& plan, const ChipOptions& options);
   void apply_block(const PatchView& x, const ReadContext& context, const OutputView& y) const;
 
   std::string name_;

@@ -14,6 +14,7 @@ namespace {
 std::filesystem::path file_of(const TrainingSetting& s, const std::string& label,
                               const std::string& digest) {
   if (s.use_cache) return cache_folder() / (digest + ".h5");
+  if (s.names_by_digest) return s.folder / (digest + ".h5");
   return s.folder / (label == "plain" ? "training.h5" : "training-" + label + ".h5");
 }
 

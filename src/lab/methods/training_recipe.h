@@ -20,6 +20,8 @@ struct TrainingSetting {
   /// Results tell of every epoch: trainings that an earlier version kept without monitors are made
   /// again, to the same bits.
   bool needs_course = false;
+  /// Without a cache: files are named by their digests, for folders that hold several trainings.
+  bool names_by_digest = false;
 };
 
 /// The base network of a method: loaded where the config names a file, else trained with penalty,

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/matrix.h"
+
+/// What one point of a sweep measured, and its file.
+namespace ohmic::lab {
+
+struct PointResult {
+  std::vector<double> accuracy, top5_accuracy, loss;  ///< a chip: mean over programmings and reads
+  double float_accuracy = 0;                          ///< of the network without hardware
+  double overhead_weights = 0, overhead_macs = 0;     ///< digital additions over the network's own
+  double verified = 0;                                ///< weights that are verified
+  std::vector<std::pair<std::string, std::vector<double>>> budget;  ///< line, accuracy of each chip
+  std::vector<std::string> layers;  ///< products, where their errors were measured
+  Matrix<double> accumulated_db, isolated_db;  ///< layer x chip
+  double seconds = 0;                          ///< wall time: provenance, not a result
+  std::string host = {}, arithmetic = {};      ///< where it was measured
+};
+
+/// Mean accuracy over the chips.
+double mean_accuracy(const PointResult& result);
+
+/// Writes the file of a point whole (temporary name, fsync, rename). FileError.
+void write_point(const std::filesystem::path& file, const std::string& digest,
+                 const PointResult& result);
+/// Reads it. FileError where it is none, holds another point, or its contents are not those that
+/// were written (they carry a digest).
+PointResult read_point(const std::filesystem::path& file, const std::string& digest);
+
+}  // namespace ohmic::lab

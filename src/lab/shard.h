@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+
+/// Which points of a sweep this process takes.
+namespace ohmic::lab {
+
+/// Part `index` (0 .. count - 1) of `count`: every count-th point, so that parts cost alike.
+struct Shard {
+  std::size_t index = 0, count = 1;
+  std::string source;  ///< "" where the user said it or there is one part, else the variables
+  bool has(std::size_t point) const { return point % count == index; }
+};
+
+/// How an environment variable is looked up; null where it is not set.
+using Environment = std::function<const char*(const char*)>;
+
+/// "i/n" as the user wrote it (`option`; "none": one part), else what batch system and launcher say:
+/// SLURM_ARRAY_TASK_{ID, MIN, COUNT} (steps 1), within each task SLURM_PROCID of
+/// SLURM_STEP_NUM_TASKS (srun), OMPI_COMM_WORLD_{RANK, SIZE} (Open MPI), PMI_{RANK, SIZE} (MPICH,
+/// Intel). ConfigError for what is no shard.
+Shard shard_of(const std::string& option, const Environment& environment);
+
+/// Points "a..b" (both included) of `count`; all where `option` is empty. ConfigError.
+struct PointRange {
+  std::size_t first = 0, last = 0;
+  bool has(std::size_t point) const { return first <= point && point <= last; }
+};
+PointRange range_of(const std::string& option, std::size_t count);
+
+}  // namespace ohmic::lab

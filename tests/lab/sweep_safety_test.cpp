@@ -1,0 +1,320 @@
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <random>
+#include <thread>
+
+#include "base/h5.h"
+#include "base/whole_file.h"
+#include "full_disk.h"
+#include "lab/folder_lock.h"
+#include "lab/same_results.h"
+#include "lab/workbench.h"
+
+/// Kills, full disks, damaged files and other processes: a sweep loses at most the points that run.
+using namespace ohmic;
+using namespace ohmic::testing;
+
+extern char** environ;
+
+namespace {
+
+const std::string kSweep = kTinyConfig +
+                           "[sweep]\naxes = [ { key = \"device.sigma\", from = 0.0, to = 0.9, step "
+                           "= 0.1 }, { key = \"adc.bits\", values = [4, 5, 6, 8] } ]\n";
+
+/// The program as a process of its own.
+class Process {
+ public:
+  Process(const Workbench& bench, const std::vector<std::string>& words) {
+    std::vector<std::string> all{OHMIC_PROGRAM};
+    for (std::string word : words) {
+      if (word.starts_with("~/")) word = bench.path(word.substr(2));
+      all.push_back(word);
+    }
+    std::vector<char*> pointers;
+    for (std::string& word : all) pointers.push_back(word.data());
+    pointers.push_back(nullptr);
+    posix_spawn_file_actions_t silent;
+    posix_spawn_file_actions_init(&silent);
+    for (const int descriptor : {STDOUT_FILENO, STDERR_FILENO})
+      posix_spawn_file_actions_addopen(&silent, descriptor, "/dev/null", O_WRONLY, 0);
+    REQUIRE(posix_spawn(&id_, OHMIC_PROGRAM, &silent, nullptr, pointers.data(), environ) == 0);
+    posix_spawn_file_actions_destroy(&silent);
+  }
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+  ~Process() {
+    if (!is_over_) kill();
+  }
+  pid_t id() const { return id_; }
+  /// Exit status.
+  int wait() {
+    int status = 0;
+    waitpid(id_, &status, 0);
+    is_over_ = true;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+  /// kill -9; false if it had ended before.
+  bool kill() {
+    ::kill(id_, SIGKILL);
+    return wait() == -1;
+  }
+
+ private:
+  pid_t id_ = -1;
+  bool is_over_ = false;
+};
+
+std::size_t count_files(const std::string& folder, const std::string& ending) {
+  std::size_t n = 0;
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, none))
+    n += entry.path().extension() == ending;
+  return n;
+}
+
+std::string some_point(const Workbench& bench, const std::string& folder) {
+  for (const auto& entry : std::filesystem::directory_iterator(bench.path(folder + "/points")))
+    if (entry.path().extension() == ".h5") return entry.path().string();
+  return "";
+}
+
+}  // namespace
+
+TEST_CASE("kill -9 at random moments: the resumed results equal those of an uninterrupted run") {
+  const char* wanted = std::getenv("OHMIC_KILLS");
+  const int kills_wanted = wanted ? std::atoi(wanted) : 20;
+  const Workbench bench("sweep-kill");
+  bench.write("s.toml", kSweep);
+  const auto start = std::chrono::steady_clock::now();
+  REQUIRE(Process(bench, {"sweep", "~/s.toml", "-o", "~/whole"}).wait() == 0);
+  const std::chrono::duration<double> whole = std::chrono::steady_clock::now() - start;
+  std::mt19937 moments(7);
+  int kills = 0, in_the_middle = 0;
+  for (int attempt = 0; kills < kills_wanted && attempt < 10 * kills_wanted; ++attempt) {
+    std::filesystem::remove_all(bench.path("killed"));
+    Process process(bench, {"sweep", "~/s.toml", "-o", "~/killed"});
+    std::this_thread::sleep_for(whole * (static_cast<double>(moments()) / 4294967296.0));
+    if (!process.kill()) continue;
+    ++kills;
+    const std::size_t done = count_files(bench.path("killed/points"), ".h5");
+    in_the_middle += done > 0 && done < 40;
+    const Said said = bench.ohmic({"sweep", "~/s.toml", "-o", "~/killed"});
+    CAPTURE(said.log);
+    REQUIRE(said.status == 0);
+    REQUIRE(first_difference(bench.path("whole/results.h5"), bench.path("killed/results.h5")) ==
+            "");
+    // 40 files of points, and nothing that the dead process left.
+    REQUIRE(count_files(bench.path("killed/points"), ".h5") == 40);
+    REQUIRE(std::filesystem::is_empty(bench.path("killed/locks")));
+    REQUIRE(std::distance(std::filesystem::directory_iterator(bench.path("killed/points")), {}) ==
+            40);
+  }
+  CHECK(kills == kills_wanted);
+  CHECK(in_the_middle > 0);
+}
+
+TEST_CASE("several processes on one folder, shards and all points at once, give one sweep's bits") {
+  const Workbench bench("sweep-many");
+  bench.write("s.toml", kSweep);
+  REQUIRE(bench.ohmic({"sweep", "~/s.toml", "-o", "~/one"}).status == 0);
+  std::filesystem::remove_all(bench.path("cache"));  // so that they meet at the training, too
+  {
+    Process a(bench, {"sweep", "~/s.toml", "-o", "~/many", "--shard", "0/2"}),
+        b(bench, {"sweep", "~/s.toml", "-o", "~/many", "--shard", "1/2"}),
+        c(bench, {"sweep", "~/s.toml", "-o", "~/many", "--points", "5..25"});
+    CHECK(a.wait() == 0);
+    CHECK(b.wait() == 0);
+    CHECK(c.wait() == 0);
+  }
+  CHECK(bench.has("many/results.h5"));  // the last of them merged
+  CHECK(first_difference(bench.path("one/results.h5"), bench.path("many/results.h5")) == "");
+  CHECK(count_files(bench.path("many/points"), ".h5") == 40);
+  CHECK(count_files(bench.path("many/points"), ".claim") == 0);
+}
+
+TEST_CASE("Ctrl-C keeps the points that are done; the same command goes on") {
+  const Workbench bench("sweep-interrupt");
+  bench.write("s.toml", kSweep);
+  REQUIRE(bench.ohmic({"sweep", "~/s.toml", "-o", "~/one"}).status == 0);
+  const Said stopped =
+      bench.ohmic({"sweep", "~/s.toml", "-o", "~/two", "--threads", "1"}, "7 of 40");
+  CHECK(stopped.status == lab::kInterrupted);
+  CHECK(stopped.log.find("the same command goes on from them") != std::string::npos);
+  CHECK_FALSE(bench.has("two/results.h5"));
+  const std::size_t kept = count_files(bench.path("two/points"), ".h5");
+  CHECK((kept >= 7 && kept < 40));
+  const Said status = bench.ohmic({"sweep", "--status", "~/two"});
+  CHECK(status.out.starts_with("~/two: " + std::to_string(kept) + " of 40 points done, 0 running"));
+  const Said resumed = bench.ohmic({"sweep", "~/s.toml", "-o", "~/two"});
+  CHECK(resumed.status == 0);
+  CHECK(resumed.log.find(std::to_string(kept) + " of 40 points are there; going on") !=
+        std::string::npos);
+  CHECK(first_difference(bench.path("one/results.h5"), bench.path("two/results.h5")) == "");
+  CHECK(bench.ohmic({"sweep", "~/s.toml", "-o", "~/two"})
+            .out.starts_with("~/two/results.h5 is done already"));
+}
+
+TEST_CASE("damaged point files are put aside, said, and run again") {
+  const Workbench bench("sweep-damage");
+  bench.write("s.toml", kSweep);
+  REQUIRE(bench.ohmic({"sweep", "~/s.toml", "-o", "~/one"}).status == 0);
+  std::filesystem::copy(bench.path("one"), bench.path("two"),
+                        std::filesystem::copy_options::recursive);
+  const std::string victim = some_point(bench, "two");
+  const std::string whole = read_whole_file(victim);
+  // A number in the middle that only the digest of the contents can tell from the right one.
+  const h5::Array<double> accuracy = h5::Reader(victim).doubles("/accuracy");
+  const std::string bytes(reinterpret_cast<const char*>(accuracy.values.data()), 8);
+  std::string flipped = whole;
+  REQUIRE(flipped.find(bytes) != flipped.npos);
+  flipped[flipped.find(bytes) + 3] ^= 1;
+  for (const std::string& contents : {whole.substr(0, whole.size() / 2), std::string(), flipped}) {
+    std::ofstream(victim, std::ios::binary) << contents;
+    const Said said = bench.ohmic({"sweep", "~/s.toml", "-o", "~/two"});
+    CHECK(said.status == 0);
+    CHECK(said.log.find("a damaged point file was put aside as ~/two/points/") !=
+          std::string::npos);
+    CHECK(first_difference(bench.path("one/results.h5"), bench.path("two/results.h5")) == "");
+  }
+  std::size_t aside = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(bench.path("two/points")))
+    aside += entry.path().extension().string().starts_with(".damaged-");
+  CHECK(aside == 3);
+}
+
+TEST_CASE("a full disk ends a sweep with its message; earlier points are whole") {
+  const Workbench bench("sweep-disk");
+  bench.write("s.toml", kSweep);
+  REQUIRE(bench.ohmic({"sweep", "~/s.toml", "-o", "~/one"}).status == 0);
+  REQUIRE(bench.ohmic({"sweep", "~/s.toml", "-o", "~/two", "--points", "0..9"}).status == 0);
+  {
+    const FullDisk full(2000);  // less than a point's file
+    const Said said = bench.ohmic({"sweep", "~/s.toml", "-o", "~/two"});
+    CHECK(said.status == lab::kFiles);
+    CHECK(said.log.find(".h5: cannot be written (File too large)") != std::string::npos);
+  }
+  CHECK(count_files(bench.path("two/points"), ".h5") == 10);
+  CHECK_FALSE(bench.has("two/results.h5"));
+  CHECK(bench.ohmic({"sweep", "~/s.toml", "-o", "~/two"}).status == 0);
+  CHECK(first_difference(bench.path("one/results.h5"), bench.path("two/results.h5")) == "");
+}
+
+TEST_CASE("a point that fails leaves its message, the others their results, and is tried again") {
+  const Workbench bench("sweep-fail");
+  // Read noise beyond single precision: what no check can see before the chips are read.
+  bench.write("s.toml", kTinyConfig + "[sweep]\naxes = [ { key = \"device.g_min_uS\", values = "
+                                      "[0.1, 1e-30, 0.2] } ]\n");
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    const Said said = bench.ohmic({"sweep", "~/s.toml", "-o", "~/s", "--set",
+                                   "device.read_noise=10", "--set",
+                                   "device.read_noise_of=inverse"});
+    CHECK(said.status == lab::kSomeFailed);
+    CHECK(said.log.find("failed: point 1 (device.g_min_uS 1e-30): chip 0: the network's outputs "
+                        "are not finite") != std::string::npos);
+    CHECK(said.out.find("2 points done, 1 failed, 0 missing") != std::string::npos);
+  }
+  const h5::Reader in(bench.path("s/results.h5"));
+  CHECK(in.integers("/status").values == std::vector<std::int64_t>{0, 1, 0});
+  CHECK(in.integers("/chips_done").values == std::vector<std::int64_t>{3, 0, 3});
+  CHECK(count_files(bench.path("s/points"), ".failed") == 1);
+  CHECK(bench.ohmic({"sweep", "--status", "~/s"}).out.find("1 failed") != std::string::npos);
+}
+
+TEST_CASE("a lock names its owner; one of a process that is gone is taken over at once") {
+  const Workbench bench("sweep-lock");
+  bench.write("s.toml", kSweep);
+  REQUIRE(bench.ohmic({"sweep", "~/s.toml", "-o", "~/s", "--points", "0..3"}).status == 0);
+  const std::string file = bench.path("s/locks/all.lock");
+  {
+    const auto held = lab::FolderLock::take(file);
+    REQUIRE(held);
+    CHECK_FALSE(lab::FolderLock::take(file));
+    const Said said = bench.ohmic({"sweep", "~/s.toml", "-o", "~/s"});
+    CHECK(said.status == lab::kUsage);
+    CHECK(said.message().starts_with("~/s: this sweep is being run by process " +
+                                     std::to_string(getpid()) + " on "));
+    CHECK(bench.ohmic({"sweep", "--status", "~/s"}).out.find("working   process ") !=
+          std::string::npos);
+    // Another part does not mind.
+    CHECK(bench.ohmic({"sweep", "~/s.toml", "-o", "~/s", "--points", "4..5"}).status == 0);
+  }
+  CHECK_FALSE(std::filesystem::exists(file));
+
+  // A process that was killed while it held the lock and a claim.
+  Process process(bench, {"sweep", "~/s.toml", "-o", "~/s", "--set", "chips=2000"});
+  process.wait();  // refused: another config
+  Process killed(bench, {"sweep", "~/s.toml", "-o", "~/t", "--set", "chips=20000"});
+  while (count_files(bench.path("t/points"), ".claim") == 0)
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  REQUIRE(killed.kill());
+  REQUIRE(std::filesystem::exists(bench.path("t/locks/all.lock")));
+  CHECK_FALSE(lab::living_owner(bench.path("t/locks/all.lock")));
+  CHECK(bench.ohmic({"sweep", "--status", "~/t"}).out.find(" 0 running") != std::string::npos);
+  CHECK(lab::FolderLock::take(bench.path("t/locks/all.lock")));
+
+  // Another host: believed until three beats are missed.
+  const std::string foreign =
+      "host far-away\nprocess 1\nstarted boot 5\njob 99\nsince 2026-01-01T00:00:00Z\nholding 1\n";
+  std::ofstream(file) << foreign;
+  const Said refused = bench.ohmic({"sweep", "~/s.toml", "-o", "~/s"});
+  CHECK(refused.status == lab::kUsage);
+  CHECK(refused.message() ==
+        "~/s: this sweep is being run by process 1 on far-away (job 99), since "
+        "2026-01-01T00:00:00Z; wait for it, or take another part with --shard or --points");
+  timespec past[2];
+  clock_gettime(CLOCK_REALTIME, &past[0]);
+  past[0].tv_sec -= 31;
+  past[1] = past[0];
+  REQUIRE(utimensat(AT_FDCWD, file.c_str(), past, 0) == 0);
+  CHECK(bench.ohmic({"sweep", "~/s.toml", "-o", "~/s"}).status == 0);
+}
+
+TEST_CASE("exclusive files are made once and removed only by who knows them") {
+  const Folder folder("exclusive");
+  const auto file = folder / "claim";
+  CHECK(lab::create_exclusively(file, "a"));
+  CHECK_FALSE(lab::create_exclusively(file, "b"));
+  CHECK(read_whole_file(file) == "a");
+  CHECK_FALSE(lab::remove_exactly(file, "b"));
+  CHECK(read_whole_file(file) == "a");
+  CHECK(lab::remove_exactly(file, "a"));
+  CHECK_FALSE(lab::remove_exactly(file, "a"));
+  // Many at once: one wins.
+  for (int round = 0; round < 50; ++round) {
+    std::atomic<int> winners = 0;
+    std::vector<std::thread> racers;
+    for (int i = 0; i < 4; ++i)
+      racers.emplace_back([&, i] { winners += lab::create_exclusively(file, std::to_string(i)); });
+    for (std::thread& racer : racers) racer.join();
+    CHECK(winners == 1);
+    CHECK(folder.count() == 1);
+    std::filesystem::remove(file);
+  }
+}
+
+TEST_CASE("a notebook that holds the merged file is no obstacle, and keeps what it opened") {
+  const Workbench bench("sweep-notebook");
+  bench.write("s.toml", kSweep);
+  REQUIRE(bench.ohmic({"sweep", "~/s.toml", "-o", "~/s", "--points", "0..9"}).status == 0);
+  REQUIRE(bench.ohmic({"sweep", "~/s.toml", "-o", "~/s", "--merge"}).status == lab::kSomeFailed);
+  const std::string file = bench.path("s/results.h5");
+  const int notebook = open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  REQUIRE(notebook >= 0);
+  REQUIRE(flock(notebook, LOCK_SH) == 0);  // what h5py does to read
+  struct stat before {}, after {};
+  REQUIRE(fstat(notebook, &before) == 0);
+  CHECK(bench.ohmic({"sweep", "~/s.toml", "-o", "~/s"}).status == 0);
+  REQUIRE(stat(file.c_str(), &after) == 0);
+  CHECK(before.st_ino != after.st_ino);
+  close(notebook);
+  for (const std::int64_t status : h5::Reader(file).integers("/status").values)
+    CHECK(status == 0);
+}
