@@ -10,7 +10,8 @@ enum BootstrapStatistic : std::uint64_t {
   kAccuracyInterval = 0,
   kBudgetIntervals = 100,       ///< + line
   kLayerIntervals = 500,        ///< + layer
-  kDifferenceIntervals = 1000,  ///< + method x point
+  kPointIntervals = 1000,       ///< of every point of a sweep
+  kDifferenceIntervals = 1000,  ///< of a comparison: + method x point
   kMeanIntervals = 3000,        ///< + method x point
 };
 

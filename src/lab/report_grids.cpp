@@ -199,8 +199,7 @@ void read_sweep(const h5::Reader& in, ReportData& report) {
   grid.overhead_macs = optional("overhead_macs");
   const std::vector<double> status = optional("status");
   grid.status.assign(status.begin(), status.end());
-  // Every point is a run: the interval that `ohmic run` prints.
-  grid.statistic.assign(points, kAccuracyInterval);
+  grid.statistic.assign(points, kPointIntervals);
 
   summarise(grid, stream_of(report));
   const std::vector<std::size_t> order = best_first(grid);

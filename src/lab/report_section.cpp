@@ -76,7 +76,7 @@ void add_search(const ReportSearch& search, std::vector<Headline>& all) {
     all.push_back({"overhead", per_cent(best->overhead) + " %", "of the network's weights"});
   }
   all.push_back({"evaluations", grouped(static_cast<std::int64_t>(search.evaluations.size())),
-                 "of placements, the same one at times more than once"});
+                 "of placements, some more than once"});
 }
 
 void add_sweep(const ReportData& report, std::vector<Headline>& all) {

@@ -44,7 +44,7 @@ section{margin:0 0 1.5rem;padding:1.5rem;background:var(--paper);border:1px soli
 .cards dt{color:var(--faint);font-size:.85rem}
 .cards dd{margin:0}
 .cards .value{font-size:1.6rem;font-weight:650;line-height:1.25;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
-.cards .long{font-size:1.05rem;line-height:1.9}
+.cards .long{font-size:.95rem;line-height:1.6}
 .cards .about{color:var(--faint);font-size:.85rem}
 .figures>div{min-width:0}
 .figures{display:grid;align-items:start;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr));gap:1.5rem}

@@ -221,10 +221,9 @@ std::vector<Table> layer_tables(const ReportData& report) {
                 .rows = {}};
     if (report.run) {
       table.note +=
-          " Saturation: per cent of the conversions beyond a converter's range; 0 tiles: "
+          " Clip: per cent of the conversions beyond a converter's range; 0 tiles: "
           "a digital layer.";
-      table.columns.insert(table.columns.end(),
-                           {"tiles", "MACs", "DAC saturation", "ADC saturation"});
+      table.columns.insert(table.columns.end(), {"tiles", "MACs", "DAC clip", "ADC clip"});
     }
     const bool has_ratios = !layers.accumulated.empty();
     if (has_ratios) table.columns.insert(table.columns.end(), {"in the network", "clean inputs"});
