@@ -59,22 +59,21 @@ int report_command(const ReportOptions& options, Console& console) {
   if (!options.pictures.empty())
     for (Section& section : sections_of(report))
       for (Figure& figure : section.figures) figures.push_back(std::move(figure));
-  for (const Headline& h : headlines_of(report))
-    console.print("{:<28} {:<12} {}\n", h.label, h.value, h.note);
   if (options.dry_run) {
     for (const auto& [flag, output] : outputs) console.print("would write {}\n", output.string());
     for (const Figure& figure : figures)
       console.print("would write {}\n", (options.pictures / (figure.name + ".svg")).string());
     return 0;
   }
+  std::optional<OutputFolder> made;
+  if (!options.pictures.empty()) made.emplace(options.pictures);
   write_whole_file(page, report_page(report));
   if (!options.csv.empty()) write_whole_file(options.csv, report_csv(report));
   if (!options.markdown.empty()) write_whole_file(options.markdown, report_markdown(report));
-  if (!options.pictures.empty()) {
-    const OutputFolder made(options.pictures);
-    for (const Figure& figure : figures)
-      write_whole_file(options.pictures / (figure.name + ".svg"), figure.svg);
-  }
+  for (const Figure& figure : figures)
+    write_whole_file(options.pictures / (figure.name + ".svg"), figure.svg);
+  for (const Headline& h : headlines_of(report))
+    console.print("{:<28} {:<12} {}\n", h.label, h.value, h.note);
   console.print("report in {}\n", page.string());
   return 0;
 }

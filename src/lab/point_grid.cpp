@@ -15,10 +15,7 @@ std::string AxisValues::label() const {
 
 AxisValues axis_of_numbers(const std::string& key, const std::vector<double>& numbers) {
   AxisValues axis{.key = key, .units = "", .words = {}, .numbers = numbers};
-  for (const double number : numbers) {
-    const std::string words = shortest(number);
-    axis.words.push_back(words.ends_with(".0") ? words.substr(0, words.size() - 2) : words);
-  }
+  for (const double number : numbers) axis.words.push_back(shortest(number));
   return axis;
 }
 
