@@ -133,14 +133,15 @@ class Browser:
         self.ask("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1,
                  mobile=width < 600)
         self.ask("Emulation.setEmulatedMedia", media="screen",
-                 features=[{"name": "prefers-color-scheme", "value": scheme}])
+                 features=[{"name": "prefers-color-scheme", "value": scheme},
+                           {"name": "prefers-reduced-motion", "value": "reduce"}])
         self.loaded = False
         self.ask("Page.navigate", url=url)
         while not self.loaded:
             self.message()
 
     def value(self, expression):
-        answer = self.ask("Runtime.evaluate", expression=expression, returnByValue=True)
+        answer = self.ask("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in answer, f"{expression}: {answer}"
         return answer["result"].get("value")
 
@@ -290,9 +291,13 @@ def check_report(browser, page, keep):
     x, y = browser.value("(() => { const marks = document.querySelectorAll('circle.mark'); const m = marks[marks.length - 1];"
                          " m.scrollIntoView({block: 'center', behavior: 'instant'}); const b = m.getBoundingClientRect();"
                          " return [b.x + b.width / 2, b.y + b.height / 2]; })()")
+    # A page that scrolls takes its tooltip away, so the pointer waits for the end of it.
+    browser.value("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     browser.ask("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
     words = browser.value("[...document.querySelectorAll('circle.mark')].map(m => m.getAttribute('aria-label'))")
-    assert browser.value("document.getElementById('tip').textContent") in words
+    tip = browser.value("document.getElementById('tip').textContent")
+    under = browser.value(f"document.elementFromPoint({x}, {y}).outerHTML")
+    assert tip in words, f"{tip} over {under}"
     assert not browser.value("document.getElementById('tip').hidden")
     # A table sorts by its column, the largest first.
     browser.value("document.querySelectorAll('details').forEach(d => { d.open = true; })")

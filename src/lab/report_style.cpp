@@ -39,7 +39,7 @@ nav a:hover{text-decoration:underline}
 main{padding-top:1.5rem;padding-bottom:2rem}
 section{margin:0 0 1.5rem;padding:1.5rem;background:var(--paper);border:1px solid var(--line);border-radius:12px}
 .note{max-width:46rem;margin:.1rem 0 1rem;color:var(--faint);font-size:.92rem}
-.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,10.5rem),1fr));gap:1.25rem 1.75rem;margin:1rem 0 0}
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,9.5rem),1fr));gap:1.25rem 1.75rem;margin:1rem 0 0}
 .cards div{display:flex;flex-direction:column;border-left:3px solid var(--accent);padding-left:.9rem;min-width:0}
 .cards dt{color:var(--faint);font-size:.85rem}
 .cards dd{margin:0}
@@ -96,8 +96,10 @@ tip.id = 'tip';
 tip.setAttribute('role', 'tooltip');
 tip.hidden = true;
 document.body.append(tip);
-const hide = () => { tip.hidden = true; };
+let shown = null;
+const hide = () => { tip.hidden = true; shown = null; };
 const show = (mark) => {
+  shown = mark;
   tip.textContent = mark.getAttribute('aria-label');
   tip.hidden = false;
   const at = mark.getBoundingClientRect(), own = tip.getBoundingClientRect();
@@ -132,7 +134,10 @@ for (const svg of document.querySelectorAll('figure svg')) {
     });
   });
 }
-addEventListener('scroll', hide, { passive: true });
+// The keyboard brings a point into view by scrolling: its tooltip goes along.
+addEventListener('scroll', () => {
+  if (shown && shown === document.activeElement) show(shown); else hide();
+}, { passive: true });
 for (const table of document.querySelectorAll('table.sorts')) {
   const heads = [...table.tHead.rows[0].cells], body = table.tBodies[0];
   heads.forEach((head, column) => {

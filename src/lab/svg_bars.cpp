@@ -51,7 +51,8 @@ std::string to_svg(const BarChart& chart) {
                             bar.high)));
     svg += fmt::format(
         "<path d=\"M{0:.1f} {1:.1f}H{2:.1f}M{0:.1f} {3:.1f}v8M{2:.1f} {3:.1f}v8\" "
-        "stroke=\"#222\"/>\n<text x=\"{4}\" y=\"{5:.1f}\" text-anchor=\"end\">{6:+.2f}</text>\n",
+        "stroke=\"#222\" pointer-events=\"none\"/>\n<text x=\"{4}\" y=\"{5:.1f}\" "
+        "text-anchor=\"end\">{6:+.2f}</text>\n",
         x.at(bar.low), middle, x.at(bar.high), middle - 4, kWidth - 8, middle + 4, bar.value);
   }
   return svg + fmt::format(

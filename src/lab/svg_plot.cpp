@@ -155,8 +155,10 @@ std::string drawn_series(const Plot& plot, std::size_t i, const Frame& frame, co
                          const Scale& y) {
   const PlotSeries& s = plot.series[i];
   const Look look = look_of(i);
-  const std::string line = fmt::format("fill=\"none\" stroke=\"{}\" stroke-width=\"1.5\"{}/>\n",
-                                       look.colour, look.dash());
+  // Lines and intervals let the pointer through to the dots of other series.
+  const std::string line =
+      fmt::format("fill=\"none\" stroke=\"{}\" stroke-width=\"1.5\"{} pointer-events=\"none\"/>\n",
+                  look.colour, look.dash());
   std::string path, dots, bars;
   bool is_broken = true;
   for (std::size_t k = 0; k < s.x.size(); ++k) {
@@ -170,7 +172,7 @@ std::string drawn_series(const Plot& plot, std::size_t i, const Frame& frame, co
     if (k < s.low.size())
       bars += fmt::format(
           "<path d=\"M{0:.1f} {1:.1f}V{2:.1f}M{3:.1f} {1:.1f}h8M{3:.1f} {2:.1f}h8\" "
-          "stroke=\"{4}\"/>\n",
+          "stroke=\"{4}\" pointer-events=\"none\"/>\n",
           x.at(s.x[k]), y.at(s.low[k]), y.at(s.high[k]), x.at(s.x[k]) - 4, look.colour);
     if (s.marked)
       dots += look.dot(x.at(s.x[k]), y.at(s.y[k]), " class=\"mark\"",
