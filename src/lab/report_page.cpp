@@ -8,7 +8,7 @@
 namespace ohmic::lab {
 namespace {
 
-constexpr std::size_t kLongValue = 14;    // letters; such a headline is set smaller
+constexpr std::size_t kLongValue = 10;    // letters; such a headline is set smaller
 constexpr std::size_t kOpenRows = 40;     // a longer table starts closed
 constexpr std::size_t kSortableRows = 3;  // from here on sorting says something
 

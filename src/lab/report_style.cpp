@@ -82,7 +82,7 @@ pre{margin:.5rem 0 0;padding:1rem;overflow-x:auto;background:var(--raised);borde
 .facts dd{margin:0;overflow-wrap:anywhere}
 footer{padding-bottom:2.5rem;color:var(--faint);font-size:.85rem}
 @media (max-width:40rem){section{padding:1rem;border-radius:10px}header,main,footer,nav ul{padding-left:1rem;
-padding-right:1rem}.facts{grid-template-columns:1fr}.facts dd{margin-bottom:.5rem}}
+padding-right:1rem}.cards .value:not(.long){font-size:1.35rem}.facts{grid-template-columns:1fr}.facts dd{margin-bottom:.5rem}}
 @media print{:root{color-scheme:light;--paper:#fff;--page:#fff;--ink:#000;--faint:#444;--line:#ccc;--axis:#555;
 --accent:#000;--raised:#fff}body{font-size:10pt}nav,.skip,#tip{display:none}section{border:0;padding:0;
 margin-bottom:1.5rem}figure,tr,.cards div{break-inside:avoid}h2,h3{break-after:avoid}.figures{grid-template-columns:1fr 1fr}

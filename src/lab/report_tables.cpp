@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "lab/bootstrap_statistic.h"
 #include "lab/console.h"
@@ -79,13 +80,17 @@ Table table_of(const PointGrid& grid, const RandomStream& stream) {
   for (const Dimension& dimension : grid.dimensions)
     for (const AxisValues& key : dimension.keys) table.columns.push_back(key.label());
   table.words = table.columns.size();
-  for (const char* column :
-       {"accuracy", "95 % interval", "sd", "5th percentile", "worst", "samples"})
+  for (const char* column : {"accuracy", "95 % interval", "sd", "5th percentile", "worst"})
     table.columns.emplace_back(column);
-  if (grid.method) {
-    table.columns.emplace_back("difference");
-    table.columns.emplace_back("its interval");
-  }
+  std::set<std::size_t> counts;
+  for (const PointSummary& s : grid.summaries)
+    if (s.samples > 0) counts.insert(s.samples);
+  const bool tells_samples = counts.size() > 1;
+  if (tells_samples)
+    table.columns.emplace_back("samples");
+  else if (!counts.empty())
+    table.note += fmt::format(" {} samples a point.", *counts.begin());
+  if (grid.method) table.columns.emplace_back("difference");
   const auto column = [&](const char* name, const std::vector<double>& values) {
     if (!values.empty()) table.columns.emplace_back(name);
   };
@@ -109,18 +114,17 @@ Table table_of(const PointGrid& grid, const RandomStream& stream) {
     row.push_back(per_cent_or_dash(s.deviation));
     row.push_back(per_cent_or_dash(s.fifth_percentile));
     row.push_back(per_cent_or_dash(s.worst));
-    row.push_back(std::to_string(s.samples));
+    if (tells_samples) row.push_back(std::to_string(s.samples));
     if (grid.method) {
       const std::size_t methods = grid.dimensions.back().size(), m = p % methods;
       const std::size_t settings = grid.points() / methods, setting = p / methods;
       if (m == 0 || !is_measured) {
-        row.insert(row.end(), 2, "");
+        row.emplace_back();
       } else {
         const std::vector<double> gain = gains(grid, p, p - m);
         const PointSummary g =
             summary_of(gain, stream, kDifferenceIntervals + m * settings + setting);
-        row.push_back(fmt::format("{:+.2f}", 100 * g.mean));
-        row.push_back(signed_range(g.interval));
+        row.push_back(fmt::format("{:+.2f} ({})", 100 * g.mean, signed_range(g.interval)));
       }
     }
     for (const auto* values : {&grid.float_accuracy, &grid.validation_accuracy,
