@@ -75,6 +75,8 @@ th button:focus-visible{outline:3px solid var(--accent)}
 th[aria-sort=ascending] button::after{content:" \2191"}
 th[aria-sort=descending] button::after{content:" \2193"}
 details{margin-top:.5rem}
+details table{font-size:.82rem}
+details th,details td{padding:.3rem .36rem}
 summary{cursor:pointer;font-weight:600;padding:.25rem 0}
 pre{margin:.5rem 0 0;padding:1rem;overflow-x:auto;background:var(--raised);border-radius:8px}
 .facts{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1.5rem;margin:.5rem 0 0;font-size:.92rem}
@@ -86,7 +88,8 @@ padding-right:1rem}.cards .value:not(.long){font-size:1.35rem}.facts{grid-templa
 @media print{:root{color-scheme:light;--paper:#fff;--page:#fff;--ink:#000;--faint:#444;--line:#ccc;--axis:#555;
 --accent:#000;--raised:#fff}body{font-size:10pt}nav,.skip,#tip{display:none}section{border:0;padding:0;
 margin-bottom:1.5rem}figure,tr,.cards div{break-inside:avoid}h2,h3{break-after:avoid}.figures{grid-template-columns:1fr 1fr}
-.wide{overflow:visible}th,td{padding:.15rem .4rem;white-space:normal}pre{white-space:pre-wrap;padding:0}
+.wide{overflow:visible}table{font-size:8pt}th,td{padding:.12rem .3rem}details table{font-size:6.5pt}
+details th,details td{padding:.08rem .22rem}pre{white-space:pre-wrap;padding:0}
 details::details-content{content-visibility:visible;height:auto}}
 )";
 
