@@ -29,6 +29,15 @@ void apply_common_options(const CommonOptions& o, const RunParams& run) {
   if (!o.isa.empty()) choose_kernels(o.isa);
 }
 
+Experiment read_experiment(const CommonOptions& o, const RunParams& defaults) {
+  if (!o.tree && !o.config.empty()) return read_experiment(o.config, o.settings, defaults);
+  ConfigNode root = o.tree ? *o.tree : ConfigNode();
+  for (const std::string& setting : o.settings) apply_setting(root, setting);
+  Experiment e = make_experiment(root, defaults);
+  e.origin.place = e.name = o.config.string();
+  return e;
+}
+
 std::filesystem::path output_folder(const CommonOptions& o, const Experiment& e,
                                     const std::string& command) {
   if (!o.output.empty()) return o.output;

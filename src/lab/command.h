@@ -17,6 +17,7 @@ struct CommonOptions {
   std::string isa;
   bool dry_run = false, force = false, no_cache = false, quiet = false;
   std::string command_line;
+  const ConfigNode* tree = nullptr;  ///< a config in memory that `config` only names; borrowed
 };
 
 /// Set by the sub-command that was chosen; returns the exit status.
@@ -26,6 +27,8 @@ using Action = std::function<int(Console&)>;
 void add_common_options(CLI::App& app, CommonOptions& options, bool config_required);
 /// Threads and kernels, from the command line first.
 void apply_common_options(const CommonOptions& options, const RunParams& run);
+/// The experiment that the options name, "--set" applied. Throws ConfigError, FileError.
+Experiment read_experiment(const CommonOptions& options, const RunParams& defaults = {});
 /// The output folder: -o, else "ohmic-<config>" in the current folder, with the command's name
 /// behind it where that is not "run".
 std::filesystem::path output_folder(const CommonOptions& options, const Experiment& experiment,

@@ -52,7 +52,7 @@ int compare_command(const CommonOptions& options, Console& console) {
                       " is that of another comparison; choose another folder with -o, or replace "
                       "it with --force");
   write_whole_file(config, resolved);
-  watch_for_interrupts();
+  const InterruptWatch watch;
   const Comparison comparison = compare(experiment, data, !options.no_cache, folder, console);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

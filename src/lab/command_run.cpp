@@ -49,7 +49,7 @@ int run(const CommonOptions& options, std::optional<std::int64_t> dumped_chip, C
     return 0;
   }
   const OutputFolder made(session.folder);
-  watch_for_interrupts();
+  const InterruptWatch watch;
 
   const PreparedMethod method = prepare_method(training, methods);
   const nn::TrainedNetwork& trained = method.trained;

@@ -135,7 +135,7 @@ int search_command(const CommonOptions& options, Console& console) {
   }
   const std::filesystem::path& folder = session.folder;
   const OutputFolder made(folder);
-  watch_for_interrupts();
+  const InterruptWatch watch;
   const TrainingSetting setting = session.training(options, console);
   const PreparedMethod base = prepare_method(setting, parse_method("penalty"));
   nn::Data fewer = data;

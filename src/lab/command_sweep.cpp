@@ -260,7 +260,7 @@ int sweep(const CommonOptions& options, const SweepOptions& own, Console& consol
   if (!own.status.empty()) return print_status(own.status, console);
   if (options.config.empty())
     throw ConfigError("sweep needs a config, or --status DIR; see `ohmic sweep --help`");
-  const Experiment base = read_experiment(options.config, options.settings);
+  const Experiment base = read_experiment(options);
   apply_common_options(options, base.run);
   check_settings(options, base);
   const SweepGrid grid = sweep_grid(base);
@@ -304,7 +304,7 @@ int sweep(const CommonOptions& options, const SweepOptions& own, Console& consol
   if (shard.count > 1)
     console.say("shard {} of {}{}\n", shard.index, shard.count,
                 shard.source.empty() ? "" : " (" + shard.source + ")");
-  watch_for_interrupts();
+  const InterruptWatch watch;
   const std::filesystem::path results = place / "results.h5";
   std::size_t tried = 0;
   if (!own.merge)

@@ -51,7 +51,7 @@ int train(const CommonOptions& options, Console& console) {
     return 0;
   }
   const OutputFolder made(session.folder);
-  watch_for_interrupts();
+  const InterruptWatch watch;
   const PreparedMethod method = prepare_method(training, methods);
   const nn::TrainedNetwork& trained = method.trained;
   const NetworkOrigin& origin = method.origin;

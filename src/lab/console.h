@@ -12,6 +12,7 @@ struct Console {
   std::ostream& out;
   std::ostream& log;
   bool quiet = false;
+  bool wipes = false;  ///< the log shares a terminal with progress lines: wiped before each text
 
   template <class... Args>
   void print(fmt::format_string<Args...> format, Args&&... args) const {
@@ -19,7 +20,7 @@ struct Console {
   }
   template <class... Args>
   void say(fmt::format_string<Args...> format, Args&&... args) const {
-    if (!quiet) log << fmt::format(format, std::forward<Args>(args)...) << std::flush;
+    if (!quiet) log << (wipes ? "\r\033[K" : "") << fmt::format(format, std::forward<Args>(args)...) << std::flush;
   }
 };
 

@@ -523,6 +523,14 @@ std::vector<KeyManual> key_manual() {
   for (const auto& [method, keys] : method_manual()) add("methods." + method, "", keys);
   add("compare", "", describe_fields(CompareParams{}));
   add("search", "", describe_fields(SearchParams{}));
+  const FieldManual axes{"axes",
+                         "what varies, a list of { key, values = [...] }, { key, from, to, step }, "
+                         "{ key, from, to, count, scale = \"linear\" | \"log\" }, { key, names = "
+                         "[...], values = [{...}, ...] } (tables replace the table at the key), { zip = "
+                         "[axis, axis] }; in samples { key, from, to, scale } too",
+                         "", "[]", ""};
+  add("compare", "", {axes});
+  add("sweep", "", {axes});
   add("sweep", "", describe_fields(SweepParams{}));
   add("sweep.sample", "", describe_fields(SweepSample{}));
   add("sweep.until", "", describe_fields(SweepUntil{}));

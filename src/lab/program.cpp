@@ -1,7 +1,10 @@
 #include "lab/program.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <csignal>
+#include <iostream>
 
 #include "lab/command.h"
 #include "lab/version.h"
@@ -28,22 +31,23 @@ void check_command(const CLI::App& app, const std::vector<std::string>& argument
 }
 
 /// One line on words that do not make a command line.
-std::string usage_fault(const CLI::App* app, const CLI::Error& error) {
+std::string usage_fault(const CLI::App& app, const CLI::Error& error) {
   std::string command = "ohmic";
-  for (const CLI::App* chosen : app->get_subcommands()) command += " " + chosen->get_name();
-  return fmt::format("ohmic: {}; see `{} --help`\n", error.what(), command);
+  for (const CLI::App* chosen : app.get_subcommands()) command += " " + chosen->get_name();
+  return fmt::format("{}; see `{} --help`", error.what(), command);
 }
 
 }  // namespace
 
-int program(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& log) {
+int run_command(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& log,
+                const ConfigNode* config) {
   CLI::App app(
       "Ohmic: a cycle-approximate simulator of RRAM crossbars, and of networks deployed on them",
       "ohmic");
   app.set_version_flag("--version", fmt::format("ohmic {} ({})", kVersion, commit()));
   app.require_subcommand(1);
-  app.failure_message(usage_fault);
   CommonOptions options;
+  options.tree = config;
   options.command_line = "ohmic";
   for (const std::string& word : arguments) options.command_line += " " + word;
   Action action;
@@ -55,41 +59,51 @@ int program(const std::vector<std::string>& arguments, std::ostream& out, std::o
   add_mvm_command(app, options, action);
   add_report_command(app, options, action);
   add_info_command(app, options, action);
+  check_command(app, arguments);
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::Success& asked) {  // --help, --version
+    app.exit(asked, out, log);
+    return kDone;
+  } catch (const CLI::ParseError& error) {
+    throw ConfigError(usage_fault(app, error));
+  }
+  Console console{out, log, options.quiet, &log == &std::cerr && isatty(STDERR_FILENO) == 1};
+  const int status = action(console);
+  out << std::flush;
+  return status;
+}
+
+Failure current_failure() {
+  try {
+    throw;
+  } catch (const ConfigError& error) {
+    return {kUsage, error.what()};
+  } catch (const ShapeError& error) {
+    return {kUsage, error.what()};
+  } catch (const FileError& error) {
+    return {kFiles, error.what()};
+  } catch (const std::filesystem::filesystem_error& error) {
+    return {kFiles, error.path1().string() + ": " + error.code().message()};
+  } catch (const Interrupted& stop) {
+    return {kInterrupted, stop.what()};
+  } catch (const std::bad_alloc&) {
+    return {kOurBug, "not enough memory; --dry-run says how much a run takes"};
+  } catch (const std::exception& bug) {
+    return {kOurBug, std::string("this is a defect of Ohmic, please report it: ") + bug.what()};
+  }
+}
+
+int program(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& log) {
   // A write beyond a file-size limit then fails with an error that is reported, instead of ending
   // the program.
   std::signal(SIGXFSZ, SIG_IGN);
   try {
-    check_command(app, arguments);
-    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
-    app.parse(reversed);
-    Console console{out, log, options.quiet};
-    const int status = action(console);
-    out << std::flush;
-    return status;
-  } catch (const CLI::ParseError& error) {
-    const int status = app.exit(error, out, log);
-    return status == 0 ? kDone : kUsage;
-  } catch (const ConfigError& error) {
-    log << "ohmic: " << error.what() << "\n";
-    return kUsage;
-  } catch (const ShapeError& error) {
-    log << "ohmic: " << error.what() << "\n";
-    return kUsage;
-  } catch (const FileError& error) {
-    log << "ohmic: " << error.what() << "\n";
-    return kFiles;
-  } catch (const std::filesystem::filesystem_error& error) {
-    log << "ohmic: " << error.path1().string() << ": " << error.code().message() << "\n";
-    return kFiles;
-  } catch (const Interrupted& stop) {
-    log << "ohmic: " << stop.what() << "\n";
-    return kInterrupted;
-  } catch (const std::bad_alloc&) {
-    log << "ohmic: not enough memory; --dry-run says how much a run takes\n";
-    return kOurBug;
-  } catch (const std::exception& bug) {
-    log << "ohmic: this is a defect of Ohmic, please report it: " << bug.what() << "\n";
-    return kOurBug;
+    return run_command(arguments, out, log);
+  } catch (...) {
+    const Failure failure = current_failure();
+    log << "ohmic: " << failure.line << "\n";
+    return failure.status;
   }
 }
 

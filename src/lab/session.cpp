@@ -15,7 +15,7 @@ TrainingSetting Session::training(const CommonOptions& options, const Console& c
 Session open_session(const CommonOptions& options, const std::string& command) {
   Session s;
   s.command = command;
-  s.experiment = read_experiment(options.config, options.settings);
+  s.experiment = read_experiment(options);
   require_network(s.experiment);
   apply_common_options(options, s.experiment.run);
   s.folder = output_folder(options, s.experiment, command);

@@ -123,7 +123,7 @@ class Runner {
       : job_(job),
         lock_(lock),
         mine_(std::move(mine)),
-        quiet_{job.console.out, job.console.log, true},
+        quiet_{job.console.out, job.console.log, true, false},
         progress_("sweep", static_cast<std::int64_t>(mine_.size()), job.console.quiet) {}
 
   /// Number of points that were tried.
@@ -273,7 +273,12 @@ class Runner {
       failure = "not enough memory";
     }
     if (!result) return tell_failed(i, failure);
-    write_point(job_.folder.file(job_.points[i].digest), job_.points[i].digest, *result);
+    try {
+      write_point(job_.folder.file(job_.points[i].digest), job_.points[i].digest, *result);
+    } catch (const FileError& error) {
+      throw FileError(error.what() +
+                      std::string("; points that are done are kept: the same command goes on"));
+    }
     tell_done(i, *result, true);
   }
 
@@ -281,8 +286,7 @@ class Runner {
     job_.folder.mark_failed(job_.points[i].digest, message);
     const std::lock_guard guard(mutex_);
     ++failed_;
-    job_.console.say("{}failed: point {} ({}): {}\n", progress_.is_visible() ? "\r\033[K" : "", i,
-                     job_.points[i].words, message);
+    job_.console.say("failed: point {} ({}): {}\n", i, job_.points[i].words, message);
     advance();
   }
 

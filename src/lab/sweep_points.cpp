@@ -206,8 +206,8 @@ std::vector<SweepPoint> check_points(const Experiment& base, const SweepGrid& gr
       const Experiment e = point_experiment(base, grid, i);
       const ResultsIdentity identity = identity_of(e, "run", of[i]->digest);
       points[i].digest = digest(fmt::format(
-          "{}\n{}\n{}\nrng {}\n{}", identity.config, identity.inputs,
-          to_toml(write_fields(e.sweep.until)), kRngVersion, kVersion));
+          "{}\n{}\n{}\nrng {}\nschema {}\n{}", identity.config, identity.inputs,
+          to_toml(write_fields(e.sweep.until)), kRngVersion, kSchemaVersion, kVersion));
     });
   });
   if (grid.is_sampled) return points;

@@ -59,8 +59,8 @@ TEST_CASE("matrices that do not match, are empty, or are not finite are refused 
   const std::vector<float> huge{3e38f, 3e38f};
   write_npy(bench.path("huge.npy"), {1, 2}, huge.data());
   refused("huge.npy", "huge.npy", lab::kUsage,
-          "the product is not finite: --weights, --inputs, or the conductances and noise of "
-          "[device] are beyond single precision");
+          "the product is not finite: --weights ~/huge.npy, --inputs ~/huge.npy, or the "
+          "conductances and noise of [device] are beyond single precision");
   {
     h5::Writer out(bench.path("m.h5"));
     out.write("/w", {1, 2}, spoilt.data());

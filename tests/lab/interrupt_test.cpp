@@ -3,6 +3,7 @@
 #include <chrono>
 #include <thread>
 
+#include "lab/interrupt.h"
 #include "lab/same_results.h"
 #include "lab/workbench.h"
 #include "nn/checkpoint.h"
@@ -127,6 +128,60 @@ TEST_CASE("an interruption at any moment of a training costs no bit") {
   CHECK(stops > 0);
   if (!bench.has("stopped/results.h5")) REQUIRE(bench.ohmic(words("stopped")).status == lab::kDone);
   CHECK(first_difference(bench.path("whole/results.h5"), bench.path("stopped/results.h5")) == "");
+}
+
+TEST_CASE("after a command the handlers of before are back, whatever its end") {
+  const Workbench bench("handlers");
+  static int met = 0;
+  const auto own = [](int signal) { met = signal; };
+  const auto before_int = std::signal(SIGINT, own), before_term = std::signal(SIGTERM, own);
+  const std::vector<std::string> words{"train", "~/tiny.toml", "-o", "~/out", "--force"};
+  const auto check_back = [&] {
+    for (const int signal : {SIGINT, SIGTERM}) {
+      met = 0;
+      std::raise(signal);
+      CHECK(met == signal);
+    }
+  };
+  CHECK(bench.ohmic(words).status == lab::kDone);
+  check_back();
+  auto refused = words;
+  refused.insert(refused.end(), {"--set", "network.layers=[]"});
+  CHECK(bench.ohmic(refused).status == lab::kUsage);
+  check_back();
+  met = 0;
+  auto other = words;
+  other.insert(other.end(), {"--set", "training.epochs=4"});
+  CHECK(bench.ohmic(other, "epoch   2 of 4").status == lab::kInterrupted);
+  CHECK(met == 0);  // the command's own
+  check_back();
+  std::signal(SIGINT, before_int);
+  std::signal(SIGTERM, before_term);
+}
+
+TEST_CASE("of watches that nest the outermost counts, and a second signal is not held back") {
+  static int met = 0;
+  const auto before = std::signal(SIGINT, [](int signal) { met = signal; });
+  met = 0;
+  {
+    const lab::InterruptWatch outer;
+    CHECK_FALSE(lab::interrupted());
+    std::raise(SIGINT);
+    {
+      const lab::InterruptWatch inner;
+      CHECK(lab::interrupting_signal() == SIGINT);  // not forgotten
+      CHECK_THROWS_AS(lab::stop_if_interrupted("stop"), Interrupted);
+    }
+    CHECK(met == 0);
+    std::raise(SIGINT);
+    CHECK(met == SIGINT);
+  }
+  CHECK(lab::interrupting_signal() == SIGINT);
+  {
+    const lab::InterruptWatch next;
+    CHECK_FALSE(lab::interrupted());
+  }
+  std::signal(SIGINT, before);
 }
 
 }  // namespace
