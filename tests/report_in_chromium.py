@@ -1,7 +1,8 @@
 """Opens reports in headless Chromium: a telephone and a desk, light and dark, keyboard and paper.
 
-report_in_chromium.py OHMIC CHROMIUM: makes a run and a comparison of a tiny data set, and a report of each. The browser is
-driven over its debugging pipe (messages in JSON, a zero byte behind each), with what Python brings alone.
+report_in_chromium.py OHMIC CHROMIUM [FOLDER]: makes a run and a comparison of a tiny data set, and
+a report of each; pictures of them go into FOLDER. The browser is driven over its debugging pipe
+(messages in JSON, a zero byte behind each), with what Python brings alone.
 """
 
 import base64
@@ -87,9 +88,11 @@ class Browser:
             os.dup2(41, 4)
 
         self.process = subprocess.Popen(
-            [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--remote-debugging-pipe",
-             "--no-first-run", f"--user-data-dir={profile}", "about:blank"],
-            preexec_fn=descriptors, close_fds=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+             "--remote-debugging-pipe", "--no-first-run", f"--user-data-dir={profile}",
+             "about:blank"],
+            preexec_fn=descriptors, close_fds=False, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL)
         os.close(to_browser)
         os.close(from_browser)
         self.buffer, self.number, self.session = b"", 0, None
@@ -130,8 +133,8 @@ class Browser:
                 return answer["result"]
 
     def open(self, url, width, scheme):
-        self.ask("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1,
-                 mobile=width < 600)
+        self.ask("Emulation.setDeviceMetricsOverride", width=width, height=900,
+                 deviceScaleFactor=1, mobile=width < 600)
         self.ask("Emulation.setEmulatedMedia", media="screen",
                  features=[{"name": "prefers-color-scheme", "value": scheme},
                            {"name": "prefers-reduced-motion", "value": "reduce"}])
@@ -141,21 +144,23 @@ class Browser:
             self.message()
 
     def value(self, expression):
-        answer = self.ask("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        answer = self.ask("Runtime.evaluate", expression=expression, returnByValue=True,
+                          awaitPromise=True)
         assert "exceptionDetails" not in answer, f"{expression}: {answer}"
         return answer["result"].get("value")
 
     def press(self, key):
         for kind in ("keyDown", "keyUp"):
             self.ask("Input.dispatchKeyEvent", type=kind, key=key, code=key,
-                     windowsVirtualKeyCode={"Tab": 9, "Enter": 13, "ArrowRight": 39, "End": 35}[key],
+                     windowsVirtualKeyCode={"Tab": 9, "Enter": 13, "ArrowRight": 39}[key],
                      text="\r" if key == "Enter" and kind == "keyDown" else "")
 
     def picture(self):
         """All of the page as PNG."""
         size = self.ask("Page.getLayoutMetrics")["cssContentSize"]
         clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
-        answer = self.ask("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
+        answer = self.ask("Page.captureScreenshot", format="png", captureBeyondViewport=True,
+                          clip=clip)
         return base64.b64decode(answer["data"])
 
     def close(self):
@@ -210,9 +215,11 @@ FAULTS_OF_PICTURES = """
   const faults = [];
   for (const svg of document.querySelectorAll('figure svg')) {
     const frame = svg.getBoundingClientRect();
-    const texts = [...svg.querySelectorAll('text')].map((t) => [t.textContent, t.getBoundingClientRect()]);
+    const texts = [...svg.querySelectorAll('text')]
+      .map((t) => [t.textContent, t.getBoundingClientRect()]);
     texts.forEach(([words, a], i) => {
-      if (a.left < frame.left - 1 || a.right > frame.right + 1 || a.top < frame.top - 1 || a.bottom > frame.bottom + 1)
+      if (a.left < frame.left - 1 || a.right > frame.right + 1 || a.top < frame.top - 1 ||
+          a.bottom > frame.bottom + 1)
         faults.push('cut off: ' + words);
       for (const [other, b] of texts.slice(i + 1))
         if (Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2 &&
@@ -228,7 +235,8 @@ LEAST_CONTRAST = """
 (() => {
   const numbers = (colour) => colour.match(/[0-9.]+/g).slice(0, 3).map(Number);
   const light = (colour) => {
-    const [r, g, b] = numbers(colour).map((v) => v / 255).map((v) => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    const [r, g, b] = numbers(colour).map((v) => v / 255)
+      .map((v) => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const behind = (element) => {
@@ -239,11 +247,13 @@ LEAST_CONTRAST = """
     return 'rgb(255, 255, 255)';
   };
   let least = [99, ''];
-  for (const e of document.querySelectorAll('p, h1, h2, h3, dt, dd, a, th, td, summary, figcaption, text:not([fill]), footer')) {
+  for (const e of document.querySelectorAll(
+      'p, h1, h2, h3, dt, dd, a, th, td, summary, figcaption, text:not([fill]), footer')) {
     const style = getComputedStyle(e), ink = e.tagName === 'text' ? style.fill : style.color;
     const pair = [light(ink), light(behind(e))].sort((a, b) => b - a);
     const ratio = (pair[0] + 0.05) / (pair[1] + 0.05);
-    if (ratio < least[0] && e.textContent.trim()) least = [ratio, e.tagName + ' ' + e.textContent];
+    if (ratio < least[0] && e.textContent.trim())
+      least = [ratio, e.tagName + ' ' + e.textContent];
   }
   return least;
 })()"""
@@ -288,13 +298,15 @@ def check_report(browser, page, keep):
     browser.press("ArrowRight")
     assert browser.value("document.getElementById('tip').textContent") not in ("", first)
     # By pointer.
-    x, y = browser.value("(() => { const marks = document.querySelectorAll('circle.mark'); const m = marks[marks.length - 1];"
-                         " m.scrollIntoView({block: 'center', behavior: 'instant'}); const b = m.getBoundingClientRect();"
-                         " return [b.x + b.width / 2, b.y + b.height / 2]; })()")
+    x, y = browser.value(
+        "(() => { const mark = [...document.querySelectorAll('circle.mark')].pop();"
+        " mark.scrollIntoView({block: 'center'}); const box = mark.getBoundingClientRect();"
+        " return [box.x + box.width / 2, box.y + box.height / 2]; })()")
     # A page that scrolls takes its tooltip away, so the pointer waits for the end of it.
     browser.value("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     browser.ask("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
-    words = browser.value("[...document.querySelectorAll('circle.mark')].map(m => m.getAttribute('aria-label'))")
+    words = browser.value("[...document.querySelectorAll('circle.mark')]"
+                          ".map(m => m.getAttribute('aria-label'))")
     tip = browser.value("document.getElementById('tip').textContent")
     under = browser.value(f"document.elementFromPoint({x}, {y}).outerHTML")
     assert tip in words, f"{tip} over {under}"
@@ -302,9 +314,11 @@ def check_report(browser, page, keep):
     # A table sorts by its column, the largest first.
     browser.value("document.querySelectorAll('details').forEach(d => { d.open = true; })")
     if browser.value("!!document.querySelector('#points table.sorts')"):
-        column = browser.value("[...document.querySelectorAll('#points thead th')].findIndex(h => h.textContent === 'accuracy')")
+        column = browser.value("[...document.querySelectorAll('#points thead th')]"
+                               ".findIndex(h => h.textContent === 'accuracy')")
         browser.value(f"document.querySelectorAll('#points thead th button')[{column}].click()")
-        cells = browser.value("[...document.querySelector('#points tbody').rows].map(r => r.cells[%d].textContent)" % column)
+        cells = browser.value("[...document.querySelector('#points tbody').rows]"
+                              f".map(r => r.cells[{column}].textContent)")
         assert cells == sorted(cells, key=float, reverse=True), cells
     # On paper.
     pdf = base64.b64decode(browser.ask("Page.printToPDF")["data"])
@@ -326,8 +340,8 @@ def main():
         environment = dict(os.environ, OHMIC_CACHE=str(folder / "cache"))
         for command in ("run", "compare"):
             results = folder / command
-            for words in ([ohmic, command, str(folder / "tiny.toml"), "-o", str(results), "--quiet"],
-                          [ohmic, "report", str(results)]):
+            make = [ohmic, command, str(folder / "tiny.toml"), "-o", str(results), "--quiet"]
+            for words in (make, [ohmic, "report", str(results)]):
                 subprocess.run(words, check=True, env=environment, stdout=subprocess.DEVNULL)
         browser = Browser(chromium, folder / "profile")
         for command in ("run", "compare"):

@@ -9,12 +9,13 @@ namespace ohmic::lab {
 namespace {
 
 constexpr const char* kHelp = R"(
-Makes one HTML page of the results of `ohmic run`, `compare`, `search` or `sweep`: headline numbers, error budget, accuracy against
-each axis, heat map, layers, Pareto front, every point, config and provenance. The page is complete by itself and asks nothing of
-the network; send it, print it, keep it beside the paper. What the results do not hold has no section.
+Makes one HTML page of the results of `ohmic run`, `compare`, `search` or `sweep`: headline numbers,
+error budget, accuracy against each axis, heat map, layers, Pareto front, every point, config and
+provenance. The page is complete by itself and asks nothing of the network; send it, print it, keep
+it beside the paper. What the results do not hold has no section.
 
-RESULTS is a results.h5 or the folder that holds it; without -o, report.html comes to lie beside it. A report that exists is
-replaced: it is a product of the results.
+RESULTS is a results.h5 or the folder that holds it; without -o, report.html comes to lie beside it.
+A report that exists is replaced: it is a product of the results.
 
 Example:
   ohmic run data/experiments/quick.toml -o quick
