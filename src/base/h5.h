@@ -20,7 +20,7 @@ struct Array {
 };
 
 /// A file being read. Throws FileError naming file and path for whatever is missing, truncated or
-/// of another type or shape.
+/// of another type or shape, or is still open for writing in another program.
 class Reader {
  public:
   explicit Reader(const std::filesystem::path& file);
@@ -34,6 +34,9 @@ class Reader {
   Array<float> floats(const std::string& path) const;
   Array<std::int64_t> integers(const std::string& path) const;
   std::vector<std::string> strings(const std::string& path) const;
+  bool holds_strings(const std::string& path) const;
+  /// Paths of the dimension scales of every dimension of a data set; none where it has none.
+  std::vector<std::vector<std::string>> scales(const std::string& path) const;
   bool has_attribute(const std::string& path, const std::string& name) const;
   /// Names of the attributes of a group or data set, sorted.
   std::vector<std::string> attributes(const std::string& path) const;

@@ -1,4 +1,10 @@
+#include <fcntl.h>
+#include <hdf5_hl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <limits>
 #include <new>
 #include <stdexcept>
@@ -15,6 +21,15 @@ namespace {
 }
 
 std::string quoted(const std::string& path) { return "'" + path + "'"; }
+
+/// Whether another program holds HDF5's lock of a writer.
+bool is_being_written(const std::filesystem::path& file) {
+  const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return false;
+  const bool refused = flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  close(descriptor);
+  return refused;
+}
 
 Handle open_object(const Reader& reader, hid_t file, const std::string& path, const char* kind) {
   if (!link_exists(file, path)) fail(reader, std::string("no ") + kind + " " + quoted(path));
@@ -166,6 +181,8 @@ Reader::Reader(const std::filesystem::path& file) : file_(file) {
                       true);  // results appear whole; some network folders cannot lock
 #endif
   handle_ = H5Fopen(file.c_str(), H5F_ACC_RDONLY, access);
+  if (handle_ < 0 && is_being_written(file))
+    fail(*this, "is open for writing in another program (a notebook?); close it there");
   if (handle_ < 0)
     fail(*this, H5Fis_hdf5(file.c_str()) > 0 ? "is truncated or damaged" : "is no HDF5 file");
 }
@@ -230,6 +247,33 @@ std::vector<std::string> Reader::strings(const std::string& path) const {
   return read_strings(*this, type, space, quoted(path), [&](hid_t memory_type, void* buffer) {
     return H5Dread(dataset, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, buffer);
   });
+}
+
+bool Reader::holds_strings(const std::string& path) const {
+  const Lock lock;
+  const Handle dataset = open_dataset(*this, handle_, path);
+  const Handle type(H5Dget_type(dataset), H5Tclose);
+  return H5Tget_class(type) == H5T_STRING;
+}
+
+std::vector<std::vector<std::string>> Reader::scales(const std::string& path) const {
+  const Lock lock;
+  const Handle dataset = open_dataset(*this, handle_, path);
+  const Handle space(H5Dget_space(dataset), H5Sclose);
+  std::vector<std::vector<std::string>> all(shape_of(space).size());
+  const auto gather = [](hid_t, unsigned, hid_t scale, void* to) -> herr_t {
+    const ssize_t length = H5Iget_name(scale, nullptr, 0);
+    if (length < 0) return -1;
+    std::string name(static_cast<std::size_t>(length), '\0');
+    H5Iget_name(scale, name.data(), name.size() + 1);
+    static_cast<std::vector<std::string>*>(to)->push_back(std::move(name));
+    return 0;
+  };
+  for (std::size_t dimension = 0; dimension < all.size(); ++dimension)
+    if (H5DSiterate_scales(dataset, static_cast<unsigned>(dimension), nullptr, gather,
+                           &all[dimension]) < 0)
+      fail(*this, "the dimension scales of " + quoted(path) + " cannot be read (a damaged file)");
+  return all;
 }
 
 bool Reader::has_attribute(const std::string& path, const std::string& name) const {

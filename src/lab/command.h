@@ -40,6 +40,7 @@ void add_search_command(CLI::App& app, CommonOptions& options, Action& action);
 void add_compare_command(CLI::App& app, CommonOptions& options, Action& action);
 void add_sweep_command(CLI::App& app, CommonOptions& options, Action& action);
 void add_mvm_command(CLI::App& app, CommonOptions& options, Action& action);
+void add_report_command(CLI::App& app, CommonOptions& options, Action& action);
 void add_info_command(CLI::App& app, CommonOptions& options, Action& action);
 
 }  // namespace ohmic::lab

@@ -6,12 +6,11 @@
 
 #include "base/array_file.h"
 #include "base/statistics.h"
+#include "lab/bootstrap_statistic.h"
 #include "lab/svg_plot.h"
 
 namespace ohmic::lab {
 namespace {
-
-enum BootstrapStatistic : std::uint64_t { kDifference = 1000, kMean = 3000 };
 
 double mean_of(const std::vector<double>& values) {
   Moments m;
@@ -72,7 +71,7 @@ std::optional<PlottedAxis> plotted_axis(const Comparison& c) {
 void add_point(const Comparison& c, std::size_t m, std::size_t h, std::size_t point, double x,
                const RandomStream& stream, PlotSeries& series) {
   const std::vector<double> a = c.at(m, h, point);
-  const Interval i = bootstrap_mean_interval(a, stream, kMean + m * c.points() + point);
+  const Interval i = bootstrap_mean_interval(a, stream, kMeanIntervals + m * c.points() + point);
   series.x.push_back(x);
   series.y.push_back(100 * mean_of(a));
   series.low.push_back(100 * i.low);
@@ -133,7 +132,7 @@ std::string compare_markdown(const Comparison& c, const Experiment& e, std::size
     for (std::size_t s = 0; s < c.points(); ++s) {
       const std::vector<double> a = c.at(m, h, s), gain = gains(c, m, h, s);
       const Interval interval =
-          bootstrap_mean_interval(gain, stream, kDifference + m * c.points() + s);
+          bootstrap_mean_interval(gain, stream, kDifferenceIntervals + m * c.points() + s);
       const bool is_best = c.best(h, s) == m;
       text +=
           fmt::format(" {}{} +- {} ({}){} |", is_best ? "**" : "", per_cent(mean_of(a)),

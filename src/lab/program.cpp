@@ -57,6 +57,7 @@ int run_command(const std::vector<std::string>& arguments, std::ostream& out, st
   add_compare_command(app, options, action);
   add_sweep_command(app, options, action);
   add_mvm_command(app, options, action);
+  add_report_command(app, options, action);
   add_info_command(app, options, action);
   check_command(app, arguments);
   try {

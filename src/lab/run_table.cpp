@@ -1,6 +1,7 @@
 #include "lab/run_table.h"
 
 #include "base/progress.h"
+#include "lab/bootstrap_statistic.h"
 
 #include <algorithm>
 #include <cmath>
@@ -11,9 +12,6 @@ namespace {
 std::string bits_words(const std::optional<std::int64_t>& bits, const char* what) {
   return bits ? fmt::format("{}-bit {}", *bits, what) : fmt::format("ideal {}", what);
 }
-
-/// Statistics draw from bootstrap addresses of their own.
-enum BootstrapStatistic : std::uint64_t { kAccuracyInterval = 0, kBudgetIntervals = 100 };
 
 double mean_of(const Matrix<double>& m, Index row) {
   double sum = 0;

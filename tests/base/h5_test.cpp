@@ -1,6 +1,9 @@
 #include "base/h5.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <limits>
@@ -146,6 +149,37 @@ TEST_CASE("what is no HDF5 file, or a truncated one, is a file error") {
     CAPTURE(size);
     CHECK(open(folder.write("cut.h5", bytes.substr(0, size))) == "is truncated or damaged");
   }
+}
+
+TEST_CASE("an HDF5 file that another program still writes is told apart from a broken one") {
+  const testing::Folder folder("h5-lock");
+  write_example(folder / "a.h5");
+  const std::string bytes = read_whole_file(folder / "a.h5");
+  const auto half = folder.write("half.h5", bytes.substr(0, bytes.size() / 2));
+  const auto open_file = [&] { return error(half, [](const h5::Reader&) {}); };
+  // HDF5's lock of a writer; locks of one process through two descriptors are apart as well.
+  const int writer = open(half.c_str(), O_RDWR);
+  REQUIRE(flock(writer, LOCK_EX | LOCK_NB) == 0);
+  CHECK(open_file() == "is open for writing in another program (a notebook?); close it there");
+  close(writer);
+  CHECK(open_file() == "is truncated or damaged");
+}
+
+TEST_CASE("scales of a data set are named dimension by dimension") {
+  const testing::Folder folder("h5-scales");
+  h5::Writer out(folder / "s.h5");
+  const std::vector<double> values(6);
+  out.write("/v", {2, 3}, values.data());
+  out.write("/b", std::vector<double>{1, 2, 3});
+  out.write("/g/c", std::vector<std::string>{"x", "y", "z"});
+  out.attach_scale("/v", 1, "/b", "b");
+  out.attach_scale("/v", 1, "/g/c", "c");
+  out.commit();
+  const h5::Reader in(folder / "s.h5");
+  CHECK(in.scales("/v") == std::vector<std::vector<std::string>>{{}, {"/b", "/g/c"}});
+  CHECK(in.scales("/b") == std::vector<std::vector<std::string>>{{}});
+  CHECK(in.holds_strings("/g/c"));
+  CHECK_FALSE(in.holds_strings("/b"));
 }
 
 TEST_CASE("an HDF5 file that is not committed leaves nothing") {

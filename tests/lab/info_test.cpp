@@ -21,6 +21,7 @@ TEST_CASE("the help of every command holds its worked example") {
       {"train", "ohmic train data/experiments/lenet5_fashion.toml -o trained"},
       {"mvm", "ohmic mvm config.toml --weights w.npy --inputs x.npy -o y.npy"},
       {"info", "ohmic info adc.bits"},
+      {"report", "ohmic report quick --svg quick/plots"},
   };
   const auto all = bench.ohmic({"--help"});
   CHECK(all.status == lab::kDone);
@@ -31,7 +32,7 @@ TEST_CASE("the help of every command holds its worked example") {
     CHECK(says(said.out, example));
     CHECK(said.log == "");
     CHECK(says(all.out, std::string("  ") + command));
-    if (std::string(command) != "info")
+    if (std::string(command) != "info" && std::string(command) != "report")
       for (const char* flag :
            {"--set", "--threads", "--dry-run", "--force", "--no-cache", "--quiet", "--output"})
         CHECK_MESSAGE(says(said.out, flag), flag);
