@@ -1,8 +1,8 @@
 #include <algorithm>
 
 #include "lab/command.h"
-#include "lab/report_page.h"
-#include "lab/report_text.h"
+#include "lab/report/page.h"
+#include "lab/report/text.h"
 #include "lab/results.h"
 
 namespace ohmic::lab {

@@ -9,7 +9,7 @@
 #include "lab/interrupt.h"
 #include "lab/placement.h"
 #include "lab/session.h"
-#include "lab/svg_plot.h"
+#include "lab/pictures/svg_plot.h"
 
 namespace ohmic::lab {
 namespace {

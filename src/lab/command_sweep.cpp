@@ -13,8 +13,8 @@
 #include "lab/method_run.h"
 #include "lab/program.h"
 #include "lab/session.h"
-#include "lab/sweep.h"
-#include "lab/sweep_results.h"
+#include "lab/sweep/sweep.h"
+#include "lab/sweep/results.h"
 
 namespace ohmic::lab {
 namespace {

@@ -7,7 +7,7 @@
 #include "base/array_file.h"
 #include "base/statistics.h"
 #include "lab/bootstrap_statistic.h"
-#include "lab/svg_plot.h"
+#include "lab/pictures/svg_plot.h"
 
 namespace ohmic::lab {
 namespace {

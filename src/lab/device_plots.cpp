@@ -8,7 +8,7 @@
 #include "base/whole_file.h"
 #include "devices/measured.h"
 #include "devices/pulse_response.h"
-#include "lab/svg_plot.h"
+#include "lab/pictures/svg_plot.h"
 
 namespace ohmic::lab {
 namespace {

@@ -3,9 +3,9 @@
 #include <cmath>
 #include <limits>
 
-#include "lab/point_grid.h"
-#include "lab/svg_scale.h"
-#include "lab/tradeoff.h"
+#include "lab/report/point_grid.h"
+#include "lab/pictures/svg_scale.h"
+#include "lab/report/tradeoff.h"
 
 using namespace ohmic;
 using namespace ohmic::lab;

@@ -13,7 +13,7 @@
 #include "base/h5.h"
 #include "base/whole_file.h"
 #include "full_disk.h"
-#include "lab/folder_lock.h"
+#include "lab/sweep/folder_lock.h"
 #include "lab/same_results.h"
 #include "lab/workbench.h"
 

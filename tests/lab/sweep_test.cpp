@@ -6,8 +6,8 @@
 
 #include "base/h5.h"
 #include "lab/same_results.h"
-#include "lab/shard.h"
-#include "lab/sweep_points.h"
+#include "lab/sweep/shard.h"
+#include "lab/sweep/points.h"
 #include "lab/workbench.h"
 
 /// What a sweep measures: the same as single runs, for any number of threads and shards.

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "lab/report/section.h"
+
+namespace ohmic::lab {
+
+/// Headlines and tables as Markdown.
+std::string report_markdown(const ReportData& report);
+/// Every measured value, a row a sample, accuracy as a fraction: columns for hardware, axes, chip
+/// and metrics. Of a search a row an evaluation.
+std::string report_csv(const ReportData& report);
+
+}  // namespace ohmic::lab

@@ -1,9 +1,0 @@
-#pragma once
-
-#include "lab/report_section.h"
-
-namespace ohmic::lab {
-
-/// The report as one HTML page that asks nothing of the network.
-std::string report_page(const ReportData& report);
-}  // namespace ohmic::lab

@@ -1,0 +1,205 @@
+#include "lab/sweep/folder_lock.h"
+
+#include <fcntl.h>
+#include <fmt/chrono.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <vector>
+
+#include "base/error.h"
+
+namespace ohmic::lab {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void fail(const fs::path& file, int error_number) {
+  throw FileError(file.string() + ": cannot be written (" + std::strerror(error_number) + ")");
+}
+
+/// A name beside `file` that no other process or thread uses.
+fs::path own_name(const fs::path& file) {
+  static std::atomic<int> count = 0;
+  char host[256] = {};
+  gethostname(host, sizeof host - 1);
+  return fmt::format("{}.tmp-{}-{}-{}", file.string(), host, getpid(), ++count);
+}
+
+std::optional<std::string> read_if_there(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) return std::nullopt;
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+std::string first_line(const char* file) {
+  std::ifstream in(file);
+  std::string line;
+  std::getline(in, line);
+  return line;
+}
+
+std::string host_name() {
+  char name[256] = {};
+  return gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
+}
+
+/// Start of a process since boot, in clock ticks; "" where there is none that still runs.
+std::string start_of(const std::string& process) {
+  std::string line = first_line(("/proc/" + process + "/stat").c_str());
+  const std::size_t behind_name = line.rfind(')');
+  if (behind_name == line.npos) return "";
+  std::istringstream words(line.substr(behind_name + 1));
+  std::string word;
+  for (int field = 3; words >> word; ++field) {
+    if (field == 3 && (word == "Z" || word == "X")) return "";
+    if (field == 22) return word;
+  }
+  return "";
+}
+
+std::string boot() { return first_line("/proc/sys/kernel/random/boot_id"); }
+
+std::string job_name() {
+  std::string name;
+  for (const char* variable : {"SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID"})
+    if (const char* value = std::getenv(variable); value && name.empty()) name = value;
+  if (const char* task = std::getenv("SLURM_ARRAY_TASK_ID"); task && !name.empty())
+    name += std::string("_") + task;
+  return name;
+}
+
+LockOwner parsed(const std::string& contents) {
+  LockOwner owner;
+  owner.contents = contents;
+  std::istringstream lines(contents);
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t space = line.find(' ');
+    const std::string key = line.substr(0, space),
+                      value = space == line.npos ? "" : line.substr(space + 1);
+    if (key == "host") owner.host = value;
+    if (key == "process") owner.process = value;
+    if (key == "started") owner.started = value;
+    if (key == "job") owner.job = value;
+    if (key == "since") owner.since = value;
+  }
+  return owner;
+}
+
+double seconds_of(const timespec& time) {
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+/// Seconds since the last sign of life, by the clock of the file system; none if the file is gone.
+std::optional<double> silence(const fs::path& file) {
+  struct stat lock {}, now {};
+  if (stat(file.c_str(), &lock) != 0) return std::nullopt;
+  const fs::path probe = own_name(file);
+  const int descriptor = open(probe.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (descriptor < 0) return 0.0;
+  const bool known = fstat(descriptor, &now) == 0;
+  close(descriptor);
+  unlink(probe.c_str());
+  return known ? seconds_of(now.st_mtim) - seconds_of(lock.st_mtim) : 0.0;
+}
+
+bool is_alive(const LockOwner& owner, const fs::path& file) {
+  const bool is_here = owner.host == host_name() && owner.started.starts_with(boot() + " ");
+  if (is_here && !owner.process.empty())
+    return owner.started == boot() + " " + start_of(owner.process);
+  const std::optional<double> silent = silence(file);
+  return silent && *silent < kBeatSeconds * kMissedBeats;
+}
+
+}  // namespace
+
+bool create_exclusively(const fs::path& file, const std::string& contents) {
+  const fs::path temporary = own_name(file);
+  const int descriptor = open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (descriptor < 0) fail(file, errno);
+  const ssize_t written = write(descriptor, contents.data(), contents.size());
+  int error_number = written == static_cast<ssize_t>(contents.size()) ? 0
+                     : written < 0                                    ? errno
+                                                                      : ENOSPC;
+  if (close(descriptor) != 0 && error_number == 0) error_number = errno;
+  // A link appears whole or not at all, on network file systems as well.
+  bool is_new = false;
+  if (error_number == 0 && link(temporary.c_str(), file.c_str()) == 0)
+    is_new = true;
+  else if (error_number == 0 && errno != EEXIST)
+    error_number = errno;
+  unlink(temporary.c_str());
+  if (error_number != 0) fail(file, error_number);
+  return is_new;
+}
+
+bool remove_exactly(const fs::path& file, const std::string& contents) {
+  const fs::path aside = own_name(file);
+  if (rename(file.c_str(), aside.c_str()) != 0) return false;
+  const bool is_it = read_if_there(aside) == contents;
+  // Somebody took it over in between: put back what is theirs.
+  if (!is_it && link(aside.c_str(), file.c_str()) != 0 && errno != EEXIST) fail(file, errno);
+  unlink(aside.c_str());
+  return is_it;
+}
+
+std::string LockOwner::words() const {
+  return fmt::format("process {} on {}{}, since {}", process, host,
+                     job.empty() ? "" : " (job " + job + ")", since);
+}
+
+std::optional<LockOwner> living_owner(const fs::path& file) {
+  const std::optional<std::string> contents = read_if_there(file);
+  if (!contents) return std::nullopt;
+  LockOwner owner = parsed(*contents);
+  if (!is_alive(owner, file)) return std::nullopt;
+  return owner;
+}
+
+std::unique_ptr<FolderLock> FolderLock::take(const fs::path& file) {
+  static std::atomic<int> count = 0;
+  const std::string process = std::to_string(getpid());
+  const std::string contents = fmt::format(
+      "host {}\nprocess {}\nstarted {} {}\njob {}\nsince {:%Y-%m-%dT%H:%M:%SZ}\nholding {}\n",
+      host_name(), process, boot(), start_of(process), job_name(),
+      fmt::gmtime(std::chrono::system_clock::now()), ++count);
+  constexpr int kTries = 10;
+  for (int i = 0; i < kTries; ++i) {
+    if (create_exclusively(file, contents))
+      return std::unique_ptr<FolderLock>(new FolderLock(file, contents));
+    const std::optional<std::string> seen = read_if_there(file);
+    if (!seen) continue;  // let go in between
+    if (is_alive(parsed(*seen), file)) return nullptr;
+    remove_exactly(file, *seen);
+  }
+  return nullptr;
+}
+
+FolderLock::FolderLock(fs::path file, std::string contents)
+    : file_(std::move(file)), contents_(std::move(contents)) {
+  beats_ = std::thread([this] {
+    std::unique_lock hold(mutex_);
+    while (!wake_.wait_for(hold, std::chrono::duration<double>(kBeatSeconds), [&] { return ends_; }))
+      utimensat(AT_FDCWD, file_.c_str(), nullptr, 0);
+  });
+}
+
+FolderLock::~FolderLock() {
+  {
+    const std::lock_guard hold(mutex_);
+    ends_ = true;
+  }
+  wake_.notify_all();
+  beats_.join();
+  remove_exactly(file_, contents_);
+}
+
+}  // namespace ohmic::lab
