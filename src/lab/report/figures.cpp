@@ -188,6 +188,11 @@ Figure yield_figure(const ReportRun& run) {
   return {"chips", to_svg(plot), "A dot a chip, mean over its programmings and reads."};
 }
 
+/// A value beside a cell: four digits are enough to tell it.
+std::string brief(const AxisValues& axis, std::size_t place) {
+  return axis.is_numeric() ? fmt::format("{:.4g}", axis.numbers[place]) : axis.words[place];
+}
+
 /// The first two dimensions, the others at the best point.
 std::optional<Figure> heat_map(const PointGrid& grid) {
   const std::vector<std::size_t> order = best_first(grid);
@@ -205,9 +210,9 @@ std::optional<Figure> heat_map(const PointGrid& grid) {
   const std::vector<std::size_t> columns = ascending(across);
   std::vector<std::size_t> rows = ascending(up);
   if (!up.is_numeric()) std::reverse(rows.begin(), rows.end());  // a list is read downwards
-  for (const std::size_t column : columns) map.x_words.push_back(across.words[column]);
+  for (const std::size_t column : columns) map.x_words.push_back(brief(across, column));
   for (const std::size_t row : rows) {
-    map.y_words.push_back(up.words[row]);
+    map.y_words.push_back(brief(up, row));
     for (const std::size_t column : columns) {
       places[0] = column;
       places[1] = row;

@@ -10,9 +10,14 @@ namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
+/// "As configured." or "At device.sigma 0.5."
+std::string sentence(const std::string& point) {
+  return point == "as configured" ? "As configured." : "At " + point + ".";
+}
+
 Tradeoff of_methods(const PointGrid& grid) {
   Tradeoff tradeoff{.name = grid.name,
-                    .where = "At " + grid.words(0, grid.method) + ".",
+                    .where = sentence(grid.words(0, grid.method)),
                     .offers = {},
                     .is_named = true};
   const AxisValues& methods = grid.dimensions.back().keys.front();
