@@ -7,13 +7,13 @@
 #include <set>
 
 #include "base/statistics.h"
+#include "lab/bootstrap_statistic.h"
 #include "lab/console.h"
 
 namespace ohmic::lab {
 namespace {
 
 constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
-constexpr std::uint64_t kPointStatistic = 1000;  // of the bootstrap's addresses
 
 /// Dimensions of the points: those of the axes, or one called "point".
 struct Dimensions {
@@ -282,7 +282,7 @@ std::string best_points(const Experiment& base, const std::vector<SweepPoint>& p
     const std::vector<double>& accuracy = results.points[i]->accuracy;
     Moments moments;
     for (const double a : accuracy) moments.add(a);
-    const Interval interval = bootstrap_mean_interval(accuracy, stream, kPointStatistic);
+    const Interval interval = bootstrap_mean_interval(accuracy, stream, kPointIntervals);
     text += fmt::format("{:<{}}  {:>12} {:>7} {:>18} {:>6}\n", points[i].words, width,
                         per_cent(moments.mean()), per_cent(moments.deviation()),
                         per_cent(interval.low) + " .. " + per_cent(interval.high),
