@@ -11,6 +11,7 @@
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "base/statistics.h"
+#include "lab/bootstrap_statistic.h"
 #include "lab/flow.h"
 #include "lab/interrupt.h"
 #include "lab/method_run.h"
@@ -22,7 +23,6 @@ constexpr const char* kGoOn =
     "interrupted; points that are done are kept: the same command goes on from them";
 // Programmed cells that are kept for points that only read them otherwise: some 16 bytes each.
 constexpr std::int64_t kMostKeptCells = std::int64_t{1} << 26;
-constexpr std::uint64_t kUntilStatistic = 900;  // of the bootstrap's addresses
 
 using Clock = std::chrono::steady_clock;
 
@@ -76,7 +76,7 @@ PointResult measure_point(const Experiment& e, const nn::Data& data, SharedNetwo
     setting.enough = [&e, width = *narrow / 100](const std::vector<double>& accuracy) {
       if (static_cast<std::int64_t>(accuracy.size()) < e.sweep.until.least_chips) return false;
       const RandomStream stream(static_cast<std::uint64_t>(e.run.seed));
-      const Interval interval = bootstrap_mean_interval(accuracy, stream, kUntilStatistic);
+      const Interval interval = bootstrap_mean_interval(accuracy, stream, kUntilInterval);
       return (interval.high - interval.low) / 2 <= width;
     };
   const RunResult r = measure(setting, console);
