@@ -72,8 +72,8 @@ struct Kernels {
   void (*square_root)(std::ptrdiff_t n, const float* x, float* y);
   /// y[i] += a[i] * b[i], rounded twice.
   void (*multiply_accumulate)(std::ptrdiff_t n, const float* a, const float* b, float* y);
-  /// out[i] = x[i] exp(a za[i] + b zb[i] + shift), the exponent and its function in double (to 1e-12
-  /// relative), rounded once; |exponent| <= 700. A null zb stands for zeros; out may be x.
+  /// out[i] = x[i] exp(a za[i] + b zb[i] + shift), the exponent and its function in double (to
+  /// 1e-12 relative), rounded once; |exponent| <= 700. A null zb stands for zeros; out may be x.
   void (*multiply_exponential)(std::ptrdiff_t n, const float* x, double a, const float* za,
                                double b, const float* zb, double shift, float* out);
   std::string_view level;  ///< "v2", "v3", "v4" or "generic"

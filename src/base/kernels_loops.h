@@ -302,15 +302,13 @@ inline void box_muller(VectorU radius_word, VectorU angle_word, VectorF& z0, Vec
   const VectorI shifted = bits - 0x3f3504f3;
   const VectorI exponent = (shifted >> 23) - 32;
   bits = (shifted & 0x007fffff) + 0x3f3504f3;
-  const VectorF radius =
-      square_root_of(minus_two_log(reinterpret_cast<VectorF>(bits) - 1.0f,
-                                   __builtin_convertvector(exponent, VectorF), fuse));
+  const VectorF radius = square_root_of(minus_two_log(
+      reinterpret_cast<VectorF>(bits) - 1.0f, __builtin_convertvector(exponent, VectorF), fuse));
 
   const VectorI quarter = reinterpret_cast<VectorI>(angle_word << 1);
-  const VectorF angle =
-      __builtin_convertvector(quarter, VectorF) * 7.3145904e-10f;  // pi / 2^32
-  const VectorF turned = reinterpret_cast<VectorF>(reinterpret_cast<VectorU>(radius) ^
-                                                   (angle_word & 0x80000000u));
+  const VectorF angle = __builtin_convertvector(quarter, VectorF) * 7.3145904e-10f;  // pi / 2^32
+  const VectorF turned =
+      reinterpret_cast<VectorF>(reinterpret_cast<VectorU>(radius) ^ (angle_word & 0x80000000u));
   z0 = cos_polynomial(angle, fuse) * turned;
   z1 = sin_polynomial(angle, fuse) * turned;
 }

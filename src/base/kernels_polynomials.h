@@ -40,21 +40,13 @@ inline F cos_polynomial(F x, Fused fused) {
   return fused(y, z, zero + 1.0f);
 }
 
-/// e^x = 2^k e^r, k = round(x / ln 2), |r| <= ln 2 / 2: Taylor's series to r^10, whose rest is below
-/// 2.2e-13 of the sum: a factor that becomes a float needs no more.
+/// e^x = 2^k e^r, k = round(x / ln 2), |r| <= ln 2 / 2: Taylor's series to r^10, whose rest is
+/// below 2.2e-13 of the sum: a factor that becomes a float needs no more.
 constexpr double kLog2E = 1.44269504088896338700, kLn2High = 6.93147180369123816490e-01,
                  kLn2Low = 1.90821492927058770002e-10;
 constexpr int kExponentialTerms = 11;
-constexpr double kExponentialSeries[kExponentialTerms] = {1.0 / 3628800.0,
-                                                          1.0 / 362880.0,
-                                                          1.0 / 40320.0,
-                                                          1.0 / 5040.0,
-                                                          1.0 / 720.0,
-                                                          1.0 / 120.0,
-                                                          1.0 / 24.0,
-                                                          1.0 / 6.0,
-                                                          0.5,
-                                                          1.0,
-                                                          1.0};
+constexpr double kExponentialSeries[kExponentialTerms] = {
+    1.0 / 3628800.0, 1.0 / 362880.0, 1.0 / 40320.0, 1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0,
+    1.0 / 24.0,      1.0 / 6.0,      0.5,           1.0,          1.0};
 
 }  // namespace

@@ -96,10 +96,9 @@ void box_muller(std::uint32_t radius_word, std::uint32_t angle_word, float* z) {
     mantissa *= 2;
     --exponent;
   }
-  float radius =
-      std::sqrt(minus_two_log(mantissa - 1.0f, static_cast<float>(exponent - 32), fuse));
-  const float angle = static_cast<float>(static_cast<std::int32_t>(angle_word << 1)) *
-                      7.3145904e-10f;  // pi / 2^32
+  float radius = std::sqrt(minus_two_log(mantissa - 1.0f, static_cast<float>(exponent - 32), fuse));
+  const float angle =
+      static_cast<float>(static_cast<std::int32_t>(angle_word << 1)) * 7.3145904e-10f;  // pi / 2^32
   if (angle_word & 0x80000000u) radius = -radius;
   z[0] = cos_polynomial(angle, fuse) * radius;
   z[1] = sin_polynomial(angle, fuse) * radius;

@@ -153,8 +153,8 @@ class Verified final : public DecoratedModel {
       const auto column = static_cast<std::size_t>(c);
       float& g = out.programmed.data()[i];
       const bool up = now(r, c) < target(r, c);
-      const double changed = response_ ? after(responses.at(i), g, up, z[column])
-                                       : after(g, up, z[column], u[column]);
+      const double changed =
+          response_ ? after(responses.at(i), g, up, z[column]) : after(g, up, z[column], u[column]);
       g = static_cast<float>(std::max(changed, 0.0));
     }
   }

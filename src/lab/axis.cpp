@@ -225,9 +225,8 @@ void apply_values(const std::vector<PointValue>& values, ConfigNode& root) {
   const auto depth = [](const PointValue* value) {
     return std::count(value->key->key.begin(), value->key->key.end(), '.');
   };
-  std::stable_sort(order.begin(), order.end(), [&](const PointValue* a, const PointValue* b) {
-    return depth(a) < depth(b);
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](const PointValue* a, const PointValue* b) { return depth(a) < depth(b); });
   for (const PointValue* value : order) put_at(root, value->key->key, value->value);
 }
 

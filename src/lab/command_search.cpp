@@ -7,9 +7,9 @@
 #include "lab/command.h"
 #include "lab/described_network.h"
 #include "lab/interrupt.h"
+#include "lab/pictures/svg_plot.h"
 #include "lab/placement.h"
 #include "lab/session.h"
-#include "lab/pictures/svg_plot.h"
 
 namespace ohmic::lab {
 namespace {

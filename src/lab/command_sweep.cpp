@@ -13,8 +13,8 @@
 #include "lab/method_run.h"
 #include "lab/program.h"
 #include "lab/session.h"
-#include "lab/sweep/sweep.h"
 #include "lab/sweep/results.h"
+#include "lab/sweep/sweep.h"
 
 namespace ohmic::lab {
 namespace {
@@ -110,8 +110,7 @@ int print_dry_run(const Experiment& base, const SweepGrid& grid,
   constexpr std::size_t kMostLines = 50;
   for (std::size_t i = 0; i < std::min(points.size(), kMostLines); ++i)
     console.print("{:>6}  {}\n", i, points[i].words);
-  if (points.size() > kMostLines)
-    console.print("   ...  {} more\n", points.size() - kMostLines);
+  if (points.size() > kMostLines) console.print("   ...  {} more\n", points.size() - kMostLines);
   std::map<std::string, std::size_t> trainings;  // and the first point that needs each
   for (std::size_t i = 0; i < points.size(); ++i) trainings.emplace(points[i].training, i);
   double training = 0, chips = 0, bytes = 0;
@@ -270,8 +269,7 @@ int sweep(const CommonOptions& options, const SweepOptions& own, Console& consol
   const std::vector<SweepPoint> points = check_points(base, grid, data);
   const PointFolder folder(output_folder(options, base, "sweep"));
   const std::filesystem::path& place = folder.folder();
-  if (options.dry_run)
-    return print_dry_run(base, grid, points, data, options, place, console);
+  if (options.dry_run) return print_dry_run(base, grid, points, data, options, place, console);
 
   const ResultsIdentity identity = sweep_identity(base, points);
   const std::string table = points_table(grid, points);
@@ -290,11 +288,11 @@ int sweep(const CommonOptions& options, const SweepOptions& own, Console& consol
     put_aside(place);
   }
   folder.make();
-  const std::string name = (is_alone          ? "all"
-                            : shard.count > 1 ? fmt::format("shard-{}-of-{}", shard.index,
-                                                            shard.count)
-                                              : "") +
-                           (own.points.empty() ? "" : "-points-" + own.points);
+  const std::string name =
+      (is_alone          ? "all"
+       : shard.count > 1 ? fmt::format("shard-{}-of-{}", shard.index, shard.count)
+                         : "") +
+      (own.points.empty() ? "" : "-points-" + own.points);
   const auto lock = take_lock(folder, name, is_alone ? "this sweep" : name);
   folder.drop_dead_locks();
   if (!is_known || !std::filesystem::exists(place / "points.csv")) {
@@ -320,9 +318,10 @@ int sweep(const CommonOptions& options, const SweepOptions& own, Console& consol
                        *lock);
   const SweepState state = sweep_state(points, folder);
   if (!own.merge && state.running + state.waiting > 0) {
-    console.print("{} of {} points done, {} running elsewhere, {} waiting for others; whoever ends "
-                  "last merges them (or `--merge`)\n",
-                  state.done, state.all(), state.running, state.waiting);
+    console.print(
+        "{} of {} points done, {} running elsewhere, {} waiting for others; whoever ends "
+        "last merges them (or `--merge`)\n",
+        state.done, state.all(), state.running, state.waiting);
     return state.failed > 0 ? kSomeFailed : kDone;
   }
   if (!own.merge && tried == 0 && is_whole(results, identity)) {
@@ -339,7 +338,8 @@ int sweep(const CommonOptions& options, const SweepOptions& own, Console& consol
 }  // namespace
 
 void add_sweep_command(CLI::App& app, CommonOptions& options, Action& action) {
-  CLI::App* command = app.add_subcommand("sweep", "measure at every point of axes over config keys");
+  CLI::App* command =
+      app.add_subcommand("sweep", "measure at every point of axes over config keys");
   command->footer(kHelp);
   add_common_options(*command, options, false);
   const auto own = std::make_shared<SweepOptions>();

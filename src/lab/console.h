@@ -20,7 +20,9 @@ struct Console {
   }
   template <class... Args>
   void say(fmt::format_string<Args...> format, Args&&... args) const {
-    if (!quiet) log << (wipes ? "\r\033[K" : "") << fmt::format(format, std::forward<Args>(args)...) << std::flush;
+    if (!quiet)
+      log << (wipes ? "\r\033[K" : "") << fmt::format(format, std::forward<Args>(args)...)
+          << std::flush;
   }
 };
 

@@ -42,9 +42,9 @@ RunEstimate estimate_run(const Experiment& e, const nn::Network& network, const 
       3.0 * static_cast<double>(e.evaluation.budget_images) +
       2.0 * static_cast<double>(e.evaluation.error_images);
   const double rate = measured_rate() * threads() / static_cast<double>(network.macs());
-  return {trained ? 0
-                  : static_cast<double>(e.training.epochs * data.train.size()) * kTrainingFactor /
-                        rate,
+  return {trained
+              ? 0
+              : static_cast<double>(e.training.epochs * data.train.size()) * kTrainingFactor / rate,
           images_a_chip * kChipFactor / rate};
 }
 

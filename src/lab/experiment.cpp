@@ -298,9 +298,9 @@ void fields(FieldVisitor& f, SweepUntil& p) {
 }
 
 void fields(FieldVisitor& f, SweepParams& p) {
-  f.field({.key = "independent_points",
-           .meaning = "other chips at every point instead of the same"},
-          p.independent_points);
+  f.field(
+      {.key = "independent_points", .meaning = "other chips at every point instead of the same"},
+      p.independent_points);
   f.field({.key = "measure",
            .meaning = "what is measured of every point, accuracy always",
            .one_of = {"accuracy", "error_budget", "layers"}},
@@ -523,12 +523,13 @@ std::vector<KeyManual> key_manual() {
   for (const auto& [method, keys] : method_manual()) add("methods." + method, "", keys);
   add("compare", "", describe_fields(CompareParams{}));
   add("search", "", describe_fields(SearchParams{}));
-  const FieldManual axes{"axes",
-                         "what varies, a list of { key, values = [...] }, { key, from, to, step }, "
-                         "{ key, from, to, count, scale = \"linear\" | \"log\" }, { key, names = "
-                         "[...], values = [{...}, ...] } (tables replace the table at the key), { zip = "
-                         "[axis, axis] }; in samples { key, from, to, scale } too",
-                         "", "[]", ""};
+  const FieldManual axes{
+      "axes",
+      "what varies, a list of { key, values = [...] }, { key, from, to, step }, "
+      "{ key, from, to, count, scale = \"linear\" | \"log\" }, { key, names = "
+      "[...], values = [{...}, ...] } (tables replace the table at the key), { zip = "
+      "[axis, axis] }; in samples { key, from, to, scale } too",
+      "", "[]", ""};
   add("compare", "", {axes});
   add("sweep", "", {axes});
   add("sweep", "", describe_fields(SweepParams{}));

@@ -90,8 +90,7 @@ void measure_budget(const RunSetting& s, const nn::ImageList& images, const Cons
   result.budget_images = images.size();
   const auto chips = static_cast<Index>(result.chip_accuracy.size());
   Index steps = 0;
-  for (const BudgetLine& line : result.budget)
-    steps += line.differs_by_chip ? chips : 1;
+  for (const BudgetLine& line : result.budget) steps += line.differs_by_chip ? chips : 1;
   Progress progress("error budget", steps, console.quiet);
   for (BudgetLine& line : result.budget)
     for (Index chip = 0; chip < chips; ++chip) {

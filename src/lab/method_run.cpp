@@ -98,9 +98,9 @@ void ProgrammedChips::keep(Index chip, Index programming, const Products& produc
 std::shared_ptr<const CleanActivations> calibration_activations(const PreparedMethod& m,
                                                                 const Experiment& e,
                                                                 const nn::Data& data) {
-  return std::make_shared<const CleanActivations>(
-      m.trained.network, m.trained.parameters, data.train.first(e.evaluation.calibration_images),
-      data.normalisation);
+  return std::make_shared<const CleanActivations>(m.trained.network, m.trained.parameters,
+                                                  data.train.first(e.evaluation.calibration_images),
+                                                  data.normalisation);
 }
 
 nn::Overhead digital_overhead(const PreparedMethod& m, const Chip& chip) {
@@ -149,8 +149,8 @@ Chip MethodChips::make(Index index, Index programming, const sim::ChipOptions& o
   sim::ChipOptions fresh = options;
   fresh.seconds = 0;
   // Only what runs measure is kept, not the parts of an error budget.
-  const bool may_keep = programmed_ && options.programming == sim::Programming::drawn &&
-                        options.faults;
+  const bool may_keep =
+      programmed_ && options.programming == sim::Programming::drawn && options.faults;
   const auto kept = may_keep ? programmed_->find(index, programming) : nullptr;
   kind.cells = kept.get();
   chip.deployment =

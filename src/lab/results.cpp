@@ -273,9 +273,10 @@ Existing check_existing(const std::filesystem::path& file, const ResultsIdentity
                       "); choose another folder with -o, or replace it with --force");
   }
   if (schema != kSchemaVersion)
-    throw ConfigError(fmt::format("{} has schema {}, this program writes schema {}; choose another "
-                                  "folder with -o, or replace it with --force",
-                                  file.string(), schema, kSchemaVersion));
+    throw ConfigError(
+        fmt::format("{} has schema {}, this program writes schema {}; choose another "
+                    "folder with -o, or replace it with --force",
+                    file.string(), schema, kSchemaVersion));
   const std::string other = found.command != identity.command ? "command (" + found.command + ")"
                             : found.config != identity.config ? "config"
                             : found.inputs != identity.inputs ? "data set, checkpoint or placement"

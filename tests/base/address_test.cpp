@@ -83,8 +83,8 @@ std::vector<Packer> packers() {
   all.push_back({Purpose::bootstrap,
                  [](V v) { return bootstrap_address({.statistic = v[1], .replicate = v[0]}); }});
   all.push_back({Purpose::scoring, [](V v) { return scoring_address({.layer = v[0]}); }});
-  all.push_back({Purpose::sample,
-                 [](V v) { return sample_address({.axis = v[0], .part = v[1]}); }});
+  all.push_back(
+      {Purpose::sample, [](V v) { return sample_address({.axis = v[0], .part = v[1]}); }});
   return all;
 }
 

@@ -224,7 +224,8 @@ TEST_CASE("square sums, roots and products of every level equal the plain refere
   }
 }
 
-TEST_CASE("exponential factors of every level are elementary::exp, rounded once to single precision") {
+TEST_CASE(
+    "exponential factors of every level are elementary::exp, rounded once to single precision") {
   const auto x = wave<float>(1003, 0.21), za = wave<float>(1003, 0.37),
              zb = wave<float>(1003, 0.13);
   for (const std::string_view level : present_levels()) {

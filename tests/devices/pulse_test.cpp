@@ -135,7 +135,8 @@ TEST_CASE("a jump table is interpolated between levels, and programs with verifi
   const auto refuse = [&](const std::string& bad, const char* message) {
     CHECK_THROWS_WITH(read_jump_table(folder.write("bad.csv", bad)), doctest::Contains(message));
   };
-  refuse("level_uS,direction,step_kS\n1,1,1\n", "column step_kS: unknown unit 'kS' of a conductance");
+  refuse("level_uS,direction,step_kS\n1,1,1\n",
+         "column step_kS: unknown unit 'kS' of a conductance");
   refuse("level_uS,direction,step_uS\n1,0,1\n",
          "bad.csv:2: direction '0' is none of set, reset, 1, -1");
   refuse("level_uS,direction,step_uS\n1,set,nan\n", "bad.csv:2: 'nan' is no number");

@@ -31,12 +31,15 @@ TEST_CASE("axes that cannot be swept are refused at their place, before anything
          "~/s.toml:39:43: sweep.axes[0]: adc.bits = 40 is out of range (1 .. 16, or \"ideal\")");
   refuse("axes = [ { key = \"adc.bits\", values = [4] }, { key = \"adc.bits\", values = [5] } ]",
          "~/s.toml:39:46: sweep.axes[1]: adc.bits is an axis already");
-  refuse("axes = [ { key = \"methods.ridge.strength\", values = [1e-3, 1e-2] } ]",
-         "~/s.toml:39:10: sweep.axes[0]: points 0 (methods.ridge.strength 0.001) and 1 "
-         "(methods.ridge.strength 0.01) are the same experiment: an axis changes nothing there; zip "
-         "axes that belong together");
-  refuse("axes = [ { key = \"method\", values = [\"plain\", \"rigde\"] } ]", "at method rigde of sweep.axes: method \"rigde\": there is no method 'rigde' (did you mean "
-         "'ridge'?)");
+  refuse(
+      "axes = [ { key = \"methods.ridge.strength\", values = [1e-3, 1e-2] } ]",
+      "~/s.toml:39:10: sweep.axes[0]: points 0 (methods.ridge.strength 0.001) and 1 "
+      "(methods.ridge.strength 0.01) are the same experiment: an axis changes nothing there; zip "
+      "axes that belong together");
+  refuse(
+      "axes = [ { key = \"method\", values = [\"plain\", \"rigde\"] } ]",
+      "at method rigde of sweep.axes: method \"rigde\": there is no method 'rigde' (did you mean "
+      "'ridge'?)");
   refuse("axes = [ { key = \"evaluation.images\", values = [50, 5000] } ]",
          "~/s.toml:39:53: sweep.axes[0]: evaluation.images = 5000, but there are only 100 test "
          "images");
@@ -44,22 +47,28 @@ TEST_CASE("axes that cannot be swept are refused at their place, before anything
          "~/s.toml:39:47: sweep.axes[0]: data.set = 'nowhere' is neither a known set ...");
   refuse("axes = [ { key = \"device.sigma\", from = 0, to = 1 } ]",
          "~/s.toml:39:10: sweep.axes[0] needs a step or a count");
-  refuse("sample = { kind = \"random\", points = 0 }\naxes = [ { key = \"device.sigma\", from = 0, "
-         "to = 1 } ]",
-         "~/s.toml:39:29: sweep.sample.points = 0 is out of range (1 .. 1000000)");
-  refuse("sample = { kind = \"sobol\" }\naxes = [ { key = \"device.sigma\", from = 0, to = 1 } ]",
-         "~/s.toml:39:12: sweep.sample.kind = \"sobol\" is not one of grid, random, latin_hypercube");
-  refuse("until = { accuracy_ci_points = 0 }\naxes = [ { key = \"device.sigma\", values = [0.1] } ]",
-         "~/s.toml:39:11: sweep.until.accuracy_ci_points = 0 is out of range (...");
-  refuse("measure = [\"speed\"]\naxes = [ { key = \"device.sigma\", values = [0.1] } ]",
-         "~/s.toml:39:12: sweep.measure[0] = \"speed\" is not one of accuracy, error_budget, layers");
-  refuse("axes = [ { key = \"device.levels\", values = [2, 4] }, { key = \"array.mapping\", values = "
-         "[\"differential\", \"offset\"] } ]",
-         "~/s.toml:39:45: sweep.axes[0]: device.levels = 2 leaves the offset mapping no level beside "
-         "that of weight 0; it needs 3 or more (at device.levels 2, array.mapping offset)");
-  refuse("axes = [ { key = \"device.sigma\", from = 0, to = 1, count = 2000 }, { key = \"seed\", from "
-         "= 0, to = 1999, step = 1 } ]",
-         "~/s.toml:39:10: sweep.axes[0]: sweep.axes span 4000000 points, more than 1000000");
+  refuse(
+      "sample = { kind = \"random\", points = 0 }\naxes = [ { key = \"device.sigma\", from = 0, "
+      "to = 1 } ]",
+      "~/s.toml:39:29: sweep.sample.points = 0 is out of range (1 .. 1000000)");
+  refuse(
+      "sample = { kind = \"sobol\" }\naxes = [ { key = \"device.sigma\", from = 0, to = 1 } ]",
+      "~/s.toml:39:12: sweep.sample.kind = \"sobol\" is not one of grid, random, latin_hypercube");
+  refuse(
+      "until = { accuracy_ci_points = 0 }\naxes = [ { key = \"device.sigma\", values = [0.1] } ]",
+      "~/s.toml:39:11: sweep.until.accuracy_ci_points = 0 is out of range (...");
+  refuse(
+      "measure = [\"speed\"]\naxes = [ { key = \"device.sigma\", values = [0.1] } ]",
+      "~/s.toml:39:12: sweep.measure[0] = \"speed\" is not one of accuracy, error_budget, layers");
+  refuse(
+      "axes = [ { key = \"device.levels\", values = [2, 4] }, { key = \"array.mapping\", values = "
+      "[\"differential\", \"offset\"] } ]",
+      "~/s.toml:39:45: sweep.axes[0]: device.levels = 2 leaves the offset mapping no level beside "
+      "that of weight 0; it needs 3 or more (at device.levels 2, array.mapping offset)");
+  refuse(
+      "axes = [ { key = \"device.sigma\", from = 0, to = 1, count = 2000 }, { key = \"seed\", from "
+      "= 0, to = 1999, step = 1 } ]",
+      "~/s.toml:39:10: sweep.axes[0]: sweep.axes span 4000000 points, more than 1000000");
 }
 
 TEST_CASE("a sweep refuses settings of its axes, wrong parts and other sweeps' folders") {
@@ -98,9 +107,10 @@ TEST_CASE("a sweep refuses settings of its axes, wrong parts and other sweeps' f
                 "~/s/results.h5 holds the results of another command (sweep); ...");
   // Other images under the same name are other points.
   bench.write_set("set", testing::TinyImages(320, 8), testing::TinyImages(100, 9));
-  refuse({},
-         "~/s/points.csv lists points of another data set, other files or another version of Ohmic; "
-         "choose another folder with -o, or replace it with --force");
+  refuse(
+      {},
+      "~/s/points.csv lists points of another data set, other files or another version of Ohmic; "
+      "choose another folder with -o, or replace it with --force");
   CHECK(read_whole_file(bench.path("s/results.h5")) == results);
   CHECK(bench.ohmic({"sweep", "~/s.toml", "-o", "~/s", "--force"}).status == 0);
   CHECK(read_whole_file(bench.path("s/results.h5")) != results);
@@ -109,8 +119,9 @@ TEST_CASE("a sweep refuses settings of its axes, wrong parts and other sweeps' f
 
 TEST_CASE("a dry run of a sweep says points, trainings, time and disk, and does nothing") {
   const Workbench bench("dry-sweep");
-  bench.write("s.toml", kTinyConfig + "[sweep]\naxes = [ { key = \"training.epochs\", values = [1, "
-                                      "2] }, { key = \"adc.bits\", from = 4, to = 6, step = 1 } ]\n");
+  bench.write("s.toml", kTinyConfig +
+                            "[sweep]\naxes = [ { key = \"training.epochs\", values = [1, "
+                            "2] }, { key = \"adc.bits\", from = 4, to = 6, step = 1 } ]\n");
   const std::vector<std::string> before = bench.listing();
   const Said said = bench.ohmic({"sweep", "~/s.toml", "-o", "~/s", "--dry-run"});
   CHECK(said.status == 0);

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <limits>
 
-#include "lab/report/point_grid.h"
 #include "lab/pictures/svg_scale.h"
+#include "lab/report/point_grid.h"
 #include "lab/report/tradeoff.h"
 
 using namespace ohmic;

@@ -10,8 +10,8 @@
 #include "base/whole_file.h"
 #include "lab/workbench.h"
 
-/// docs/results_format.md against the files: every data set is documented, and what is documented is
-/// there.
+/// docs/results_format.md against the files: every data set is documented, and what is documented
+/// is there.
 using namespace ohmic;
 using namespace ohmic::testing;
 
@@ -61,8 +61,7 @@ void gather(const h5::Reader& file, const std::string& path, std::vector<std::st
 
 std::regex pattern_of(const std::string& path) {
   static const std::regex name("<[^>]*>"), dot("\\.");
-  return std::regex(
-      std::regex_replace(std::regex_replace(path, dot, "\\."), name, "[^/]+"));
+  return std::regex(std::regex_replace(std::regex_replace(path, dot, "\\."), name, "[^/]+"));
 }
 
 /// `files` hold what the headings document, nothing else, and all of it between them.
@@ -113,42 +112,45 @@ TEST_CASE("docs/results_format.md lists what the files of every command hold") {
   const Workbench bench("format");
   bench.write("tiny.toml", kTinyConfig);
   bench.write("verified.toml",
-              kTinyConfig + "[faults]\nstuck_at_g_max = 0.02\n[time]\nat_s = 10\nretention_s = [1, "
-                            "100]\n");
+              kTinyConfig +
+                  "[faults]\nstuck_at_g_max = 0.02\n[time]\nat_s = 10\nretention_s = [1, "
+                  "100]\n");
   require_done(bench.ohmic({"run", "~/verified.toml", "-o", "~/run", "--dump-chip", "1", "--set",
                             "programmings_per_chip=2", "--set", "reads_per_programming=2", "--set",
                             "device={model=\"pcm_like\",programming=\"write_verify\"}"}));
-  check_files(bench,
-              {"ohmic run", "The course of a training: /training"}, {"run/results.h5"});
+  check_files(bench, {"ohmic run", "The course of a training: /training"}, {"run/results.h5"});
   check_files(bench, {"ohmic run --dump-chip N"}, {"run/chip_1.h5"});
   require_done(bench.ohmic({"train", "~/tiny.toml", "-o", "~/train"}));
-  check_files(bench, {"ohmic train", "The course of a training: /training"},
-              {"train/results.h5"});
+  check_files(bench, {"ohmic train", "The course of a training: /training"}, {"train/results.h5"});
 
-  std::string compare = kTinyCompare + "selection_chips = 2\nselection_images = 20\nsigmas = [0.2]\n";
+  std::string compare =
+      kTinyCompare + "selection_chips = 2\nselection_images = 20\nsigmas = [0.2]\n";
   compare.replace(compare.find("set = \"set\""), 11, "set = \"set\"\nvalidation = 40");
   bench.write("compare.toml", compare);
   require_done(bench.ohmic({"compare", "~/compare.toml", "-o", "~/compare"}));
   check_files(bench, {"ohmic compare"}, {"compare/results.h5"});
-  bench.write("search.toml", compare + "[search]\nlayers = [\"conv1\"]\nratios = [0, 1]\nepochs = "
-                                       "1\nchips = 2\nimages = 20\nevaluations = 2\n");
+  bench.write("search.toml", compare +
+                                 "[search]\nlayers = [\"conv1\"]\nratios = [0, 1]\nepochs = "
+                                 "1\nchips = 2\nimages = 20\nevaluations = 2\n");
   require_done(bench.ohmic({"search", "~/search.toml", "-o", "~/search"}));
   check_files(bench, {"ohmic search"}, {"search/results.h5"});
 
-  bench.write("sweep.toml", kTinyConfig + "[sweep]\nmeasure = [\"error_budget\", \"layers\"]\naxes "
-                                          "= [ { key = \"adc.bits\", values = [4, 8] } ]\n");
+  bench.write("sweep.toml", kTinyConfig +
+                                "[sweep]\nmeasure = [\"error_budget\", \"layers\"]\naxes "
+                                "= [ { key = \"adc.bits\", values = [4, 8] } ]\n");
   bench.write("sample.toml",
-              kTinyConfig + "[sweep]\nsample = { kind = \"random\", points = 2 }\naxes = [ { key = "
-                            "\"device.sigma\", from = 0, to = 1 } ]\n");
+              kTinyConfig +
+                  "[sweep]\nsample = { kind = \"random\", points = 2 }\naxes = [ { key = "
+                  "\"device.sigma\", from = 0, to = 1 } ]\n");
   for (const char* name : {"sweep", "sample"})
-    require_done(bench.ohmic({"sweep", std::string("~/") + name + ".toml", "-o",
-                              std::string("~/") + name}));
+    require_done(
+        bench.ohmic({"sweep", std::string("~/") + name + ".toml", "-o", std::string("~/") + name}));
   check_files(bench, {"ohmic sweep"}, {"sweep/results.h5", "sample/results.h5"});
 
   bench.write_matrix("w.npy", 3, 20, 1);
   bench.write_matrix("x.npy", 5, 20, 2);
-  require_done(bench.ohmic({"mvm", "~/tiny.toml", "--weights", "~/w.npy", "--inputs", "~/x.npy",
-                            "-o", "~/y.h5", "--dump", "~/d.h5", "--set",
-                            "device={model=\"pcm_like\"}"}));
+  require_done(
+      bench.ohmic({"mvm", "~/tiny.toml", "--weights", "~/w.npy", "--inputs", "~/x.npy", "-o",
+                   "~/y.h5", "--dump", "~/d.h5", "--set", "device={model=\"pcm_like\"}"}));
   check_files(bench, {"ohmic mvm"}, {"y.h5", "d.h5"});
 }

@@ -13,8 +13,8 @@
 #include "base/h5.h"
 #include "base/whole_file.h"
 #include "full_disk.h"
-#include "lab/sweep/folder_lock.h"
 #include "lab/same_results.h"
+#include "lab/sweep/folder_lock.h"
 #include "lab/workbench.h"
 
 /// Kills, full disks, damaged files and other processes: a sweep loses at most the points that run.
@@ -212,12 +212,13 @@ TEST_CASE("a full disk ends a sweep with its message; earlier points are whole")
 TEST_CASE("a point that fails leaves its message, the others their results, and is tried again") {
   const Workbench bench("sweep-fail");
   // Read noise beyond single precision: what no check can see before the chips are read.
-  bench.write("s.toml", kTinyConfig + "[sweep]\naxes = [ { key = \"device.g_min_uS\", values = "
-                                      "[0.1, 1e-30, 0.2] } ]\n");
+  bench.write("s.toml", kTinyConfig +
+                            "[sweep]\naxes = [ { key = \"device.g_min_uS\", values = "
+                            "[0.1, 1e-30, 0.2] } ]\n");
   for (int attempt = 0; attempt < 2; ++attempt) {
-    const Said said = bench.ohmic({"sweep", "~/s.toml", "-o", "~/s", "--set",
-                                   "device.read_noise=10", "--set",
-                                   "device.read_noise_of=inverse"});
+    const Said said =
+        bench.ohmic({"sweep", "~/s.toml", "-o", "~/s", "--set", "device.read_noise=10", "--set",
+                     "device.read_noise_of=inverse"});
     CHECK(said.status == lab::kSomeFailed);
     CHECK(said.log.find("failed: point 1 (device.g_min_uS 1e-30): chip 0: the network's outputs "
                         "are not finite") != std::string::npos);
@@ -311,12 +312,12 @@ TEST_CASE("a notebook that holds the merged file is no obstacle, and keeps what 
   const int notebook = open(file.c_str(), O_RDONLY | O_CLOEXEC);
   REQUIRE(notebook >= 0);
   REQUIRE(flock(notebook, LOCK_SH) == 0);  // what h5py does to read
-  struct stat before {}, after {};
+  struct stat before {
+  }, after{};
   REQUIRE(fstat(notebook, &before) == 0);
   CHECK(bench.ohmic({"sweep", "~/s.toml", "-o", "~/s"}).status == 0);
   REQUIRE(stat(file.c_str(), &after) == 0);
   CHECK(before.st_ino != after.st_ino);
   close(notebook);
-  for (const std::int64_t status : h5::Reader(file).integers("/status").values)
-    CHECK(status == 0);
+  for (const std::int64_t status : h5::Reader(file).integers("/status").values) CHECK(status == 0);
 }

@@ -6,8 +6,8 @@
 
 #include "base/h5.h"
 #include "lab/same_results.h"
-#include "lab/sweep/shard.h"
 #include "lab/sweep/points.h"
+#include "lab/sweep/shard.h"
 #include "lab/workbench.h"
 
 /// What a sweep measures: the same as single runs, for any number of threads and shards.
@@ -38,12 +38,11 @@ std::vector<double> first_of(const std::vector<double>& values, std::size_t n) {
 
 TEST_CASE("every point of a grid has the accuracy of a single run, cells reused or not") {
   const Workbench bench("sweep-grid");
-  bench.write("s.toml",
-              sweep_config("measure = [\"accuracy\", \"error_budget\", \"layers\"]\n"
-                           "axes = [ { key = \"device.sigma\", values = [0.1, 0.4] },\n"
-                           "         { key = \"adc.bits\", values = [4, 8] },\n"
-                           "         { key = \"time.at_s\", values = [0, 1e4] } ]\n",
-                           "method = \"affine\"\n" + kTinyConfig));
+  bench.write("s.toml", sweep_config("measure = [\"accuracy\", \"error_budget\", \"layers\"]\n"
+                                     "axes = [ { key = \"device.sigma\", values = [0.1, 0.4] },\n"
+                                     "         { key = \"adc.bits\", values = [4, 8] },\n"
+                                     "         { key = \"time.at_s\", values = [0, 1e4] } ]\n",
+                                     "method = \"affine\"\n" + kTinyConfig));
   require_done(bench.ohmic({"sweep", "~/s.toml", "-o", "~/all"}));
   const h5::Reader in(bench.path("all/results.h5"));
   const h5::Array<double> accuracy = in.doubles("/accuracy"), loss = in.doubles("/loss"),
@@ -58,10 +57,9 @@ TEST_CASE("every point of a grid has the accuracy of a single run, cells reused 
     for (const char* bits : {"4", "8"})
       for (const char* at : {"0", "1e4"}) {
         const std::string folder = "run" + std::to_string(point);
-        require_done(bench.ohmic({"run", "~/s.toml", "-o", "~/" + folder, "--set",
-                                  std::string("device.sigma=") + sigma, "--set",
-                                  std::string("adc.bits=") + bits, "--set",
-                                  std::string("time.at_s=") + at}));
+        require_done(bench.ohmic(
+            {"run", "~/s.toml", "-o", "~/" + folder, "--set", std::string("device.sigma=") + sigma,
+             "--set", std::string("adc.bits=") + bits, "--set", std::string("time.at_s=") + at}));
         const auto at_point = [&](const h5::Array<double>& a, std::size_t size) {
           return std::vector<double>(a.values.begin() + static_cast<Index>(point * size),
                                      a.values.begin() + static_cast<Index>((point + 1) * size));
@@ -77,8 +75,9 @@ TEST_CASE("every point of a grid has the accuracy of a single run, cells reused 
 
 TEST_CASE("a sweep has the same bits for any number of threads, order and shards") {
   const Workbench bench("sweep-threads");
-  bench.write("s.toml", sweep_config("axes = [ { key = \"device.sigma\", from = 0.1, to = 0.5, step "
-                                     "= 0.1 }, { key = \"adc.bits\", values = [4, 5, 6] } ]\n"));
+  bench.write("s.toml",
+              sweep_config("axes = [ { key = \"device.sigma\", from = 0.1, to = 0.5, step "
+                           "= 0.1 }, { key = \"adc.bits\", values = [4, 5, 6] } ]\n"));
   require_done(bench.ohmic({"sweep", "~/s.toml", "-o", "~/one", "--threads", "1"}));
   for (const char* threads : {"2", "3"}) {
     const std::string folder = std::string("threads") + threads;
@@ -107,12 +106,13 @@ TEST_CASE("a sweep has the same bits for any number of threads, order and shards
 
 TEST_CASE("tables, zipped keys and method options are axes; one training serves all their points") {
   const Workbench bench("sweep-axes");
-  bench.write("s.toml",
-              sweep_config("axes = [ { key = \"device\", names = [\"paper\", \"wan\"], values = [ { "
-                           "model = \"lognormal\", sigma = 0.5 }, { model = \"wan2022\" } ] },\n"
-                           "         { zip = [ { key = \"method\", values = [\"plain\", \"ridge\", "
-                           "\"affine\"] }, { key = \"methods.ridge.strength\", values = [1e-4, "
-                           "1e-2, 1e-3] } ] } ]\n"));
+  bench.write(
+      "s.toml",
+      sweep_config("axes = [ { key = \"device\", names = [\"paper\", \"wan\"], values = [ { "
+                   "model = \"lognormal\", sigma = 0.5 }, { model = \"wan2022\" } ] },\n"
+                   "         { zip = [ { key = \"method\", values = [\"plain\", \"ridge\", "
+                   "\"affine\"] }, { key = \"methods.ridge.strength\", values = [1e-4, "
+                   "1e-2, 1e-3] } ] } ]\n"));
   const Said said = bench.ohmic({"sweep", "~/s.toml", "-o", "~/s"});
   require_done(said);
   std::size_t trainings = 0;
@@ -130,8 +130,7 @@ TEST_CASE("tables, zipped keys and method options are axes; one training serves 
   CHECK(overhead[0] == 0);
   CHECK(overhead[1] > 0);
   require_done(bench.ohmic({"run", "~/s.toml", "-o", "~/r", "--set", "method=ridge", "--set",
-                            "methods.ridge.strength=1e-2", "--set",
-                            "device={model=\"wan2022\"}"}));
+                            "methods.ridge.strength=1e-2", "--set", "device={model=\"wan2022\"}"}));
   const auto accuracy = in.doubles("/accuracy").values;
   CHECK(std::vector<double>(accuracy.begin() + 12, accuracy.begin() + 15) ==
         doubles(bench, "r/results.h5", "/chips/accuracy"));
@@ -139,10 +138,9 @@ TEST_CASE("tables, zipped keys and method options are axes; one training serves 
 
 TEST_CASE("samples fill their axes: strata once each, lists evenly, bounds kept") {
   const auto grid_of = [](const std::string& kind, const std::string& axes) {
-    return lab::make_experiment(
-        parse_config("[sweep]\naxes = " + axes + "\nsample = { kind = \"" + kind +
-                         "\", points = 40, seed = 5 }\n",
-                     "t"));
+    return lab::make_experiment(parse_config("[sweep]\naxes = " + axes + "\nsample = { kind = \"" +
+                                                 kind + "\", points = 40, seed = 5 }\n",
+                                             "t"));
   };
   const std::string axes =
       "[ { key = \"device.sigma\", from = 0.1, to = 0.5 }, { key = \"device.read_noise\", from = "
@@ -194,8 +192,9 @@ TEST_CASE("a sampled sweep has its axes as coordinates of the points") {
 
 TEST_CASE("chips are added until the interval is narrow, the rest is NaN") {
   const Workbench bench("sweep-until");
-  bench.write("s.toml", sweep_config("until = { accuracy_ci_points = 3.0, least_chips = 3 }\n"
-                                     "axes = [ { key = \"device.sigma\", values = [0.0, 0.6] } ]\n"));
+  bench.write("s.toml",
+              sweep_config("until = { accuracy_ci_points = 3.0, least_chips = 3 }\n"
+                           "axes = [ { key = \"device.sigma\", values = [0.0, 0.6] } ]\n"));
   require_done(bench.ohmic({"sweep", "~/s.toml", "-o", "~/s", "--set", "chips=30"}));
   const h5::Reader in(bench.path("s/results.h5"));
   const auto done = in.integers("/chips_done").values;
@@ -208,8 +207,8 @@ TEST_CASE("chips are added until the interval is narrow, the rest is NaN") {
       CHECK(std::isnan(accuracy.values[p * static_cast<std::size_t>(accuracy.shape[1]) +
                                        static_cast<std::size_t>(c)]) == (c >= done[p]));
   // The chips are those of a sweep that measures all.
-  require_done(bench.ohmic({"sweep", "~/s.toml", "-o", "~/all", "--set", "chips=30", "--set",
-                            "sweep.until={}"}));
+  require_done(bench.ohmic(
+      {"sweep", "~/s.toml", "-o", "~/all", "--set", "chips=30", "--set", "sweep.until={}"}));
   const auto all = doubles(bench, "all/results.h5", "/accuracy");
   const auto n = static_cast<std::size_t>(done[0]);
   CHECK(first_of(all, n) == first_of(accuracy.values, n));
@@ -228,8 +227,8 @@ TEST_CASE("points see the same chips, or their own where that is asked for") {
   bench.write("same.toml", sweep_config(axes, config));
   bench.write("own.toml", sweep_config(axes + "independent_points = true\n", config));
   for (const char* name : {"same", "own"}) {
-    require_done(bench.ohmic(
-        {"sweep", std::string("~/") + name + ".toml", "-o", std::string("~/") + name}));
+    require_done(
+        bench.ohmic({"sweep", std::string("~/") + name + ".toml", "-o", std::string("~/") + name}));
     const auto loss = doubles(bench, std::string(name) + "/results.h5", "/loss");
     double largest = 0;
     for (std::size_t c = 0; c < 3; ++c)

@@ -100,7 +100,8 @@ double seconds_of(const timespec& time) {
 
 /// Seconds since the last sign of life, by the clock of the file system; none if the file is gone.
 std::optional<double> silence(const fs::path& file) {
-  struct stat lock {}, now {};
+  struct stat lock {
+  }, now{};
   if (stat(file.c_str(), &lock) != 0) return std::nullopt;
   const fs::path probe = own_name(file);
   const int descriptor = open(probe.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -187,7 +188,8 @@ FolderLock::FolderLock(fs::path file, std::string contents)
     : file_(std::move(file)), contents_(std::move(contents)) {
   beats_ = std::thread([this] {
     std::unique_lock hold(mutex_);
-    while (!wake_.wait_for(hold, std::chrono::duration<double>(kBeatSeconds), [&] { return ends_; }))
+    while (
+        !wake_.wait_for(hold, std::chrono::duration<double>(kBeatSeconds), [&] { return ends_; }))
       utimensat(AT_FDCWD, file_.c_str(), nullptr, 0);
   });
 }

@@ -58,8 +58,8 @@ void write_point(const std::filesystem::path& file, const std::string& digest,
   out.write("/accuracy", r.accuracy);
   out.write("/top5_accuracy", r.top5_accuracy);
   out.write("/loss", r.loss);
-  out.write("/numbers", std::vector<double>{r.float_accuracy, r.overhead_weights, r.overhead_macs,
-                                            r.verified});
+  out.write("/numbers",
+            std::vector<double>{r.float_accuracy, r.overhead_weights, r.overhead_macs, r.verified});
   for (const auto& [line, values] : r.budget) out.write("/error_budget/" + line, values);
   if (!r.layers.empty()) {
     out.write("/layer", r.layers);

@@ -16,7 +16,7 @@ struct PointResult {
   double overhead_weights = 0, overhead_macs = 0;     ///< digital additions over the network's own
   double verified = 0;                                ///< weights that are verified
   std::vector<std::pair<std::string, std::vector<double>>> budget;  ///< line, accuracy of each chip
-  std::vector<std::string> layers;  ///< products, where their errors were measured
+  std::vector<std::string> layers;             ///< products, where their errors were measured
   Matrix<double> accumulated_db, isolated_db;  ///< layer x chip
   double seconds = 0;                          ///< wall time: provenance, not a result
   std::string host = {}, arithmetic = {};      ///< where it was measured

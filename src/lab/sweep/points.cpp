@@ -145,13 +145,12 @@ Experiment point_experiment(const Experiment& base, const SweepGrid& grid, std::
     const std::string name = digest(resolved_config(e, "run"));
     std::array<std::uint32_t, 4> counter{};
     for (std::size_t word = 0; word < 4; ++word)
-      counter[word] =
-          static_cast<std::uint32_t>(std::stoul(name.substr(8 * word, 8), nullptr, 16));
+      counter[word] = static_cast<std::uint32_t>(std::stoul(name.substr(8 * word, 8), nullptr, 16));
     const auto seed = static_cast<std::uint64_t>(e.run.seed);
-    const auto words = philox(counter, {static_cast<std::uint32_t>(seed),
-                                        static_cast<std::uint32_t>(seed >> 32)});
-    e.run.seed = static_cast<std::int64_t>(
-        (static_cast<std::uint64_t>(words[1]) << 32 | words[0]) & 0x7fff'ffff'ffff'ffffu);
+    const auto words =
+        philox(counter, {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
+    e.run.seed = static_cast<std::int64_t>((static_cast<std::uint64_t>(words[1]) << 32 | words[0]) &
+                                           0x7fff'ffff'ffff'ffffu);
   }
   return e;
 }
@@ -193,8 +192,7 @@ std::vector<SweepPoint> check_points(const Experiment& base, const SweepGrid& gr
       if (e.evaluation.images > of[i]->test.size())
         fail_key(e, "evaluation.images",
                  "evaluation.images = " + std::to_string(e.evaluation.images) +
-                     ", but there are only " + std::to_string(of[i]->test.size()) +
-                     " test images");
+                     ", but there are only " + std::to_string(of[i]->test.size()) + " test images");
       if (!is_new_network && !is_new_cells) return;
       const nn::Network network = described_network(e, of[i]->shape(), of[i]->classes());
       if (is_new_network) check_methods(e, network, {e.run.method});
@@ -205,9 +203,9 @@ std::vector<SweepPoint> check_points(const Experiment& base, const SweepGrid& gr
     named(i, [&] {
       const Experiment e = point_experiment(base, grid, i);
       const ResultsIdentity identity = identity_of(e, "run", of[i]->digest);
-      points[i].digest = digest(fmt::format(
-          "{}\n{}\n{}\nrng {}\nschema {}\n{}", identity.config, identity.inputs,
-          to_toml(write_fields(e.sweep.until)), kRngVersion, kSchemaVersion, kVersion));
+      points[i].digest = digest(fmt::format("{}\n{}\n{}\nrng {}\nschema {}\n{}", identity.config,
+                                            identity.inputs, to_toml(write_fields(e.sweep.until)),
+                                            kRngVersion, kSchemaVersion, kVersion));
     });
   });
   if (grid.is_sampled) return points;

@@ -33,11 +33,11 @@ class DataSets {
 
 /// One point, checked.
 struct SweepPoint {
-  std::string words;    ///< "device.sigma 0.3, adc.bits 6"
-  std::string digest;   ///< of everything that its results depend on: the name of its file
+  std::string words;     ///< "device.sigma 0.3, adc.bits 6"
+  std::string digest;    ///< of everything that its results depend on: the name of its file
   std::string training;  ///< equal where points need the same trainings
-  std::string network;  ///< equal where the method prepares the same network from them
-  std::string cells;    ///< equal where their chips hold the same programmed cells
+  std::string network;   ///< equal where the method prepares the same network from them
+  std::string cells;     ///< equal where their chips hold the same programmed cells
 };
 
 /// The experiment of one point, with a seed of its own where points are independent.

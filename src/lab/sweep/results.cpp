@@ -173,8 +173,9 @@ void write_sweep(const std::filesystem::path& file, const Experiment& base, cons
   std::vector<std::int64_t> number(chips);
   std::iota(number.begin(), number.end(), 0);
   out.write("/chip", number);
-  out.describe("/chip", "1", "number of the chip: the same chip at every point, unless "
-                             "sweep.independent_points");
+  out.describe("/chip", "1",
+               "number of the chip: the same chip at every point, unless "
+               "sweep.independent_points");
   const std::pair<std::string, Index> chip{"chip", static_cast<Index>(chips)};
   Metrics metrics(out, dimensions);
   /// One number a chip and point, NaN where there is none.
@@ -285,8 +286,7 @@ std::string best_points(const Experiment& base, const std::vector<SweepPoint>& p
     const Interval interval = bootstrap_mean_interval(accuracy, stream, kPointIntervals);
     text += fmt::format("{:<{}}  {:>12} {:>7} {:>18} {:>6}\n", points[i].words, width,
                         per_cent(moments.mean()), per_cent(moments.deviation()),
-                        per_cent(interval.low) + " .. " + per_cent(interval.high),
-                        accuracy.size());
+                        per_cent(interval.low) + " .. " + per_cent(interval.high), accuracy.size());
   }
   return text;
 }

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "lab/sweep/point_folder.h"
 #include "lab/results.h"
+#include "lab/sweep/point_folder.h"
 #include "lab/sweep/points.h"
 
 /// A sweep's points as one file and one table.

@@ -48,8 +48,8 @@ Shard shard_of(const std::string& option, const Environment& environment) {
   if (!option.empty()) {
     const std::size_t slash = option.find('/');
     const auto index = whole(std::string_view(option).substr(0, slash));
-    const auto count = slash == option.npos ? std::nullopt
-                                            : whole(std::string_view(option).substr(slash + 1));
+    const auto count =
+        slash == option.npos ? std::nullopt : whole(std::string_view(option).substr(slash + 1));
     if (!index || !count || *index >= *count)
       throw ConfigError("--shard " + option + ": expected i/n with i from 0 to n - 1, or none");
     return {*index, *count, ""};
@@ -69,8 +69,7 @@ PointRange range_of(const std::string& option, std::size_t count) {
   if (option.empty()) return {0, count - 1};
   const std::size_t dots = option.find("..");
   const auto first = whole(std::string_view(option).substr(0, dots));
-  const auto last =
-      dots == option.npos ? first : whole(std::string_view(option).substr(dots + 2));
+  const auto last = dots == option.npos ? first : whole(std::string_view(option).substr(dots + 2));
   if (!first || !last || *first > *last || *last >= count)
     throw ConfigError(fmt::format("--points {}: expected a..b within 0..{}", option, count - 1));
   return {*first, *last};

@@ -17,8 +17,8 @@ struct Shard {
 /// How an environment variable is looked up; null where it is not set.
 using Environment = std::function<const char*(const char*)>;
 
-/// "i/n" as the user wrote it (`option`; "none": one part), else what batch system and launcher say:
-/// SLURM_ARRAY_TASK_{ID, MIN, COUNT} (steps 1), within each task SLURM_PROCID of
+/// "i/n" as the user wrote it (`option`; "none": one part), else what batch system and launcher
+/// say: SLURM_ARRAY_TASK_{ID, MIN, COUNT} (steps 1), within each task SLURM_PROCID of
 /// SLURM_STEP_NUM_TASKS (srun), OMPI_COMM_WORLD_{RANK, SIZE} (Open MPI), PMI_{RANK, SIZE} (MPICH,
 /// Intel). ConfigError for what is no shard.
 Shard shard_of(const std::string& option, const Environment& environment);

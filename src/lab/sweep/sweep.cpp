@@ -140,8 +140,7 @@ class Runner {
     for (const std::string& file : damaged)
       job_.console.say("a damaged point file was put aside as {}; its point runs again\n", file);
     if (todo.empty()) return 0;
-    if (done_ > 0)
-      job_.console.say("{} of {} points are there; going on\n", done_, mine_.size());
+    if (done_ > 0) job_.console.say("{} of {} points are there; going on\n", done_, mine_.size());
     for (const std::size_t i : todo) job_.folder.forget_failure(job_.points[i].digest);
     run_groups(todo);
     // What another process had claimed: run it if that process is gone by now.
@@ -162,7 +161,8 @@ class Runner {
       while (last < todo.size() &&
              job_.points[todo[last]].network == job_.points[todo[first]].network)
         ++last;
-      run_group({todo.begin() + static_cast<Index>(first), todo.begin() + static_cast<Index>(last)});
+      run_group(
+          {todo.begin() + static_cast<Index>(first), todo.begin() + static_cast<Index>(last)});
       first = last;
     }
   }
@@ -209,16 +209,16 @@ class Runner {
         job_.console.say("waiting for a training by {}\n", owner->words());
       usleep(100'000);
     }
-    return prepare_method({.experiment = e,
-                           .data = data,
-                           .options = e.methods,
-                           .use_cache = job_.use_cache,
-                           .folder = job_.folder.folder() / "trainings",
-                           .console = job_.console,
-                           .names_by_digest = true,
-                           .shares_folder = job_.shard.count > 1 ||
-                                            !job_.range.has_all(job_.points.size())},
-                          parse_method(e.run.method));
+    return prepare_method(
+        {.experiment = e,
+         .data = data,
+         .options = e.methods,
+         .use_cache = job_.use_cache,
+         .folder = job_.folder.folder() / "trainings",
+         .console = job_.console,
+         .names_by_digest = true,
+         .shares_folder = job_.shard.count > 1 || !job_.range.has_all(job_.points.size())},
+        parse_method(e.run.method));
   }
 
   void run_point(std::size_t i, const nn::Data& data, SharedNetwork& shared,
@@ -253,8 +253,8 @@ class Runner {
     const std::lock_guard guard(mutex_);
     KeptCells& cells = kept[point.cells];
     if (!cells.chips && cells.left > 1)
-      cells.chips = std::make_unique<ProgrammedChips>(kMostKeptCells /
-                                                      (side_by_side ? threads() : 1));
+      cells.chips =
+          std::make_unique<ProgrammedChips>(kMostKeptCells / (side_by_side ? threads() : 1));
     return cells.chips.get();
   }
 
@@ -298,8 +298,8 @@ class Runner {
     ++done_;
     if (!best_ || mean > best_->second) best_ = {i, mean};
     if (is_new && !progress_.is_visible())
-      job_.console.say("{} of {}: {}: {} %\n", done_ + failed_, mine_.size(),
-                       job_.points[i].words, per_cent(mean));
+      job_.console.say("{} of {}: {}: {} %\n", done_ + failed_, mine_.size(), job_.points[i].words,
+                       per_cent(mean));
     advance();
   }
 

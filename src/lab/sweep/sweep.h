@@ -2,8 +2,8 @@
 
 #include "lab/console.h"
 #include "lab/sweep/point_folder.h"
-#include "lab/sweep/shard.h"
 #include "lab/sweep/points.h"
+#include "lab/sweep/shard.h"
 
 /// Runs the points of a sweep: shared work once, a file a point, beside other processes.
 namespace ohmic::lab {
@@ -21,9 +21,9 @@ struct SweepJob {
 };
 
 /// Measures those of this process's points that are not done, and tries again those that failed.
-/// Points that a living process works on are left to it. A point that fails leaves its message; what
-/// cannot be written ends the sweep. `lock` is this process's. Returns the number of points that
-/// were tried. Throws FileError, Interrupted.
+/// Points that a living process works on are left to it. A point that fails leaves its message;
+/// what cannot be written ends the sweep. `lock` is this process's. Returns the number of points
+/// that were tried. Throws FileError, Interrupted.
 std::size_t run_points(const SweepJob& job, const FolderLock& lock);
 
 /// How a sweep stands. Sampled points that came out equal count once each.
