@@ -176,3 +176,38 @@ TEST_CASE("every published device has a preset that reads as its own defaults") 
   }
   CHECK(presets == 8);
 }
+
+TEST_CASE("a verifying loop's pulses are counted cell by cell") {
+  const Workbench bench("pulse-histogram");
+  REQUIRE(bench
+              .ohmic({"run", "~/tiny.toml", "-o", "~/a", "--set",
+                      "device={model=\"gaussian\",sigma=0.05,programming=\"write_verify\","
+                      "verify_tolerance_uS=2.0,g_min_uS=20}"})
+              .status == 0);
+  const h5::Reader in(bench.path("a/results.h5"));
+  const auto cells = in.integers("/layers/cells").values,
+             pulses = in.integers("/layers/pulses").values,
+             number = in.integers("/layers/pulse_number").values;
+  const auto histogram = in.integers("/layers/pulse_histogram");
+  REQUIRE(histogram.shape ==
+          std::vector<Index>{static_cast<Index>(cells.size()), static_cast<Index>(number.size())});
+  // sigma is a share of g_max, 40 uS, and no cell is near 0: one programming passes with p = erf(1
+  // / sqrt 2), and the number of pulses is geometric. Five standard errors of the mean: a false
+  // alarm in 1.7 million.
+  const double p = std::erf(1 / std::sqrt(2.0));
+  double all = 0, sum = 0;
+  for (std::size_t k = 0; k < cells.size(); ++k) {
+    std::int64_t counted = 0, weighted = 0;
+    for (std::size_t n = 0; n < number.size(); ++n) {
+      const std::int64_t there = histogram.values[k * number.size() + n];
+      counted += there;
+      weighted += there * number[n];
+    }
+    CHECK(counted == cells[k]);
+    CHECK(weighted == pulses[k]);
+    CHECK(histogram.values[k * number.size()] == 0);  // no cell goes without a pulse
+    all += static_cast<double>(counted);
+    sum += static_cast<double>(weighted);
+  }
+  CHECK(std::fabs(sum / all - 1 / p) < 5 * std::sqrt((1 - p) / all) / p);
+}
