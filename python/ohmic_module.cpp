@@ -240,8 +240,11 @@ py::object results_of(std::vector<std::string> words, const py::object& config,
   if (status == lab::kSomeFailed &&
       PyErr_WarnEx(PyExc_RuntimeWarning, failures_in(kept_out.str()).c_str(), 1) != 0)
     throw py::error_already_set();
+  const std::string results = folder + "/results.h5";
+  if (!std::filesystem::exists(results))
+    throw FileError(results + ": is not there yet: other processes still work on this sweep");
   const Hdf5Lock lock;
-  return read(folder + "/results.h5");
+  return read(results);
 }
 
 /// What data sets below `prefix` are called and over which dimensions they lie; the first that fits

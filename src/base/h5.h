@@ -50,6 +50,11 @@ class Reader {
   std::int64_t handle_ = -1;
 };
 
+/// Whether the bytes of `file` are those that commit_sealed() wrote: damaged files can make the
+/// library loop or crash, so they are looked at before it opens them. FileError where it cannot be
+/// read.
+bool is_sealed(const std::filesystem::path& file);
+
 /// A file being written. It grows in memory, so that a full disk cannot break the library halfway;
 /// commit() writes it whole (WholeFile), and without commit() nothing remains. Throws FileError: an
 /// unwritable place at once, a full disk at commit(). Missing groups are made and keep their order.
@@ -64,6 +69,8 @@ class Writer {
   void write(const std::string& path, const std::vector<Index>& shape, const float* values);
   void write(const std::string& path, const std::vector<Index>& shape, const std::int64_t* values);
   void write(const std::string& path, const std::vector<Index>& shape, const std::uint8_t* values);
+  void write(const std::string& path, const std::vector<Index>& shape,
+             const std::vector<std::string>& values);
   /// Vectors are 1-D; every data set is written once.
   void write(const std::string& path, const std::vector<double>& values);
   void write(const std::string& path, const std::vector<std::int64_t>& values);
@@ -84,8 +91,11 @@ class Writer {
   void attach_scale(const std::string& path, int dimension, const std::string& scale,
                     const std::string& name);
   void commit();
+  /// The same with a digest of all bytes behind them, for is_sealed().
+  void commit_sealed();
 
  private:
+  void commit(bool sealed);
   WholeFile out_;
   std::filesystem::path file_;
   std::int64_t handle_ = -1;

@@ -1,5 +1,6 @@
 #include <hdf5_hl.h>
 
+#include "base/digest.h"
 #include "base/error.h"
 #include "base/h5.h"
 #include "base/h5_handle.h"
@@ -76,6 +77,21 @@ void write_attribute(hid_t file, const std::filesystem::path& name, const std::s
 
 }  // namespace
 
+namespace {
+
+/// What stands behind the bytes of a sealed file; HDF5 does not mind what follows its own.
+std::string seal_of(std::string_view bytes) { return "\nohmic seal " + digest(bytes) + "\n"; }
+
+}  // namespace
+
+bool is_sealed(const std::filesystem::path& file) {
+  const std::string all = read_whole_file(file);
+  const std::size_t length = seal_of({}).size();
+  if (all.size() < length) return false;
+  const std::string_view bytes(all.data(), all.size() - length);
+  return std::string_view(all).substr(bytes.size()) == seal_of(bytes);
+}
+
 Writer::Writer(const std::filesystem::path& file) : out_(file), file_(file) {
   static int count = 0;
   const Lock lock;
@@ -126,6 +142,11 @@ void Writer::write(const std::string& path, const std::vector<std::int64_t>& val
 }
 
 void Writer::write(const std::string& path, const std::vector<std::string>& values) {
+  write(path, {static_cast<Index>(values.size())}, values);
+}
+
+void Writer::write(const std::string& path, const std::vector<Index>& shape,
+                   const std::vector<std::string>& values) {
   std::vector<const char*> words;
   for (const std::string& word : values) {
     ensure(word.find('\0') == word.npos, "HDF5 strings end at the first zero byte");
@@ -133,7 +154,7 @@ void Writer::write(const std::string& path, const std::vector<std::string>& valu
   }
   const Lock lock;
   const Handle type = text_type();
-  write_dataset(handle_, file_, path, {static_cast<Index>(words.size())}, type, type, words.data());
+  write_dataset(handle_, file_, path, shape, type, type, words.data());
 }
 
 void Writer::write(const std::string& path, ConstView<float> values) {
@@ -181,7 +202,10 @@ void Writer::attach_scale(const std::string& path, int dimension, const std::str
         "dimension scale '" + scale + "' of '" + path + "'");
 }
 
-void Writer::commit() {
+void Writer::commit() { commit(false); }
+void Writer::commit_sealed() { commit(true); }
+
+void Writer::commit(bool sealed) {
   const Lock lock;
   ensure(handle_ >= 0, "a file is committed twice");
   void* image = nullptr;
@@ -191,7 +215,12 @@ void Writer::commit() {
   const ssize_t size = H5Fget_file_image(handle_, nullptr, 0);
   check(flushed && size > 0 && H5Fget_vfd_handle(handle_, H5P_DEFAULT, &image) >= 0, file_,
         "the file");
-  out_.write(*static_cast<unsigned char**>(image), static_cast<std::size_t>(size));
+  const std::string_view bytes(*static_cast<char**>(image), static_cast<std::size_t>(size));
+  out_.write(bytes.data(), bytes.size());
+  if (sealed) {
+    const std::string seal = seal_of(bytes);
+    out_.write(seal.data(), seal.size());
+  }
   out_.commit();
   H5Fclose(handle_);
   handle_ = -1;

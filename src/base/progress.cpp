@@ -43,6 +43,13 @@ void Progress::advance(std::int64_t steps) {
   draw();
 }
 
+void Progress::advance(std::int64_t steps, const std::string& words) {
+  const std::lock_guard guard(lock_);
+  done_ += steps;
+  note_ = words;
+  draw();
+}
+
 void Progress::note(const std::string& words) {
   const std::lock_guard guard(lock_);
   note_ = words;

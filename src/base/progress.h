@@ -17,6 +17,8 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   void advance(std::int64_t steps = 1);
+  /// The same, and words after the bar.
+  void advance(std::int64_t steps, const std::string& words);
   bool is_visible() const { return visible_; }
   /// Words after the bar ("loss 0.31").
   void note(const std::string& words);

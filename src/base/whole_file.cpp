@@ -6,7 +6,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
+#include <cstdlib>
 #include <cstring>
+#include <ctime>
+#include <random>
 #include <system_error>
 #include <utility>
 
@@ -19,8 +23,13 @@ std::filesystem::path folder_of(const std::filesystem::path& file) {
   return file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
 }
 
-std::string temporary_name(const std::filesystem::path& file) {
-  return file.string() + ".tmp-" + std::to_string(::getpid());
+/// "<host>-<process namespace>-": who may judge whether a process lives.
+std::string process_place() {
+  char host[256] = {};
+  ::gethostname(host, sizeof host - 1);
+  struct stat space {};
+  const bool known = ::stat("/proc/self/ns/pid", &space) == 0;
+  return std::string(host) + "-" + std::to_string(known ? space.st_ino : 0) + "-";
 }
 
 int open_again_if_interrupted(const char* path, int flags, mode_t mode = 0) {
@@ -38,11 +47,32 @@ int open_again_if_interrupted(const char* path, int flags, mode_t mode = 0) {
 
 }  // namespace
 
+std::filesystem::path temporary_name(const std::filesystem::path& file) {
+  std::random_device random;
+  std::string name = file.string() + ".tmp-" + process_place() + std::to_string(::getpid()) + "-";
+  for (int digit = 0; digit < 8; ++digit) name += "0123456789abcdef"[random() % 16];
+  return name;
+}
+
+bool is_abandoned(const std::filesystem::path& file) {
+  const std::string name = file.filename().string();
+  const std::size_t mark = name.rfind(".tmp-");
+  if (mark == name.npos) return false;
+  const std::string maker = name.substr(mark + 5), here = process_place();
+  if (maker.starts_with(here)) {
+    const pid_t process = std::atoi(maker.c_str() + here.size());
+    return process > 0 && ::kill(process, 0) != 0 && errno == ESRCH;
+  }
+  struct stat status {};
+  constexpr std::time_t kHour = 3600;
+  return ::stat(file.c_str(), &status) == 0 && std::time(nullptr) - status.st_mtime > kHour;
+}
+
 WholeFile::WholeFile(std::filesystem::path file)
     : file_(std::move(file)), temporary_(temporary_name(file_)) {
   std::error_code ignored;
   if (file_.empty() || std::filesystem::is_directory(file_, ignored)) fail(EISDIR);
-  descriptor_ = open_again_if_interrupted(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
+  descriptor_ = open_again_if_interrupted(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL, 0666);
   if (descriptor_ < 0) fail(errno);
 }
 

@@ -7,7 +7,14 @@
 /// Files that are there whole or not at all.
 namespace ohmic {
 
-/// A file being written: the bytes go to `FILE.tmp-<pid>` beside it; commit() syncs file and folder
+/// A name beside `file` that no other process, host or container uses:
+/// FILE.tmp-<host>-<namespace>-<pid>-<random>.
+std::filesystem::path temporary_name(const std::filesystem::path& file);
+/// Whether `file` has such a name, and the process that made it is gone: known at once of this
+/// host's, of others after an hour.
+bool is_abandoned(const std::filesystem::path& file);
+
+/// A file being written: the bytes go to a temporary file beside it; commit() syncs file and folder
 /// and renames. Without commit() nothing remains. Throws FileError naming the file and the reason
 /// (unwritable, disk full).
 class WholeFile {

@@ -7,6 +7,7 @@
 #include "base/digest.h"
 #include "base/parallel.h"
 #include "base/progress.h"
+#include "base/statistics.h"
 #include "lab/command.h"
 #include "lab/dry_run.h"
 #include "lab/interrupt.h"
@@ -46,7 +47,8 @@ std::string count_of(std::size_t n, const char* what) {
 /// --set of a key that an axis changes, or of one within the table that it replaces.
 void check_settings(const CommonOptions& options, const Experiment& base) {
   for (const std::string& setting : options.settings) {
-    const std::string key = setting.substr(0, setting.find('='));
+    std::string key = setting.substr(0, setting.find('='));
+    std::erase_if(key, [](char c) { return c == ' ' || c == '\t' || c == '"'; });
     for (const Axis& axis : base.sweep.axes)
       for (const AxisKey& varied : axis.keys)
         if (key == varied.key || key.starts_with(varied.key + "."))
@@ -77,9 +79,14 @@ bool holds_this(const std::filesystem::path& folder, const ResultsIdentity& iden
   return true;
 }
 
-/// Whether `file` has every point of this sweep.
+/// Whether `file` has every point of this sweep. One of another sweep (that --force replaces) or a
+/// damaged one has not.
 bool is_whole(const std::filesystem::path& file, const ResultsIdentity& identity) {
-  if (check_existing(file, identity, false) == Existing::nothing) return false;
+  try {
+    if (check_existing(file, identity, false) == Existing::nothing) return false;
+  } catch (const ConfigError&) {
+    return false;
+  }
   const std::vector<std::int64_t> status = h5::Reader(file).integers("/status").values;
   return std::all_of(status.begin(), status.end(), [](std::int64_t s) { return s == 0; });
 }
@@ -93,26 +100,45 @@ void put_aside(const std::filesystem::path& folder) {
     std::filesystem::remove(folder / name, ignored);
 }
 
+/// This part's lock. Whether a process of another host lives shows within three beats: they are
+/// waited for. ConfigError where it does.
 std::unique_ptr<FolderLock> take_lock(const PointFolder& folder, const std::string& name,
-                                      const std::string& what) {
+                                      const std::string& what, const Console& console) {
   const std::filesystem::path file = folder.lock_file(name);
-  if (auto lock = FolderLock::take(file)) return lock;
-  const auto owner = living_owner(file);
-  throw ConfigError(folder.folder().string() + ": " + what + " is being run by " +
-                    (owner ? owner->words() : "another process") +
-                    "; wait for it, or take another part with --shard or --points");
+  std::optional<std::filesystem::file_time_type> seen;
+  for (;;) {
+    if (auto lock = FolderLock::take(file)) return lock;
+    const auto owner = living_owner(file);
+    if (!owner) continue;  // let go in between
+    std::error_code gone;
+    const auto beat = std::filesystem::last_write_time(file, gone);
+    if (owner->is_here() || (seen && !gone && beat != *seen))
+      throw ConfigError(folder.folder().string() + ": " + what + " is being run by " +
+                        owner->words() +
+                        "; wait for it, or take another part with --shard or --points");
+    if (!seen) {
+      console.say("{} was being run by {}; waiting up to {} s for a sign of life\n", what,
+                  owner->words(), kBeatSeconds * kMissedBeats);
+      seen = beat;
+    }
+    stop_if_interrupted("interrupted while waiting for a lock; nothing was changed");
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
 }
 
-int print_dry_run(const Experiment& base, const SweepGrid& grid,
-                  const std::vector<SweepPoint>& points, DataSets& data,
-                  const CommonOptions& options, const std::filesystem::path& folder,
-                  const Console& console) {
+int print_dry_run(const Experiment& base, const SweepGrid& grid, const std::vector<SweepPoint>& all,
+                  const std::vector<std::size_t>& mine, DataSets& data,
+                  const CommonOptions& options, const PointFolder& files, const Console& console) {
+  const std::filesystem::path& folder = files.folder();
+  std::vector<std::size_t> points;  // that are still to be measured
+  for (const std::size_t i : mine)
+    if (!files.is_done(all[i].digest)) points.push_back(i);
   constexpr std::size_t kMostLines = 50;
-  for (std::size_t i = 0; i < std::min(points.size(), kMostLines); ++i)
-    console.print("{:>6}  {}\n", i, points[i].words);
+  for (std::size_t at = 0; at < std::min(points.size(), kMostLines); ++at)
+    console.print("{:>6}  {}\n", points[at], all[points[at]].words);
   if (points.size() > kMostLines) console.print("   ...  {} more\n", points.size() - kMostLines);
   std::map<std::string, std::size_t> trainings;  // and the first point that needs each
-  for (std::size_t i = 0; i < points.size(); ++i) trainings.emplace(points[i].training, i);
+  for (const std::size_t i : points) trainings.emplace(all[i].training, i);
   double training = 0, chips = 0, bytes = 0;
   std::size_t there = 0;
   for (const auto& [name, i] : trainings) {
@@ -124,15 +150,16 @@ int print_dry_run(const Experiment& base, const SweepGrid& grid,
                                             .use_cache = !options.no_cache,
                                             .folder = folder / "trainings",
                                             .console = console,
-                                            .names_by_digest = true},
+                                            .names_by_digest = true,
+                                            .shares_folder = true},
                                            parse_method(e.run.method));
     there += is_there;
     training += estimate_run(e, described_network(e, set.shape(), set.classes()), set, is_there)
                     .training_seconds;
   }
   std::map<std::string, double> seconds;  // a network
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    const auto [known, is_new] = seconds.emplace(points[i].network, 0);
+  for (const std::size_t i : points) {
+    const auto [known, is_new] = seconds.emplace(all[i].network, 0);
     const Experiment e = point_experiment(base, grid, i);
     const nn::Data& set = data.of(e);
     if (is_new)
@@ -142,7 +169,10 @@ int print_dry_run(const Experiment& base, const SweepGrid& grid,
     // Three numbers a chip and, measured, 13 kB around them.
     bytes += 13e3 + 24.0 * static_cast<double>(e.run.chips);
   }
-  console.print("\n{}, {} ({} there already)\n", count_of(points.size(), "point"),
+  console.print("\n{}{}, {} ({} there already)\n", count_of(points.size(), "point"),
+                mine.size() > points.size()
+                    ? fmt::format(" to measure of {}", count_of(mine.size(), "point"))
+                    : "",
                 count_of(trainings.size(), "training"), there);
   console.print("time      about {} for trainings, {} for chips, on {} threads\n",
                 human_time(training), human_time(chips), threads());
@@ -212,15 +242,26 @@ int print_status(const std::filesystem::path& folder, const Console& console) {
     console.print("working   {} ({})\n", owner.words(), name);
   std::sort(times.begin(), times.end());
   const std::size_t left = state.running + state.waiting;
-  // The rate of the last points: earlier ones may be of an earlier run.
-  const std::size_t recent = std::min<std::size_t>(times.size(), 20);
-  if (left > 0 && state.running > 0 && recent > 1) {
-    const double span =
-        std::chrono::duration<double>(times.back() - times[times.size() - recent]).count();
+  // The middle one of the last times between points: a night between two runs does not count.
+  std::vector<double> gaps;
+  for (std::size_t i = times.size() > 20 ? times.size() - 20 : 1; i < times.size(); ++i)
+    gaps.push_back(std::chrono::duration<double>(times[i] - times[i - 1]).count());
+  if (left > 0 && state.running > 0 && !gaps.empty())
     console.print("left      about {}\n",
-                  human_time(span / static_cast<double>(recent - 1) * static_cast<double>(left)));
-  }
+                  human_time(quantile(gaps, 0.5) * static_cast<double>(left)));
   return 0;
+}
+
+/// Points whose chips ran out before their interval was narrow.
+std::size_t wide_points(const Experiment& base, const SweepGrid& grid,
+                        const SweepResults& results) {
+  if (!base.sweep.until.accuracy_ci_points) return 0;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < grid.points.size(); ++i)
+    if (results.points[i] &&
+        !is_narrow(point_experiment(base, grid, i), results.points[i]->accuracy))
+      ++count;
+  return count;
 }
 
 /// All points as results.h5, under the folder's lock. Twice gives the same file.
@@ -248,6 +289,9 @@ int merge(const Experiment& base, const SweepGrid& grid, const std::vector<Sweep
     if (results.status[i] == 1 && told++ < 10)
       console.print("failed: point {} ({}): {}", i, points[i].words,
                     folder.failure(points[i].digest).value_or("\n"));
+  if (const std::size_t wide = wide_points(base, grid, results); wide > 0)
+    console.print("{} had no more chips before the interval was as narrow as sweep.until asks\n",
+                  count_of(wide, "point"));
   console.print("\n{} done, {} failed, {} missing; results in {}\n",
                 count_of(results.count(0), "point"), results.count(1), results.count(2),
                 file.string());
@@ -269,17 +313,26 @@ int sweep(const CommonOptions& options, const SweepOptions& own, Console& consol
   const std::vector<SweepPoint> points = check_points(base, grid, data);
   const PointFolder folder(output_folder(options, base, "sweep"));
   const std::filesystem::path& place = folder.folder();
-  if (options.dry_run) return print_dry_run(base, grid, points, data, options, place, console);
-
   const ResultsIdentity identity = sweep_identity(base, points);
   const std::string table = points_table(grid, points);
   const bool is_alone = shard.count == 1 && own.points.empty();
   if (options.force && !is_alone)
     throw ConfigError("--force replaces a whole sweep; it goes with neither --shard nor --points");
-  const bool is_known = !options.force && holds_this(place, identity, table);
+  bool is_known = !options.force && holds_this(place, identity, table);
   if (!options.force && !is_known) check_existing(place / "results.h5", identity, false);
   if (own.merge && !is_known)
     throw ConfigError(place.string() + ": there are no points to merge yet");
+  const SweepJob job{.base = base,
+                     .grid = grid,
+                     .points = points,
+                     .data = data,
+                     .folder = folder,
+                     .shard = shard,
+                     .range = range,
+                     .use_cache = !options.no_cache,
+                     .console = console};
+  if (options.dry_run)
+    return print_dry_run(base, grid, points, points_of(job), data, options, folder, console);
   const OutputFolder made(place);
   if (options.force) {
     if (const auto owners = folder.owners(); !owners.empty())
@@ -288,43 +341,32 @@ int sweep(const CommonOptions& options, const SweepOptions& own, Console& consol
     put_aside(place);
   }
   folder.make();
-  const std::string name =
-      (is_alone          ? "all"
-       : shard.count > 1 ? fmt::format("shard-{}-of-{}", shard.index, shard.count)
-                         : "") +
-      (own.points.empty() ? "" : "-points-" + own.points);
-  const auto lock = take_lock(folder, name, is_alone ? "this sweep" : name);
+  const InterruptWatch watch;
+  std::string name = shard.count > 1 ? fmt::format("shard-{}-of-{}", shard.index, shard.count) : "";
+  if (!own.points.empty()) name += (name.empty() ? "points-" : "-points-") + own.points;
+  if (is_alone) name = "all";
+  std::unique_ptr<FolderLock> lock;
+  if (!own.merge) lock = take_lock(folder, name, is_alone ? "this sweep" : name, console);
   folder.drop_dead_locks();
-  if (!is_known || !std::filesystem::exists(place / "points.csv")) {
-    write_whole_file(place / "points.csv", table);
-    write_whole_file(place / "config.toml", identity.config);
-  }
+  // Whoever comes first says what the folder holds; the config first, then its points.
+  if (!is_known && !create_exclusively(place / "config.toml", identity.config))
+    is_known = holds_this(place, identity, table);
+  if (!std::filesystem::exists(place / "points.csv")) write_whole_file(place / "points.csv", table);
   if (shard.count > 1)
     console.say("shard {} of {}{}\n", shard.index, shard.count,
                 shard.source.empty() ? "" : " (" + shard.source + ")");
-  const InterruptWatch watch;
   const std::filesystem::path results = place / "results.h5";
-  std::size_t tried = 0;
-  if (!own.merge)
-    tried = run_points({.base = base,
-                        .grid = grid,
-                        .points = points,
-                        .data = data,
-                        .folder = folder,
-                        .shard = shard,
-                        .range = range,
-                        .use_cache = !options.no_cache,
-                        .console = console},
-                       *lock);
+  SweepTally tally;
+  if (!own.merge) tally = run_points(job, *lock);
   const SweepState state = sweep_state(points, folder);
   if (!own.merge && state.running + state.waiting > 0) {
     console.print(
         "{} of {} points done, {} running elsewhere, {} waiting for others; whoever ends "
         "last merges them (or `--merge`)\n",
         state.done, state.all(), state.running, state.waiting);
-    return state.failed > 0 ? kSomeFailed : kDone;
+    return tally.failed > 0 ? kSomeFailed : kDone;
   }
-  if (!own.merge && tried == 0 && is_whole(results, identity)) {
+  if (!own.merge && tally.tried == 0 && is_whole(results, identity)) {
     console.print("{} is done already (the same config); --force runs it again\n",
                   results.string());
     return kDone;

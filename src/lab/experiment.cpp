@@ -448,7 +448,10 @@ ConfigNode resolved_root(const Experiment& e, const std::string& command) {
   if (command == "sweep")
     for (const Axis& axis : e.sweep.axes)
       for (const AxisKey& key : axis.keys)
-        if (key.key == "method") methods.insert(methods.end(), key.names.begin(), key.names.end());
+        for (const ConfigNode& value : key.values)
+          if (const auto* name = std::get_if<std::string>(&value.value);
+              name && key.key == "method")
+            methods.push_back(*name);
   if (command == "mvm") methods.clear();
   ConfigNode root = write_fields(e.run);
   root.put("data", write_fields(e.data));

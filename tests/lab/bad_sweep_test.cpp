@@ -85,6 +85,9 @@ TEST_CASE("a sweep refuses settings of its axes, wrong parts and other sweeps' f
   refuse({"--set", "device.sigma=0.3"},
          "--set device.sigma=0.3: device.sigma is an axis of the sweep; leave it out, or set "
          "sweep.axes");
+  refuse({"--set", "device.sigma =0.3"},
+         "--set device.sigma =0.3: device.sigma is an axis of the sweep; leave it out, or set "
+         "sweep.axes");
   refuse({"--shard", "2/2"}, "--shard 2/2: expected i/n with i from 0 to n - 1, or none");
   refuse({"--points", "1..2"}, "--points 1..2: expected a..b within 0..1");
   refuse({"--points", "x"}, "--points x: expected a..b within 0..1");
@@ -130,6 +133,11 @@ TEST_CASE("a dry run of a sweep says points, trainings, time and disk, and does 
   CHECK(said.out.find("\ntime      about ") != std::string::npos);
   CHECK(said.out.find("\ndisk      about 0.1 MB in ~/s\n") != std::string::npos);
   CHECK(bench.listing() == before);
+  REQUIRE(bench.ohmic({"sweep", "~/s.toml", "-o", "~/s", "--points", "0..1"}).status == 0);
+  const Said rest = bench.ohmic({"sweep", "~/s.toml", "-o", "~/s", "--dry-run", "--shard", "0/2"});
+  CHECK(rest.out.starts_with("     2  training.epochs 1, adc.bits 6\n     4  "));
+  CHECK(rest.out.find("2 points to measure of 3 points, 2 trainings (1 there already)\n") !=
+        std::string::npos);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <map>
 #include <regex>
 #include <set>
@@ -59,8 +60,10 @@ void gather(const h5::Reader& file, const std::string& path, std::vector<std::st
     gather(file, (path == "/" ? "" : path) + "/" + child, found);
 }
 
-std::regex pattern_of(const std::string& path) {
+/// `keys`: what "/<key>" may be in a sweep's file.
+std::regex pattern_of(std::string path, const std::string& keys) {
   static const std::regex name("<[^>]*>"), dot("\\.");
+  if (path == "/<key>" && !keys.empty()) path = "/(" + keys + ")";
   return std::regex(std::regex_replace(std::regex_replace(path, dot, "\\."), name, "[^/]+"));
 }
 
@@ -82,13 +85,19 @@ void check_files(const Workbench& bench, const std::vector<std::string>& heading
     for (const char* attribute : {"schema_version", "rng_version", "ohmic_version", "command",
                                   "seed", "config", "inputs_digest"})
       CHECK(file.has_attribute("/", attribute));
+    std::string keys;
+    if (file.has_attribute("/", "axis_keys")) {
+      keys = file.string_attribute("/", "axis_keys");
+      std::replace(keys.begin(), keys.end(), '\n', '|');
+      CHECK(file.has_attribute("/", "axes"));
+    }
     for (const std::string& path : found) {
       if (path == "/provenance/wall_seconds") continue;
       CAPTURE(name);
       CAPTURE(path);
       bool is_known = false;
       for (const std::string& one : paths)
-        if (std::regex_match(path, pattern_of(one))) {
+        if (std::regex_match(path, pattern_of(one, keys))) {
           is_known = true;
           seen.insert(one);
         }

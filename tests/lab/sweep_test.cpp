@@ -136,6 +136,23 @@ TEST_CASE("tables, zipped keys and method options are axes; one training serves 
         doubles(bench, "r/results.h5", "/chips/accuracy"));
 }
 
+TEST_CASE("a method that is trained for the device is trained for every point's device") {
+  const Workbench bench("sweep-device");
+  bench.write("s.toml", sweep_config("axes = [ { key = \"device.sigma\", values = [0.1, 0.6] } ]\n",
+                                     "method = \"injection\"\n" + kTinyConfig +
+                                         "[methods.injection]\nvariation = \"device\"\n"));
+  require_done(bench.ohmic({"sweep", "~/s.toml", "-o", "~/s"}));
+  const auto loss = doubles(bench, "s/results.h5", "/loss");
+  for (const char* sigma : {"0.1", "0.6"}) {
+    const std::string folder = std::string("run") + sigma;
+    require_done(bench.ohmic(
+        {"run", "~/s.toml", "-o", "~/" + folder, "--set", std::string("device.sigma=") + sigma}));
+    const Index first = sigma == std::string("0.1") ? 0 : 3;
+    CHECK(std::vector<double>(loss.begin() + first, loss.begin() + first + 3) ==
+          doubles(bench, folder + "/results.h5", "/chips/loss_all"));
+  }
+}
+
 TEST_CASE("samples fill their axes: strata once each, lists evenly, bounds kept") {
   const auto grid_of = [](const std::string& kind, const std::string& axes) {
     return lab::make_experiment(parse_config("[sweep]\naxes = " + axes + "\nsample = { kind = \"" +
@@ -200,6 +217,11 @@ TEST_CASE("chips are added until the interval is narrow, the rest is NaN") {
   const auto done = in.integers("/chips_done").values;
   CHECK(done[0] == 3);  // read noise alone spreads little
   CHECK(done[1] > done[0]);
+  // Where 30 chips are not enough, that is said.
+  const Said short_of = bench.ohmic({"sweep", "~/s.toml", "-o", "~/few", "--set", "chips=3"});
+  require_done(short_of);
+  CHECK(short_of.out.find("1 point had no more chips before the interval was as narrow as "
+                          "sweep.until asks") != std::string::npos);
   const h5::Array<double> accuracy = in.doubles("/accuracy");
   CHECK(accuracy.shape == std::vector<Index>{2, *std::max_element(done.begin(), done.end())});
   for (std::size_t p = 0; p < 2; ++p)
@@ -264,6 +286,11 @@ TEST_CASE("shards come from the user, array tasks and launchers") {
   both["SLURM_PROCID"] = "3";
   both["SLURM_STEP_NUM_TASKS"] = "8";
   CHECK(shard("", both) == Pair{7 * 8 + 3, 80});
+  // mpirun within srun: daemons hand the variables of a node's only task on.
+  CHECK(shard("", {{"SLURM_PROCID", "1"},
+                   {"SLURM_STEP_NUM_TASKS", "2"},
+                   {"OMPI_COMM_WORLD_RANK", "5"},
+                   {"OMPI_COMM_WORLD_SIZE", "8"}}) == Pair{5, 8});
   for (const char* wrong : {"3", "2/2", "-1/2", "a/b", "1/", "/2", "1/2/3"})
     CHECK_THROWS_AS(shard(wrong, {}), ConfigError);
   // Array tasks in steps of two: numbers beyond the count.

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/whole_file.h"
 
 namespace ohmic::lab {
 namespace {
@@ -22,14 +23,6 @@ namespace fs = std::filesystem;
 
 [[noreturn]] void fail(const fs::path& file, int error_number) {
   throw FileError(file.string() + ": cannot be written (" + std::strerror(error_number) + ")");
-}
-
-/// A name beside `file` that no other process or thread uses.
-fs::path own_name(const fs::path& file) {
-  static std::atomic<int> count = 0;
-  char host[256] = {};
-  gethostname(host, sizeof host - 1);
-  return fmt::format("{}.tmp-{}-{}-{}", file.string(), host, getpid(), ++count);
 }
 
 std::optional<std::string> read_if_there(const fs::path& file) {
@@ -66,7 +59,13 @@ std::string start_of(const std::string& process) {
   return "";
 }
 
-std::string boot() { return first_line("/proc/sys/kernel/random/boot_id"); }
+/// Boot of the host and process namespace: within them a number says which process it is.
+std::string boot() {
+  struct stat space {};
+  const bool known = stat("/proc/self/ns/pid", &space) == 0;
+  return first_line("/proc/sys/kernel/random/boot_id") + "/" +
+         std::to_string(known ? space.st_ino : 0);
+}
 
 std::string job_name() {
   std::string name;
@@ -103,7 +102,7 @@ std::optional<double> silence(const fs::path& file) {
   struct stat lock {
   }, now{};
   if (stat(file.c_str(), &lock) != 0) return std::nullopt;
-  const fs::path probe = own_name(file);
+  const fs::path probe = temporary_name(file);
   const int descriptor = open(probe.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (descriptor < 0) return 0.0;
   const bool known = fstat(descriptor, &now) == 0;
@@ -113,9 +112,7 @@ std::optional<double> silence(const fs::path& file) {
 }
 
 bool is_alive(const LockOwner& owner, const fs::path& file) {
-  const bool is_here = owner.host == host_name() && owner.started.starts_with(boot() + " ");
-  if (is_here && !owner.process.empty())
-    return owner.started == boot() + " " + start_of(owner.process);
+  if (owner.is_here()) return owner.started == boot() + " " + start_of(owner.process);
   const std::optional<double> silent = silence(file);
   return silent && *silent < kBeatSeconds * kMissedBeats;
 }
@@ -123,7 +120,7 @@ bool is_alive(const LockOwner& owner, const fs::path& file) {
 }  // namespace
 
 bool create_exclusively(const fs::path& file, const std::string& contents) {
-  const fs::path temporary = own_name(file);
+  const fs::path temporary = temporary_name(file);
   const int descriptor = open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (descriptor < 0) fail(file, errno);
   const ssize_t written = write(descriptor, contents.data(), contents.size());
@@ -143,7 +140,8 @@ bool create_exclusively(const fs::path& file, const std::string& contents) {
 }
 
 bool remove_exactly(const fs::path& file, const std::string& contents) {
-  const fs::path aside = own_name(file);
+  if (read_if_there(file) != contents) return false;
+  const fs::path aside = temporary_name(file);
   if (rename(file.c_str(), aside.c_str()) != 0) return false;
   const bool is_it = read_if_there(aside) == contents;
   // Somebody took it over in between: put back what is theirs.
@@ -152,7 +150,12 @@ bool remove_exactly(const fs::path& file, const std::string& contents) {
   return is_it;
 }
 
+bool LockOwner::is_here() const {
+  return host == host_name() && started.starts_with(boot() + " ") && !process.empty();
+}
+
 std::string LockOwner::words() const {
+  if (process.empty()) return "a process that has not said its name";
   return fmt::format("process {} on {}{}, since {}", process, host,
                      job.empty() ? "" : " (job " + job + ")", since);
 }

@@ -22,6 +22,8 @@ struct LockOwner {
   std::string job;                     ///< of the batch system; "" without one
   std::string since;                   ///< UTC
   std::string contents;                ///< of the lock file
+  /// Whether this host can say if the process lives.
+  bool is_here() const;
   /// "process 4711 on node3 (job 99), since 2026-01-01T00:00:00Z"
   std::string words() const;
 };

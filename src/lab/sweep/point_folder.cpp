@@ -52,7 +52,7 @@ std::optional<PointResult> PointFolder::result(const std::string& digest,
   if (!fs::exists(from)) return std::nullopt;
   try {
     return read_point(from, digest);
-  } catch (const FileError&) {
+  } catch (const DamagedPoint&) {
     fs::path aside = from;
     for (int n = 1; fs::exists(aside); ++n)
       aside = folder_ / "points" / (digest + ".damaged-" + std::to_string(n));
@@ -123,12 +123,10 @@ void PointFolder::drop_dead_locks() const {
 
 void PointFolder::sweep_up() const {
   std::error_code failed;
-  for (const char* name : {"points", "locks"})
-    for (const auto& entry : fs::directory_iterator(folder_ / name, failed)) {
-      const std::string file = entry.path().filename().string();
-      if (file.find(".tmp-") != file.npos || entry.path().extension() == ".claim")
+  for (const fs::path& place : {folder_, folder_ / "points", folder_ / "locks"})
+    for (const auto& entry : fs::directory_iterator(place, failed))
+      if (is_abandoned(entry.path()) || entry.path().extension() == ".claim")
         fs::remove(entry.path(), failed);
-    }
 }
 
 }  // namespace ohmic::lab

@@ -24,7 +24,7 @@ class PointFolder {
 
   bool is_done(const std::string& digest) const;
   /// The results of a point that is done; one whose file is damaged is put aside (its new name goes
-  /// to `quarantined`) and counts as not done.
+  /// to `quarantined`) and counts as not done. FileError where a file cannot be read.
   std::optional<PointResult> result(const std::string& digest,
                                     std::vector<std::string>* quarantined = nullptr) const;
   /// Why a point failed; none where it did not.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <numeric>
 
-#include "base/digest.h"
 #include "base/error.h"
 #include "base/h5.h"
 #include "lab/results.h"
@@ -11,29 +10,6 @@
 
 namespace ohmic::lab {
 namespace {
-
-void append(std::string& to, const double* values, std::size_t count) {
-  to += std::to_string(count) + ":";
-  to.append(reinterpret_cast<const char*>(values), count * sizeof(double));
-}
-
-/// A name for all numbers of a point: a damaged file does not have it.
-std::string contents_digest(const std::string& digest_of_point, const PointResult& r) {
-  std::string all = digest_of_point;
-  const auto add = [&](const std::vector<double>& v) { append(all, v.data(), v.size()); };
-  add(r.accuracy);
-  add(r.top5_accuracy);
-  add(r.loss);
-  add({r.float_accuracy, r.overhead_weights, r.overhead_macs, r.verified});
-  for (const auto& [line, values] : r.budget) {
-    all += line;
-    add(values);
-  }
-  for (const std::string& layer : r.layers) all += layer + "\n";
-  for (const Matrix<double>* m : {&r.accumulated_db, &r.isolated_db})
-    append(all, m->data(), static_cast<std::size_t>(m->size()));
-  return digest(all);
-}
 
 Matrix<double> matrix(const h5::Array<double>& array) {
   Matrix<double> m(array.shape.at(0), array.shape.at(1));
@@ -54,7 +30,6 @@ void write_point(const std::filesystem::path& file, const std::string& digest,
   out.attribute("/", "schema_version", kSchemaVersion);
   out.attribute("/", "ohmic_version", std::string(kVersion));
   out.attribute("/", "point", digest);
-  out.attribute("/", "contents", contents_digest(digest, r));
   out.write("/accuracy", r.accuracy);
   out.write("/top5_accuracy", r.top5_accuracy);
   out.write("/loss", r.loss);
@@ -69,19 +44,20 @@ void write_point(const std::filesystem::path& file, const std::string& digest,
   out.write("/provenance/wall_seconds", std::vector<double>{r.seconds});
   out.attribute("/provenance", "host", r.host);
   out.attribute("/provenance", "arithmetic", r.arithmetic);
-  out.commit();
+  out.commit_sealed();
 }
 
 PointResult read_point(const std::filesystem::path& file, const std::string& digest) {
+  if (!h5::is_sealed(file)) throw DamagedPoint(file.string() + ": its bytes are not those written");
   const h5::Reader in(file);
   if (in.string_attribute("/", "point") != digest)
-    throw FileError(file.string() + ": holds another point");
+    throw DamagedPoint(file.string() + ": holds another point");
   PointResult r;
   r.accuracy = in.doubles("/accuracy").values;
   r.top5_accuracy = in.doubles("/top5_accuracy").values;
   r.loss = in.doubles("/loss").values;
   const std::vector<double> numbers = in.doubles("/numbers").values;
-  if (numbers.size() != 4) throw FileError(file.string() + ": /numbers has another length");
+  if (numbers.size() != 4) throw DamagedPoint(file.string() + ": /numbers has another length");
   r.float_accuracy = numbers[0];
   r.overhead_weights = numbers[1];
   r.overhead_macs = numbers[2];
@@ -97,8 +73,6 @@ PointResult read_point(const std::filesystem::path& file, const std::string& dig
   r.seconds = in.doubles("/provenance/wall_seconds").values.at(0);
   r.host = in.string_attribute("/provenance", "host");
   r.arithmetic = in.string_attribute("/provenance", "arithmetic");
-  if (in.string_attribute("/", "contents") != contents_digest(digest, r))
-    throw FileError(file.string() + ": its numbers are not those that were written");
   return r;
 }
 

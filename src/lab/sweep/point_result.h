@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/error.h"
 #include "base/matrix.h"
 
 /// What one point of a sweep measured, and its file.
@@ -25,11 +26,17 @@ struct PointResult {
 /// Mean accuracy over the chips.
 double mean_accuracy(const PointResult& result);
 
-/// Writes the file of a point whole (temporary name, fsync, rename). FileError.
+/// A file that is not what was written; one that cannot be read is a FileError of another kind.
+class DamagedPoint : public FileError {
+ public:
+  using FileError::FileError;
+};
+
+/// Writes the file of a point whole (temporary name, fsync, rename), sealed. FileError.
 void write_point(const std::filesystem::path& file, const std::string& digest,
                  const PointResult& result);
-/// Reads it. FileError where it is none, holds another point, or its contents are not those that
-/// were written (they carry a digest).
+/// Reads it. DamagedPoint where it is none, holds another point, or is not as it was written;
+/// FileError where it cannot be read.
 PointResult read_point(const std::filesystem::path& file, const std::string& digest);
 
 }  // namespace ohmic::lab

@@ -39,13 +39,15 @@ std::vector<double> shares(const SweepSample& sample, std::size_t axis) {
   return u;
 }
 
-/// Everything that the trainings of `methods` depend on.
-std::string training_words(const Experiment& e, const std::vector<std::string>& methods) {
+/// Everything that the trainings of a method depend on, with the options of `parts`.
+std::string training_words(const Experiment& e, const std::vector<std::string>& parts) {
   std::string words = to_toml(write_fields(e.data)) + to_toml(nn::write_network(e.network)) +
-                      to_toml(write_fields(e.training)) +
-                      to_toml(write_methods(e.methods, methods));
+                      to_toml(write_fields(e.training)) + to_toml(write_methods(e.methods, parts));
   // Trained for the device: then the hardware belongs to the training.
-  if (words.find("from_device = true") != words.npos) words += resolved_config(e, "mvm");
+  const MethodSet set = parse_method(e.run.method);
+  if ((set.injection && e.methods.injection.from_device) ||
+      (set.compensation && e.methods.compensation.from_device))
+    words += resolved_config(e, "mvm");
   return words;
 }
 
@@ -69,6 +71,17 @@ std::string cells_words(const Experiment& e) {
   for (const char* key : {"dac", "adc", "time", "evaluation", "chips", "reads_per_programming"})
     root.put(key, ConfigNode{});
   return to_toml(root);
+}
+
+/// Numbers of a span are drawn anywhere in it.
+std::string with_advice(const std::vector<PointValue>& values, const std::string& message) {
+  const bool has_span = std::any_of(values.begin(), values.end(),
+                                    [](const PointValue& v) { return v.key->span.has_value(); });
+  const std::size_t at = message.find("expected an integer");
+  if (!has_span || at == message.npos) return message;
+  std::string out = message;
+  return out.insert(at + std::string("expected an integer").size(),
+                    "; say step = 1 on its axis for whole numbers");
 }
 
 /// The message with the point that it is about: in front where it names no axis, else at the end of
@@ -164,11 +177,11 @@ std::vector<SweepPoint> check_points(const Experiment& base, const SweepGrid& gr
     try {
       work();
     } catch (const ConfigError& error) {
-      throw ConfigError(at_point(grid.points[i], error.what()));
+      throw ConfigError(at_point(grid.points[i], with_advice(grid.points[i], error.what())));
     } catch (const ShapeError& error) {
-      throw ShapeError(at_point(grid.points[i], error.what()));
+      throw ShapeError(at_point(grid.points[i], with_advice(grid.points[i], error.what())));
     } catch (const FileError& error) {
-      throw FileError(at_point(grid.points[i], error.what()));
+      throw FileError(at_point(grid.points[i], with_advice(grid.points[i], error.what())));
     }
   };
   for_each_block(static_cast<Index>(points.size()), [&](Index at) {

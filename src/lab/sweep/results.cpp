@@ -106,6 +106,12 @@ class Metrics {
     finish(name, meaning, "1", {});
   }
 
+  void write(const std::string& name, const std::vector<std::string>& values,
+             const std::string& meaning) {
+    out_.write("/" + name, dimensions_.shape, values);
+    finish(name, meaning, "1", {});
+  }
+
  private:
   void finish(const std::string& name, const std::string& meaning, const std::string& unit,
               const std::vector<std::pair<std::string, Index>>& behind) {
@@ -134,7 +140,9 @@ SweepResults gather_points(const std::vector<SweepPoint>& points, const PointFol
   std::set<std::string> arithmetic;
   for (const SweepPoint& point : points) {
     all.points.push_back(folder.result(point.digest, &all.quarantined));
-    all.status.push_back(all.points.back() ? 0 : folder.failure(point.digest) ? 1 : 2);
+    const auto failure = all.points.back() ? std::nullopt : folder.failure(point.digest);
+    all.status.push_back(all.points.back() ? 0 : failure ? 1 : 2);
+    all.message.push_back(failure ? failure->substr(0, failure->find('\n')) : "");
     if (all.points.back()) arithmetic.insert(all.points.back()->arithmetic);
   }
   if (arithmetic.size() > 1 && !mixed)
@@ -211,6 +219,7 @@ void write_sweep(const std::filesystem::path& file, const Experiment& base, cons
     done.push_back(point ? static_cast<std::int64_t>(point->accuracy.size()) : 0);
   metrics.write("chips_done", done, "chips that were measured");
   metrics.write("status", results.status, "0 done, 1 failed, 2 missing");
+  metrics.write("message", results.message, "why a point failed");
   for (const std::string& line : lines)
     metrics.write("error_budget_" + line, a_chip([&](const PointResult& p) {
                     for (const auto& [name, values] : p.budget)

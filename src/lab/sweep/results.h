@@ -11,6 +11,7 @@ namespace ohmic::lab {
 struct SweepResults {
   std::vector<std::optional<PointResult>> points;
   std::vector<std::int64_t> status;      ///< 0 done, 1 failed, 2 missing
+  std::vector<std::string> message;      ///< of what failed, else ""
   std::vector<std::string> quarantined;  ///< files that were damaged and put aside
   std::size_t count(std::int64_t status) const;
 };

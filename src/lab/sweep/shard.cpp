@@ -23,10 +23,11 @@ struct Launcher {
   const char *rank, *size, *first;  ///< first: the lowest number; null: 0
 };
 constexpr Launcher kArray{"SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT", "SLURM_ARRAY_TASK_MIN"};
+// An MPI launcher's numbers first: daemons that mpirun starts through srun hand theirs of Slurm on.
 // SLURM_NTASKS is set in a batch script that runs once, too; a step's own number is not.
-constexpr Launcher kSteps[] = {{"SLURM_PROCID", "SLURM_STEP_NUM_TASKS", nullptr},
-                               {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", nullptr},
-                               {"PMI_RANK", "PMI_SIZE", nullptr}};
+constexpr Launcher kSteps[] = {{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", nullptr},
+                               {"PMI_RANK", "PMI_SIZE", nullptr},
+                               {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS", nullptr}};
 
 std::optional<Shard> shard_from(const Launcher& launcher, const Environment& environment) {
   const char *rank = environment(launcher.rank), *size = environment(launcher.size);

@@ -72,13 +72,8 @@ PointResult measure_point(const Experiment& e, const nn::Data& data, SharedNetwo
   const MethodChips chips(method, e, data, devices::Population::reported,
                           {shared.calibration(e), programmed});
   RunSetting setting{e, data, method, chips, &shared.float_network(e)};
-  if (const auto& narrow = e.sweep.until.accuracy_ci_points)
-    setting.enough = [&e, width = *narrow / 100](const std::vector<double>& accuracy) {
-      if (static_cast<std::int64_t>(accuracy.size()) < e.sweep.until.least_chips) return false;
-      const RandomStream stream(static_cast<std::uint64_t>(e.run.seed));
-      const Interval interval = bootstrap_mean_interval(accuracy, stream, kUntilInterval);
-      return (interval.high - interval.low) / 2 <= width;
-    };
+  if (e.sweep.until.accuracy_ci_points)
+    setting.enough = [&e](const std::vector<double>& accuracy) { return is_narrow(e, accuracy); };
   const RunResult r = measure(setting, console);
 
   PointResult point;
@@ -123,11 +118,9 @@ class Runner {
       : job_(job),
         lock_(lock),
         mine_(std::move(mine)),
-        quiet_{job.console.out, job.console.log, true, false},
-        progress_("sweep", static_cast<std::int64_t>(mine_.size()), job.console.quiet) {}
+        quiet_{job.console.out, job.console.log, true, false} {}
 
-  /// Number of points that were tried.
-  std::size_t run() {
+  SweepTally run() {
     std::vector<std::size_t> todo;
     std::vector<std::string> damaged;
     for (const std::size_t i : mine_) {
@@ -139,7 +132,8 @@ class Runner {
     }
     for (const std::string& file : damaged)
       job_.console.say("a damaged point file was put aside as {}; its point runs again\n", file);
-    if (todo.empty()) return 0;
+    if (todo.empty()) return {};
+    progress_.emplace("sweep", static_cast<std::int64_t>(todo.size()), job_.console.quiet);
     if (done_ > 0) job_.console.say("{} of {} points are there; going on\n", done_, mine_.size());
     for (const std::size_t i : todo) job_.folder.forget_failure(job_.points[i].digest);
     run_groups(todo);
@@ -150,7 +144,7 @@ class Runner {
           !job_.folder.is_claimed(job_.points[i].digest))
         again.push_back(i);
     if (!again.empty()) run_groups(again);
-    return todo.size();
+    return {todo.size(), failed_};
   }
 
  private:
@@ -297,27 +291,27 @@ class Runner {
     const std::lock_guard guard(mutex_);
     ++done_;
     if (!best_ || mean > best_->second) best_ = {i, mean};
-    if (is_new && !progress_.is_visible())
+    if (!is_new) return;
+    if (!progress_->is_visible())
       job_.console.say("{} of {}: {}: {} %\n", done_ + failed_, mine_.size(), job_.points[i].words,
                        per_cent(mean));
     advance();
   }
 
   void advance() {
-    progress_.advance();
-    std::string note = fmt::format("{} of {}", done_ + failed_, mine_.size());
+    std::string note = fmt::format("{} done", done_);
     if (failed_ > 0) note += fmt::format(", {} failed", failed_);
     if (best_)
       note += fmt::format(", best {} % at {}", per_cent(best_->second),
                           job_.points[best_->first].words);
-    progress_.note(note);
+    progress_->advance(1, note);
   }
 
   const SweepJob& job_;
   const FolderLock& lock_;
   std::vector<std::size_t> mine_;
   Console quiet_;
-  Progress progress_;
+  std::optional<Progress> progress_;
   std::mutex mutex_;
   std::vector<std::size_t> elsewhere_;
   std::size_t done_ = 0, failed_ = 0;
@@ -336,12 +330,11 @@ std::vector<std::size_t> distinct(const std::vector<SweepPoint>& points) {
 
 }  // namespace
 
-std::size_t run_points(const SweepJob& job, const FolderLock& lock) {
+std::vector<std::size_t> points_of(const SweepJob& job) {
   std::vector<std::size_t> mine;
   for (const std::size_t i : distinct(job.points))
     if (job.shard.has(i) && job.range.has(i)) mine.push_back(i);
-  // In the order of first appearance: networks, within them cells.
-  std::map<std::string, std::size_t> order;
+  std::map<std::string, std::size_t> order;  // of first appearance
   for (const std::size_t i : mine) {
     order.emplace(job.points[i].network, order.size());
     order.emplace(job.points[i].cells, order.size());
@@ -352,7 +345,20 @@ std::size_t run_points(const SweepJob& job, const FolderLock& lock) {
     };
     return key(a) < key(b);
   });
-  return Runner(job, lock, std::move(mine)).run();
+  return mine;
+}
+
+bool is_narrow(const Experiment& e, const std::vector<double>& accuracy) {
+  const SweepUntil& until = e.sweep.until;
+  if (!until.accuracy_ci_points) return true;
+  if (static_cast<std::int64_t>(accuracy.size()) < until.least_chips) return false;
+  const RandomStream stream(static_cast<std::uint64_t>(e.run.seed));
+  const Interval interval = bootstrap_mean_interval(accuracy, stream, kUntilInterval);
+  return (interval.high - interval.low) / 2 <= *until.accuracy_ci_points / 100;
+}
+
+SweepTally run_points(const SweepJob& job, const FolderLock& lock) {
+  return Runner(job, lock, points_of(job)).run();
 }
 
 SweepState sweep_state(const std::vector<SweepPoint>& points, const PointFolder& folder) {

@@ -20,11 +20,22 @@ struct SweepJob {
   const Console& console;
 };
 
+/// The points of this process, one a digest, in the order in which they are measured: those of one
+/// network follow each other, among them those of the same cells.
+std::vector<std::size_t> points_of(const SweepJob& job);
+
+/// Whether the chips so far are as many as sweep.until asks for; true without it.
+bool is_narrow(const Experiment& experiment, const std::vector<double>& accuracy);
+
+/// Points that a process tried, and those of them that failed.
+struct SweepTally {
+  std::size_t tried = 0, failed = 0;
+};
 /// Measures those of this process's points that are not done, and tries again those that failed.
 /// Points that a living process works on are left to it. A point that fails leaves its message;
-/// what cannot be written ends the sweep. `lock` is this process's. Returns the number of points
-/// that were tried. Throws FileError, Interrupted.
-std::size_t run_points(const SweepJob& job, const FolderLock& lock);
+/// what cannot be written ends the sweep. `lock` is this process's. Throws FileError,
+/// Interrupted.
+SweepTally run_points(const SweepJob& job, const FolderLock& lock);
 
 /// How a sweep stands. Sampled points that came out equal count once each.
 struct SweepState {
