@@ -1,7 +1,7 @@
 """Opens reports in headless Chromium: a telephone and a desk, light and dark, keyboard and paper.
 
-report_in_chromium.py OHMIC CHROMIUM [FOLDER]: makes a run and a comparison of a tiny data set, and
-a report of each; pictures of them go into FOLDER. The browser is driven over its debugging pipe
+report_in_chromium.py OHMIC CHROMIUM [FOLDER]: makes a run, a comparison and a sweep of a tiny data
+set, and a report of each; pictures of them go into FOLDER. The browser is driven over its debugging pipe
 (messages in JSON, a zero byte behind each), with what Python brings alone.
 """
 
@@ -52,7 +52,12 @@ methods = ["plain", "affine", "ridge", "write_verify"]
 training_seeds = [1]
 hardware = ["ideal", "config"]
 axes = [{ key = "device.sigma", values = [0.1, 0.3, 0.6] }, { key = "adc.bits", values = [4, 8] }]
+[sweep]
+measure = ["accuracy", "error_budget", "layers"]
+axes = [{ key = "device.sigma", values = [0.1, 0.3, 0.6] }, { key = "adc.bits", values = [4, 6, 8] }]
 """
+
+COMMANDS = ("run", "compare", "sweep")
 
 
 def write_set(folder):
@@ -338,19 +343,19 @@ def main():
         write_set(folder / "set")
         (folder / "tiny.toml").write_text(CONFIG)
         environment = dict(os.environ, OHMIC_CACHE=str(folder / "cache"))
-        for command in ("run", "compare"):
+        for command in COMMANDS:
             results = folder / command
             make = [ohmic, command, str(folder / "tiny.toml"), "-o", str(results), "--quiet"]
             for words in (make, [ohmic, "report", str(results)]):
                 subprocess.run(words, check=True, env=environment, stdout=subprocess.DEVNULL)
         browser = Browser(chromium, folder / "profile")
-        for command in ("run", "compare"):
+        for command in COMMANDS:
             check_report(browser, folder / command / "report.html", keep)
         outside = [url for url in browser.requests if not url.startswith(("file://", "data:"))]
         browser.close()
         assert not outside, outside
         assert not browser.complaints, browser.complaints
-    print("reports in Chromium: 2 pages, 2 widths, light and dark, keyboard, pointer, paper")
+    print(f"reports in Chromium: {len(COMMANDS)} pages, 2 widths, light and dark, keyboard, pointer, paper")
 
 
 main()
