@@ -68,6 +68,8 @@ inline void write_sweep_results(const std::string& file,
   out.write("/accuracy", {2, 2, 2, 2}, accuracy.data());
   out.write("/loss", {2, 2, 2, 2}, loss.data());
   out.write("/status", {2, 2, 2}, status.data());
+  out.write("/message", {2, 2, 2},
+            std::vector<std::string>{"", "", "", "", "outputs are not finite", "", "", ""});
   out.commit();
 }
 

@@ -221,7 +221,7 @@ TEST_CASE("the report of a sweep plots each axis, and averages over the axes tha
   // accuracy = 0.9 - 0.2 sigma + 0.01 bits - 0.1 (device b) +- 0.02 on two chips
   CHECK(row_of(page, {"0.5", "11", "6", "b"})[4] == percent(0.9 - 0.1 + 0.06 - 0.1));
   CHECK(row_of(page, {"0.5", "11", "6", "b"}).back() == "done");
-  CHECK(row_of(page, {"1", "12", "4", "a"}).back() == "failed");
+  CHECK(row_of(page, {"1", "12", "4", "a"}).back() == "failed: outputs are not finite");
   CHECK(row_of(page, {"1", "12", "6", "b"}).back() == "missing");
   const auto rows = rows_of(page.substr(page.find("id=\"points\"")));
   CHECK(rows[1][4] == percent(0.9 - 0.1 + 0.06));  // the best first

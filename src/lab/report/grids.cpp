@@ -199,6 +199,7 @@ void read_sweep(const h5::Reader& in, ReportData& report) {
   grid.overhead_macs = optional("overhead_macs");
   const std::vector<double> status = optional("status");
   grid.status.assign(status.begin(), status.end());
+  if (in.has("/message")) grid.message = in.strings("/message");
   grid.statistic.assign(points, kPointIntervals);
 
   summarise(grid, stream_of(report));

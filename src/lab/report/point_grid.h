@@ -56,6 +56,7 @@ struct PointGrid {
   // A point each, empty where the file does not say.
   std::vector<double> float_accuracy, overhead_weights, overhead_macs, validation_accuracy;
   std::vector<std::int64_t> status;     ///< 0 done, 1 failed, 2 missing
+  std::vector<std::string> message;     ///< why a point failed; may be empty
   std::vector<PointSummary> summaries;  ///< of accuracy; made by summarise()
 
   std::size_t points() const;

@@ -130,7 +130,11 @@ Table table_of(const PointGrid& grid, const RandomStream& stream) {
     for (const auto* values : {&grid.float_accuracy, &grid.validation_accuracy,
                                &grid.overhead_weights, &grid.overhead_macs})
       if (!values->empty()) row.push_back(per_cent_or_dash((*values)[p]));
-    if (tells_status) row.push_back(status_words(grid.status[p]));
+    if (tells_status) {
+      row.push_back(status_words(grid.status[p]));
+      if (p < grid.message.size() && !grid.message[p].empty())
+        row.back() += ": " + grid.message[p];
+    }
   }
   return table;
 }
