@@ -390,12 +390,20 @@ py::object run(const py::object& config, const py::dict& settings, const py::obj
 
 py::object sweep(const py::object& config, const py::dict& settings, const py::object& output,
                  const Count& threads, bool quiet, bool force, bool cache) {
-  return results_of({"sweep", "--shard", "none"}, config, settings,
-                    {output, threads, quiet, force, cache},
-                    [](const std::string& file) -> py::object {
-                      return py::module_::import("xarray").attr("load_dataset")(
-                          file, py::arg("engine") = "h5netcdf");
-                    });
+  return results_of(
+      {"sweep", "--shard", "none"}, config, settings, {output, threads, quiet, force, cache},
+      [](const std::string& file) -> py::object {
+        const py::object found = py::module_::import("xarray").attr("load_dataset")(
+            file, py::arg("engine") = "h5netcdf");
+        const py::object is_missing = found["status"].attr("values").attr("__eq__")(2);
+        if (is_missing.attr("any")().cast<bool>() &&
+            PyErr_WarnEx(PyExc_RuntimeWarning,
+                         "points are missing: other processes still work on this "
+                         "sweep",
+                         1) != 0)
+          throw py::error_already_set();
+        return found;
+      });
 }
 
 /// The experiment of mvm() and program(), threads set.
