@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/host.h"
 
 namespace ohmic {
 namespace {
@@ -24,13 +25,7 @@ std::filesystem::path folder_of(const std::filesystem::path& file) {
 }
 
 /// "<host>-<process namespace>-": who may judge whether a process lives.
-std::string process_place() {
-  char host[256] = {};
-  ::gethostname(host, sizeof host - 1);
-  struct stat space {};
-  const bool known = ::stat("/proc/self/ns/pid", &space) == 0;
-  return std::string(host) + "-" + std::to_string(known ? space.st_ino : 0) + "-";
-}
+std::string process_place() { return host_name() + "-" + process_space() + "-"; }
 
 int open_again_if_interrupted(const char* path, int flags, mode_t mode = 0) {
   int descriptor;

@@ -318,7 +318,7 @@ int sweep(const CommonOptions& options, const SweepOptions& own, Console& consol
   const bool is_alone = shard.count == 1 && own.points.empty();
   if (options.force && !is_alone)
     throw ConfigError("--force replaces a whole sweep; it goes with neither --shard nor --points");
-  bool is_known = !options.force && holds_this(place, identity, table);
+  const bool is_known = !options.force && holds_this(place, identity, table);
   if (!options.force && !is_known) check_existing(place / "results.h5", identity, false);
   if (own.merge && !is_known)
     throw ConfigError(place.string() + ": there are no points to merge yet");
@@ -350,7 +350,7 @@ int sweep(const CommonOptions& options, const SweepOptions& own, Console& consol
   folder.drop_dead_locks();
   // Whoever comes first says what the folder holds; the config first, then its points.
   if (!is_known && !create_exclusively(place / "config.toml", identity.config))
-    is_known = holds_this(place, identity, table);
+    holds_this(place, identity, table);
   if (!std::filesystem::exists(place / "points.csv")) write_whole_file(place / "points.csv", table);
   if (shard.count > 1)
     console.say("shard {} of {}{}\n", shard.index, shard.count,

@@ -9,6 +9,7 @@
 
 #include "base/array_file.h"
 #include "base/digest.h"
+#include "base/host.h"
 #include "base/kernels.h"
 #include "base/parallel.h"
 #include "lab/described_network.h"
@@ -16,11 +17,6 @@
 
 namespace ohmic::lab {
 namespace {
-
-std::string host_name() {
-  char name[256] = {};
-  return gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
-}
 
 /// The file of measurements that a table [device] names, without a path inside it; "" for none.
 std::string device_file(const ConfigNode& device) {

@@ -47,17 +47,25 @@ std::string base_digest(const TrainingSetting& s, const nn::Network& network, co
 
 std::string label_of(const MethodSet& m) {
   std::string label;
-  const auto add = [&](bool on, const char* part) {
-    if (on) label += (label.empty() ? "" : "+") + std::string(part);
+  for (const std::string& part : trained_parts(m))
+    if (part != "compensation") label += (label.empty() ? "" : "+") + part;
+  return label.empty() ? "plain" : label;
+}
+
+}  // namespace
+
+std::vector<std::string> trained_parts(const MethodSet& m) {
+  std::vector<std::string> parts;
+  const auto add = [&](bool is_on, const char* part) {
+    if (is_on) parts.emplace_back(part);
   };
   add(m.penalty, "penalty");
   add(m.injection, "injection");
   add(m.sam, "sam");
   add(m.distillation, "distillation");
-  return label.empty() ? "plain" : label;
+  add(m.compensation, "compensation");
+  return parts;
 }
-
-}  // namespace
 
 std::unique_ptr<WeightPerturbation> make_perturbation(const Experiment& e, double sigma,
                                                       bool from_device) {

@@ -9,6 +9,9 @@
 /// What the methods change about training: the base network, then its compensators.
 namespace ohmic::lab {
 
+/// Names of the parts of a method that change its trainings, compensation last.
+std::vector<std::string> trained_parts(const MethodSet& methods);
+
 /// What trainings need to know of their surroundings.
 struct TrainingSetting {
   const Experiment& experiment;  ///< its training.seed is that of this training

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/host.h"
 #include "base/whole_file.h"
 
 namespace ohmic::lab {
@@ -25,24 +26,11 @@ namespace fs = std::filesystem;
   throw FileError(file.string() + ": cannot be written (" + std::strerror(error_number) + ")");
 }
 
-std::optional<std::string> read_if_there(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return std::nullopt;
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
-
 std::string first_line(const char* file) {
   std::ifstream in(file);
   std::string line;
   std::getline(in, line);
   return line;
-}
-
-std::string host_name() {
-  char name[256] = {};
-  return gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
 }
 
 /// Start of a process since boot, in clock ticks; "" where there is none that still runs.
@@ -61,10 +49,7 @@ std::string start_of(const std::string& process) {
 
 /// Boot of the host and process namespace: within them a number says which process it is.
 std::string boot() {
-  struct stat space {};
-  const bool known = stat("/proc/self/ns/pid", &space) == 0;
-  return first_line("/proc/sys/kernel/random/boot_id") + "/" +
-         std::to_string(known ? space.st_ino : 0);
+  return first_line("/proc/sys/kernel/random/boot_id") + "/" + process_space();
 }
 
 std::string job_name() {
@@ -118,6 +103,14 @@ bool is_alive(const LockOwner& owner, const fs::path& file) {
 }
 
 }  // namespace
+
+std::optional<std::string> read_if_there(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) return std::nullopt;
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
 
 bool create_exclusively(const fs::path& file, const std::string& contents) {
   const fs::path temporary = temporary_name(file);

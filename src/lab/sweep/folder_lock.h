@@ -10,6 +10,8 @@
 /// Files that say who works on a folder, for processes on one or on several hosts that share it.
 namespace ohmic::lab {
 
+/// The contents of `file`; none where it is not there.
+std::optional<std::string> read_if_there(const std::filesystem::path& file);
 /// Creates `file` with `contents`, at once and whole; false if it is there already. FileError if it
 /// cannot be written.
 bool create_exclusively(const std::filesystem::path& file, const std::string& contents);

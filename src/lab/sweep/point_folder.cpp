@@ -10,15 +10,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::optional<std::string> read_if_there(const fs::path& file) {
-  if (!fs::exists(file)) return std::nullopt;
-  try {
-    return read_whole_file(file);
-  } catch (const FileError&) {
-    return std::nullopt;  // removed in between
-  }
-}
-
 /// A claim names its lock's file in the first line, its contents behind.
 std::string claim_of(const FolderLock& lock) {
   return lock.file().filename().string() + "\n" + lock.contents();

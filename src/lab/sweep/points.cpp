@@ -9,6 +9,7 @@
 #include "lab/check_methods.h"
 #include "lab/deploy.h"
 #include "lab/described_network.h"
+#include "lab/methods/training_recipe.h"
 #include "lab/results.h"
 #include "lab/session.h"
 #include "lab/version.h"
@@ -51,21 +52,7 @@ std::string training_words(const Experiment& e, const std::vector<std::string>& 
   return words;
 }
 
-/// The parts of a method that train.
-std::vector<std::string> trained_parts(const MethodSet& set) {
-  std::vector<std::string> parts;
-  const auto add = [&](bool is_on, const char* part) {
-    if (is_on) parts.emplace_back(part);
-  };
-  add(set.penalty, "penalty");
-  add(set.injection, "injection");
-  add(set.sam, "sam");
-  add(set.distillation, "distillation");
-  add(set.compensation, "compensation");
-  return parts;
-}
-
-/// The same for the cells that programming makes of it: everything but how they are read.
+/// Everything that the cells of a point's chips depend on: everything but how they are read.
 std::string cells_words(const Experiment& e) {
   ConfigNode root = resolved_root(e, "run");
   for (const char* key : {"dac", "adc", "time", "evaluation", "chips", "reads_per_programming"})

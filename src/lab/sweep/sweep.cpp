@@ -8,6 +8,7 @@
 #include <new>
 #include <set>
 
+#include "base/host.h"
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "base/statistics.h"
@@ -28,11 +29,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-std::string host_name() {
-  char name[256] = {};
-  return gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
 }
 
 /// What points on one prepared network share.
