@@ -15,19 +15,22 @@ constexpr int kPurposeBits = 6;
 
 /// Widths are the ranges of the config keys behind them.
 const Layout& layout_of(Purpose purpose) {
-  static const Layout device{{"column_block", 20}, {"layer", 10}, {"", 2},
-                             {"row", 20},          {"slice", 4},  {"polarity", 1},
-                             {"pulse", 13},        {"chip", 20},  {"programming", 20}};
+  static const Layout device{{"column_block", 20}, {"layer", 10},   {"", 2},       {"row", 20},
+                             {"slice", 4},         {"polarity", 1}, {"pulse", 13}, {"chip", 20},
+                             {"programming", 20},  {"replica", 4}};
   static const Layout training{{"column_block", 20}, {"layer", 10},   {"", 2},       {"row", 20},
                                {"slice", 4},         {"polarity", 1}, {"pulse", 13}, {"step", 32},
-                               {"sub_batch", 8},     {"part", 6}};
-  static const Layout lumped{{"column_block", 14}, {"patch", 16},   {"", 2},
-                             {"sample", 24},       {"row_tile", 8}, {"chip", 20},
-                             {"programming", 8},   {"slice", 4},    {"read", 8},
-                             {"layer", 10},        {"cycle", 4}};
-  static const Layout cell{{"column_block", 14}, {"patch", 16}, {"", 2},      {"sample", 20},
-                           {"cycle", 4},         {"read", 8},   {"chip", 20}, {"programming", 8},
-                           {"slice", 4},         {"layer", 10}, {"row", 14}};
+                               {"sub_batch", 8},     {"part", 6},     {"replica", 4}};
+  static const Layout dead_line{{"line_block", 18}, {"layer", 10},  {"", 4},
+                                {"tile", 24},       {"slice", 4},   {"polarity", 1},
+                                {"is_bit_line", 1}, {"replica", 4}, {"chip", 20}};
+  static const Layout lumped{{"column_block", 14}, {"patch", 16},    {"", 2},
+                             {"sample", 20},       {"row_tile", 12}, {"chip", 20},
+                             {"programming", 8},   {"slice", 4},     {"read", 8},
+                             {"layer", 10},        {"cycle", 4},     {"replica", 4}};
+  static const Layout cell{{"column_block", 14}, {"patch", 16}, {"sample", 20},     {"cycle", 4},
+                           {"read", 8},          {"chip", 20},  {"programming", 8}, {"slice", 4},
+                           {"layer", 10},        {"row", 14},   {"replica", 4}};
   static const Layout dropout{{"element", 24}, {"sample", 16}, {"layer", 10}, {"step", 32}};
   static const Layout order{{"index", 32}, {"epoch", 24}};
   static const Layout augmentation{{"operation", 6}, {"sample", 28}, {"epoch", 24}};
@@ -50,9 +53,13 @@ const Layout& layout_of(Purpose purpose) {
     case Purpose::compensator_noise:
     case Purpose::selection_chip:
       return training;
+    case Purpose::dead_line:
+      return dead_line;
     case Purpose::lumped_read:
+    case Purpose::table_read:
       return lumped;
     case Purpose::cell_read:
+    case Purpose::cell_state:
       return cell;
     case Purpose::dropout:
       return dropout;
@@ -111,20 +118,31 @@ std::uint64_t address_elements(Purpose purpose) {
   return std::uint64_t{4} << layout_of(purpose).front().bits;
 }
 
+std::uint64_t address_range(Purpose purpose, std::string_view name) {
+  for (const AddressField& field : layout_of(purpose))
+    if (field.name == name) return std::uint64_t{1} << field.bits;
+  throw LogicError("an address has no field " + std::string(name));
+}
+
 Address device_address(Purpose purpose, const DeviceDraw& d) {
-  return pack(purpose, {d.layer, d.row, d.slice, d.polarity, d.pulse, d.chip, d.programming});
+  return pack(purpose,
+              {d.layer, d.row, d.slice, d.polarity, d.pulse, d.chip, d.programming, d.replica});
 }
 Address training_address(Purpose purpose, const TrainingDraw& d) {
   return pack(purpose, {d.layer, d.row, d.slice, d.polarity, d.pulse, d.step, d.sub_batch,
-                        static_cast<std::uint64_t>(d.part)});
+                        static_cast<std::uint64_t>(d.part), d.replica});
 }
-Address lumped_read_address(const LumpedReadDraw& d) {
-  return pack(Purpose::lumped_read, {d.patch, d.sample, d.row_tile, d.chip, d.programming, d.slice,
-                                     d.read, d.layer, d.cycle});
+Address dead_line_address(const DeadLineDraw& d) {
+  return pack(Purpose::dead_line,
+              {d.layer, d.tile, d.slice, d.polarity, d.is_bit_line, d.replica, d.chip});
 }
-Address cell_read_address(const CellReadDraw& d) {
-  return pack(Purpose::cell_read,
-              {d.patch, d.sample, d.cycle, d.read, d.chip, d.programming, d.slice, d.layer, d.row});
+Address lumped_read_address(const LumpedReadDraw& d, Purpose purpose) {
+  return pack(purpose, {d.patch, d.sample, d.row_tile, d.chip, d.programming, d.slice, d.read,
+                        d.layer, d.cycle, d.replica});
+}
+Address cell_read_address(const CellReadDraw& d, Purpose purpose) {
+  return pack(purpose, {d.patch, d.sample, d.cycle, d.read, d.chip, d.programming, d.slice, d.layer,
+                        d.row, d.replica});
 }
 Address dropout_address(const DropoutDraw& d) {
   return pack(Purpose::dropout, {d.sample, d.layer, d.step});

@@ -25,7 +25,7 @@ enum class Purpose : std::uint8_t {
   compensator_noise = 9,  ///< variation in compensator training
   selection_chip = 10,    ///< chips for choosing: never reported
   lumped_read = 11,       ///< read noise, one normal an output and conversion
-  cell_read = 12,         ///< read noise, one normal a cell
+  cell_read = 12,         ///< read noise, one normal per cell: the judge's
   dropout = 13,
   order = 14,  ///< order of training images
   augmentation = 15,
@@ -35,6 +35,9 @@ enum class Purpose : std::uint8_t {
   bootstrap = 19,       ///< resampling for intervals
   scoring = 20,         ///< labels and ranks that choose weights for verification
   sample = 21,          ///< points of a sampled sweep
+  table_read = 22,      ///< deviations of an ADC lookup table, one normal per conversion
+  dead_line = 23,       ///< dead word and bit lines of reported chips
+  cell_state = 24,      ///< what a single read of a cell depends on: trap states
 };
 
 /// The counter of one Philox block: four numbers. Element i of a row of draws is lane i & 3 of
@@ -51,27 +54,36 @@ struct AddressField {
   int bits;
 };
 
-/// One draw a cell: what is fixed when a chip is made and programmed. `row` and column are weight
-/// coordinates (output, input), so that the chip survives a change of tile size.
+/// One draw per cell: what is fixed when a chip is made and programmed. `row` and column are weight
+/// coordinates (output, input), so that the chip survives a change of tile size. `replica` counts
+/// the programmed copies of one matrix.
 struct DeviceDraw {
-  std::uint64_t chip = 0, programming = 0, layer = 0, polarity = 0, slice = 0, pulse = 0, row = 0;
+  std::uint64_t chip = 0, programming = 0, layer = 0, polarity = 0, slice = 0, pulse = 0, row = 0,
+                replica = 0;
 };
 /// The same for training noise, compensator noise and selection chips, which have steps instead of
 /// chips; `part` keeps the device, cycle, drift, ... draws of one step apart.
 struct TrainingDraw {
   Purpose part = Purpose::cycle;
-  std::uint64_t step = 0, sub_batch = 0, layer = 0, polarity = 0, slice = 0, pulse = 0, row = 0;
+  std::uint64_t step = 0, sub_batch = 0, layer = 0, polarity = 0, slice = 0, pulse = 0, row = 0,
+                replica = 0;
 };
-/// One normal an output column, conversion and read. The column's low bits hold the polarity where
+/// One uniform per line of a tile: lines are wires of one tile, so they change with tile size. The
+/// two bit lines of a differential pair differ in polarity; word lines have polarity 0.
+struct DeadLineDraw {
+  std::uint64_t chip = 0, layer = 0, polarity = 0, slice = 0, tile = 0, is_bit_line = 0,
+                replica = 0;
+};
+/// One normal per output column, conversion and read. The column's low bit holds the polarity where
 /// each polarity has a conversion of its own.
 struct LumpedReadDraw {
   std::uint64_t chip = 0, programming = 0, read = 0, layer = 0, row_tile = 0, sample = 0, patch = 0,
-                cycle = 0, slice = 0;
+                cycle = 0, slice = 0, replica = 0;
 };
-/// One normal a cell and read.
+/// One number per cell and read.
 struct CellReadDraw {
   std::uint64_t chip = 0, programming = 0, read = 0, layer = 0, row = 0, sample = 0, patch = 0,
-                cycle = 0, slice = 0;
+                cycle = 0, slice = 0, replica = 0;
 };
 struct DropoutDraw {
   std::uint64_t step = 0, layer = 0, sample = 0;
@@ -103,8 +115,11 @@ struct BootstrapDraw {
 /// its width.
 Address device_address(Purpose purpose, const DeviceDraw& draw);
 Address training_address(Purpose purpose, const TrainingDraw& draw);
-Address lumped_read_address(const LumpedReadDraw& draw);
-Address cell_read_address(const CellReadDraw& draw);
+Address dead_line_address(const DeadLineDraw& draw);
+/// `purpose`: lumped_read or table_read.
+Address lumped_read_address(const LumpedReadDraw& draw, Purpose purpose = Purpose::lumped_read);
+/// `purpose`: cell_read or cell_state.
+Address cell_read_address(const CellReadDraw& draw, Purpose purpose = Purpose::cell_read);
 Address dropout_address(const DropoutDraw& draw);
 Address order_address(const OrderDraw& draw);
 Address split_address();
@@ -119,13 +134,16 @@ Address sample_address(const SampleDraw& draw);
 /// read it.
 std::span<const AddressField> address_layout(Purpose purpose);
 
-/// Number of elements that the lowest field of `purpose` can address (4 a block).
+/// Number of elements that the lowest field of `purpose` can address (4 per block).
 std::uint64_t address_elements(Purpose purpose);
+/// Number of values of another field of it. LogicError if the layout has no such field.
+std::uint64_t address_range(Purpose purpose, std::string_view field);
 
-/// Bit position at which the sample field of `lumped_read` starts: it lies inside one counter word.
+/// The counter word in which the sample field of `lumped_read` and `table_read` lies, at its
+/// bottom.
 inline constexpr int kLumpedSampleWord = 1;
 
 /// Raised whenever a change alters what any address yields.
-inline constexpr int kRngVersion = 2;
+inline constexpr int kRngVersion = 3;
 
 }  // namespace ohmic

@@ -5,8 +5,8 @@
 
 namespace ohmic {
 
-/// A name for contents: equal bytes, equal digest (SHA-1 based UUID, RFC 4122 version 5, as 32
-/// hexadecimal digits).
+/// A name for contents: equal bytes, equal digest (XXH3, 128 bits, as 32 hexadecimal digits in
+/// canonical order). It tells contents apart and finds damage; it is no guard against forgery.
 std::string digest(std::string_view bytes);
 
 }  // namespace ohmic

@@ -232,7 +232,7 @@ void FieldReader::finish() const {
 
 template <class T>
 void FieldWriter::put(const Field& note, T value) {
-  if (results_only_ && !note.affects_results) return;
+  if (results_only_ && (!note.affects_results || !note.idle.empty())) return;
   table.put(std::string(note.key), ConfigNode{.value = std::move(value), .origin = {}});
 }
 
@@ -283,7 +283,11 @@ void FieldDescriber::describe(const Field& note, T& value) {
                     .meaning = std::string(note.meaning),
                     .unit = std::string(note.unit),
                     .default_value = written ? inline_toml(*written) : "none",
-                    .range = range_in_words(note)});
+                    .range = range_in_words(note),
+                    .affects_results = note.affects_results,
+                    .is_file = note.is_file,
+                    .when_read = note.when_read,
+                    .read_by = {note.read_by.begin(), note.read_by.end()}});
 }
 
 void FieldDescriber::field(const Field& note, bool& value) { describe(note, value); }

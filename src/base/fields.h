@@ -34,7 +34,12 @@ struct Field {
       "";  ///< of an optional number: the word that stands for "none" ("ideal", "continuous")
   std::vector<std::string_view> one_of = {};  ///< of a string: the choices; empty = any
   bool affects_results =
-      true;  ///< false for threads, output, and the like: echoed under /provenance only
+      true;              ///< false for threads, output, and the like: echoed under /provenance only
+  bool is_file = false;  ///< of a string: names an input file, which counts by its contents
+  bool when_read = false;      ///< of hardware: acts on reads of cells, not on what they hold
+  std::string_view idle = "";  ///< why the key has no effect beside the others' values; "": it acts
+  std::vector<std::string_view> read_by = {};  ///< commands on whose results it acts; empty: all
+                                               ///< that read its table
 };
 
 /// A word of Field::one_of, or a list of integers.
@@ -73,6 +78,8 @@ class FieldVisitor {
 /// One line of the manual.
 struct FieldManual {
   std::string key, meaning, unit, default_value, range;
+  bool affects_results = true, is_file = false, when_read = false;  ///< as Field has them
+  std::vector<std::string> read_by = {};
 };
 
 /// Reads the keys of a table into a struct, checks types and ranges, and remembers which keys are
@@ -130,7 +137,7 @@ void read_fields(const ConfigNode& table, const std::string& path, P& params,
 
 /// Writes every field (defaults too) as a table. A member that holds SI is written as the shortest
 /// decimal that reads back to the same bits. With `results_only`, keys that do not affect results
-/// are left out.
+/// are left out, and those that are idle beside the others' values.
 class FieldWriter : public FieldVisitor {
  public:
   explicit FieldWriter(bool results_only) : results_only_(results_only) {}

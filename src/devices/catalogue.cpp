@@ -109,7 +109,7 @@ std::shared_ptr<const DeviceModel> make_device(const ConfigNode& table, const st
   Additions additions;
   FieldReader reader(table, path);
   fields(reader, additions);
-  const ConfigNode written = write_fields(additions);
+  const ConfigNode written = write_fields(additions, false);
   ConfigNode own;
   own.origin = table.origin;
   for (const auto& [key, value] : table.table())

@@ -52,11 +52,14 @@ void fields(FieldVisitor& f, CellParams& p) {
            .meaning = "deviation of the white noise of one read",
            .unit = "fraction",
            .low = 0,
-           .high = 10},
+           .high = 10,
+           .when_read = true},
           p.read_noise);
   f.field({.key = "read_noise_of",
            .meaning = "what read_noise is a fraction of; no default where read_noise is not 0",
-           .one_of = {"", "g_max", "g", "inverse"}},
+           .one_of = {"", "g_max", "g", "inverse"},
+           .when_read = true,
+           .idle = p.read_noise > 0 ? "" : "read_noise is 0"},
           p.read_noise_of);
 }
 

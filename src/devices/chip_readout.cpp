@@ -20,7 +20,9 @@ cells. Read back it ages by its own device and gives the same results bit for bi
 Programming errors, seeds and verifying loops of the config have nothing to act on. Source: the user's hardware.)";
 
 void fields(FieldVisitor& f, RealChipParams& p) {
-  f.field({.key = "file", .meaning = "HDF5 file with the conductances of every layer"}, p.file);
+  f.field(
+      {.key = "file", .meaning = "HDF5 file with the conductances of every layer", .is_file = true},
+      p.file);
   fields(f, p.cell);
 }
 

@@ -16,7 +16,7 @@ const char* const kCmoHfoxManual =
     relaxation   d = p - .08900206 ln t + (.41183342 + .04201137 ln t) z',  for t >= 1 s, none before
     read         g = d + .0277316483 log10(d) sqrt(ln((t + 1 us) / 2 us)) z'',  for t >= 1 us
 
-cut to g_min .. g_max after programming and at the end. z' and z'' are drawn once a device (the read term is accumulated 1/f noise, frozen at a time).
+cut to g_min .. g_max once, at the end (p may lie beyond them). z' and z'' are drawn once a device (the read term is accumulated 1/f noise, frozen at a time).
 Range: 9 .. 88.2 uS. aihwkit takes the .2 % fit also where 2 % is asked for.)";
 
 namespace {
@@ -93,24 +93,13 @@ CmoMoments cmo_moments(CmoAcceptance acceptance, double g, double seconds, doubl
                        double high) {
   const double s = cmo_programming_sigma(acceptance, g);
   const double shift = cmo_relaxation_shift(seconds), relaxation = cmo_relaxation_sigma(seconds);
-  const double a = (low - g) / s, b = (high - g) / s;
+  // Programming and relaxation are normal and add up to one normal number; cuts are kinks where
+  // no relaxation smooths them.
+  const double whole = std::hypot(s, relaxation);
+  const std::vector<double> kinks =
+      relaxation == 0 ? std::vector{(low - g) / s, (high - g) / s} : std::vector<double>{};
   return cut_moments(g, seconds, low, high, [&](auto f) {
-    if (relaxation == 0)
-      return normal_expectation(
-          [&](double z) { return f(shift + std::clamp(g + s * z, low, high)); }, {a, b});
-    // Cells that programming cut relax from a bound. Of the others, those that relaxed to d stem
-    // from a normal programmed conductance (mean p, deviation `left`), of which the part within the
-    // bounds counts.
-    const double whole = std::sqrt(s * s + relaxation * relaxation), left = s * relaxation / whole;
-    const auto from = [&](double bound) {
-      return normal_expectation([&](double z) { return f(bound + shift + relaxation * z); });
-    };
-    const double uncut = normal_expectation([&](double z) {
-      const double p = g + s * s / whole * z;
-      return f(g + shift + whole * z) *
-             (elementary::normal_cdf((high - p) / left) - elementary::normal_cdf((low - p) / left));
-    });
-    return uncut + elementary::normal_cdf(a) * from(low) + elementary::normal_cdf(-b) * from(high);
+    return normal_expectation([&](double z) { return f(g + shift + whole * z); }, kinks);
   });
 }
 
@@ -148,8 +137,7 @@ class CmoHfox final : public PresetCell {
       for (std::size_t c = 0; c < n; ++c) {
         const double g = published(target(r, static_cast<Index>(c)));
         const double p = g + cmo_programming_sigma(params_.acceptance, g) * z[c];
-        out.programmed(r, static_cast<Index>(c)) =
-            static_cast<float>(siemens(std::clamp(p, low_, high_)));
+        out.programmed(r, static_cast<Index>(c)) = static_cast<float>(siemens(p));
       }
     }
   }
@@ -158,10 +146,6 @@ class CmoHfox final : public PresetCell {
     const double shift = cmo_relaxation_shift(seconds), spread = cmo_relaxation_sigma(seconds);
     for (Index r = 0; r < out.rows(); ++r)
       for (Index c = 0; c < out.columns(); ++c) {
-        if (seconds < 1e-6) {
-          out(r, c) = cells.programmed(r, c);
-          continue;
-        }
         const double d = published(cells.programmed(r, c)) + shift + spread * z(r, c);
         const double g = d + cmo_read_sigma(d, seconds) * read(r, c);
         out(r, c) = static_cast<float>(siemens(std::clamp(g, low_, high_)));

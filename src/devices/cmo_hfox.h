@@ -16,8 +16,7 @@ struct CmoMoments {
   double mean = 0, sigma = 0;
 };
 CmoMoments cmo_moments_from(double g, double seconds, double low, double high);
-/// The same of a cell that was programmed to the target `g`, with its programming error, cut there
-/// too.
+/// The same of a cell that was programmed to the target `g`, with its programming error.
 CmoMoments cmo_moments(CmoAcceptance acceptance, double g, double seconds, double low, double high);
 
 struct CmoHfoxParams {

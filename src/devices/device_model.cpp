@@ -21,9 +21,8 @@ Purpose purpose_of(Population population) {
 }  // namespace
 
 Address ProgramContext::address(Purpose part, Index row, Index pulse) const {
-  // What a device is made with is the same at every programming of a chip.
   const bool is_made = part == Purpose::device || part == Purpose::fault;
-  const Index cycle = is_made ? 0 : programming;
+  const Index cycle = is_made ? made_programming() : programming;
   constexpr Index kPulsesAnAttempt = 16;
   if (!is_made) pulse += kPulsesAnAttempt * attempt;
   const Index weight_row = rows.empty() ? first_row + row : rows[static_cast<std::size_t>(row)];
@@ -34,7 +33,8 @@ Address ProgramContext::address(Purpose part, Index row, Index pulse) const {
                                  .polarity = u(polarity),
                                  .slice = u(slice),
                                  .pulse = u(pulse),
-                                 .row = u(weight_row)});
+                                 .row = u(weight_row),
+                                 .replica = u(replica)});
   return training_address(purpose_of(population), {.part = part,
                                                    .step = u(chip),
                                                    .sub_batch = u(cycle),
@@ -42,7 +42,36 @@ Address ProgramContext::address(Purpose part, Index row, Index pulse) const {
                                                    .polarity = u(polarity),
                                                    .slice = u(slice),
                                                    .pulse = u(pulse),
-                                                   .row = u(weight_row)});
+                                                   .row = u(weight_row),
+                                                   .replica = u(replica)});
+}
+
+Index ProgramContext::made_programming() const {
+  const bool is_step = population == Population::training || population == Population::compensator;
+  return is_step ? programming : 0;
+}
+
+void ProgramContext::line_uniforms(bool is_bit_line, Index first, std::span<double> out) const {
+  const std::uint64_t side = is_bit_line ? 1 : 0, of_pair = is_bit_line ? u(polarity) : 0;
+  if (population == Population::reported)
+    return stream->uniforms(dead_line_address({.chip = u(chip),
+                                               .layer = u(layer),
+                                               .polarity = of_pair,
+                                               .slice = u(slice),
+                                               .tile = u(tile),
+                                               .is_bit_line = side,
+                                               .replica = u(replica)}),
+                            u(first), out);
+  stream->uniforms(training_address(purpose_of(population), {.part = Purpose::dead_line,
+                                                             .step = u(chip),
+                                                             .sub_batch = u(made_programming()),
+                                                             .layer = u(layer),
+                                                             .polarity = of_pair,
+                                                             .slice = u(slice),
+                                                             .pulse = side,
+                                                             .row = u(tile),
+                                                             .replica = u(replica)}),
+                   u(first), out);
 }
 
 void ProgramContext::normals(Purpose part, Index row, std::span<float> out, Index pulse) const {
@@ -74,29 +103,23 @@ Matrix<float>& Cells::plane_of(std::string_view name) {
 
 namespace {
 
-// The judge's Gaussian noise has the conversion cycles from 0 on; these are beyond any converter's.
-constexpr std::uint64_t kUniformCycle = 12, kNormalCycle = 14;
-
-Address cell_address(const CellRead& r, Index row, std::uint64_t cycle) {
-  return cell_read_address({.chip = u(r.chip),
-                            .programming = u(r.programming),
-                            .read = u(r.read),
-                            .layer = u(r.layer),
-                            .row = u(r.first_row + row),
-                            .sample = u(r.sample),
-                            .patch = u(r.position),
-                            .cycle = cycle + u(r.polarity),
-                            .slice = u(r.slice)});
-}
+// The second device of a pair has the upper half of the columns.
+constexpr Index kHalf = 1 << 15;
 
 }  // namespace
 
-void CellRead::normals(Index row, std::span<float> out) const {
-  stream->normals(cell_address(*this, row, kNormalCycle), u(first_column), out);
-}
-
 void CellRead::uniforms(Index row, std::span<double> out) const {
-  stream->uniforms(cell_address(*this, row, kUniformCycle), u(first_column), out);
+  const Address at = cell_read_address({.chip = u(chip),
+                                        .programming = u(programming),
+                                        .read = u(read),
+                                        .layer = u(layer),
+                                        .row = u(first_row + row),
+                                        .sample = u(sample),
+                                        .patch = u(position),
+                                        .slice = u(slice),
+                                        .replica = u(replica)},
+                                       Purpose::cell_state);
+  stream->uniforms(at, u(first_column + polarity * kHalf), out);
 }
 
 bool DeviceModel::perturb_weights(const ProgramContext&, ConstView<float>, View<float>) const {

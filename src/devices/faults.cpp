@@ -8,7 +8,9 @@ namespace ohmic::devices {
 const char* const kFaultsManual =
     R"(Broken cells. A stuck cell conducts g_min, g_max or stuck_uS (a short conducts far more than g_max: it is not cut), whatever it is told and
 at any time; all cells of a dead word or bit line conduct nothing. Rates are fractions of the cells or lines (0.01 is one in a hundred).
-A chip keeps its faults over programmings; maps drawn at growing rates nest. Layers, polarities and copies have draws of their own.
+Lines are wires of one tile: every tile has word and bit lines of its own, so dead lines change with array.rows and array.columns; a dead
+word line takes both devices of its pairs. A chip keeps its faults over programmings; maps drawn at growing rates nest. Layers,
+polarities and copies have draws of their own.
 Measured rates: 1.75 % of cells stuck at one end and 9.04 % at the other (Chen et al., IEEE Trans. Comput. 64 (2015) 180; recalled).
 A mapping that knows the faults can do something about them: adjust_pairs gives the working device of a differential pair the target g_stuck -+ the
 wanted difference, within its range; spare_columns gives every tile as many spare outputs (devices of their own, weight rows behind the layer's), which
@@ -23,28 +25,36 @@ void fields(FieldVisitor& f, FaultParams& p) {
   rate("stuck_at_g_min", "share of cells stuck at g_min", p.stuck_at_g_min);
   rate("stuck_at_g_max", "share of cells stuck at g_max", p.stuck_at_g_max);
   rate("stuck_at_given", "share of cells stuck at stuck_uS", p.stuck_at_given);
-  f.field({.key = "stuck_uS",
-           .meaning = "conductance of stuck_at_given; may lie outside the device's range",
-           .unit = "uS",
-           .scale = units::kMicrosiemens,
-           .low = 0,
-           .high = 1e6},
-          p.given);
+  f.field({.key = "map",
+           .meaning = "HDF5 file with the user's own map, a data set per layer",
+           .is_file = true},
+          p.map);
+  f.field(
+      {.key = "stuck_uS",
+       .meaning = "conductance of stuck_at_given; may lie outside the device's range",
+       .unit = "uS",
+       .scale = units::kMicrosiemens,
+       .low = 0,
+       .high = 1e6,
+       .idle =
+           p.stuck_at_given > 0 || !p.map.empty() ? "" : "stuck_at_given is 0 and there is no map"},
+      p.given);
   rate("dead_rows", "share of dead word lines", p.dead_rows);
   rate("dead_columns", "share of dead bit lines", p.dead_columns);
+  const std::string_view idle = p.is_active() ? "" : "there are no faults";
   f.field({.key = "adjust_pairs",
            .meaning = "the working device of a pair takes the target that leaves their difference "
-                      "nearest to the weight (fault-aware mapping)"},
+                      "nearest to the weight (fault-aware mapping)",
+           .idle = idle},
           p.adjusts_pairs);
   f.field(
       {.key = "spare_columns",
        .meaning = "spare outputs of a tile, which replace those whose faults do most harm; beside "
                   "array.columns",
        .low = 0,
-       .high = 1024},
+       .high = 1024,
+       .idle = idle},
       p.spare_columns);
-  f.field({.key = "map", .meaning = "HDF5 file with the user's own map, a data set a layer"},
-          p.map);
 }
 
 void check_faults(const FaultParams& p, const ConfigNode& table, const std::string& path) {
@@ -62,26 +72,19 @@ void check_faults(const FaultParams& p, const ConfigNode& table, const std::stri
 
 namespace {
 
-constexpr Index kStuckPulse = 0, kKindPulse = 1, kRowPulse = 2, kColumnPulse = 3;
+constexpr Index kStuckPulse = 0, kKindPulse = 1;
 
 }  // namespace
 
 Matrix<std::uint8_t> draw_faults(const FaultParams& p, const ProgramContext& context, Index rows,
-                                 Index columns) {
+                                 Index columns, Index first_bit_line) {
   Matrix<std::uint8_t> out(rows, columns);
   const double stuck = p.stuck_at_g_min + p.stuck_at_g_max + p.stuck_at_given;
   const auto n = static_cast<std::size_t>(columns);
-  std::vector<double> u(n), kind(n), word_line(n);
-  if (p.dead_rows > 0) {
-    ProgramContext lines = context;
-    lines.first_row = lines.polarity = 0;
-    lines.uniforms(Purpose::fault, 0, word_line, kRowPulse);
-  }
-  ProgramContext bit_lines = context;
-  bit_lines.first_column = 0;
+  std::vector<double> u(n), kind(n), word_line(n), bit_line(static_cast<std::size_t>(rows));
+  if (p.dead_rows > 0) context.line_uniforms(false, 0, word_line);
+  if (p.dead_columns > 0) context.line_uniforms(true, first_bit_line, bit_line);
   for (Index r = 0; r < rows; ++r) {
-    double bit_line = 1;
-    if (p.dead_columns > 0) bit_lines.uniforms(Purpose::fault, r, {&bit_line, 1}, kColumnPulse);
     if (stuck > 0) {
       context.uniforms(Purpose::fault, r, u, kStuckPulse);
       context.uniforms(Purpose::fault, r, kind, kKindPulse);
@@ -93,7 +96,8 @@ Matrix<std::uint8_t> draw_faults(const FaultParams& p, const ProgramContext& con
                 : kind[c] * stuck < p.stuck_at_g_min + p.stuck_at_g_max ? Fault::stuck_at_g_max
                                                                         : Fault::stuck_at_given;
       if (p.dead_rows > 0 && word_line[c] < p.dead_rows) fault = Fault::dead_row;
-      if (p.dead_columns > 0 && bit_line < p.dead_columns) fault = Fault::dead_column;
+      if (p.dead_columns > 0 && bit_line[static_cast<std::size_t>(r)] < p.dead_columns)
+        fault = Fault::dead_column;
       out(r, static_cast<Index>(c)) = static_cast<std::uint8_t>(fault);
     }
   }

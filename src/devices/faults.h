@@ -41,9 +41,10 @@ extern const char* const kFaultsManual;
 /// The faults of the cells that `context` places. One addressed uniform a cell decides: it is stuck
 /// where that is below the sum of the three rates, so maps at growing rates nest; a second one
 /// shares the stuck cells out among the three kinds. One more for each word line (a column of the
-/// weight grid, both devices of a pair) and bit line (a row of the grid, one polarity).
+/// weight grid, both devices of a pair) and bit line (a row of the grid, one polarity) of the tile
+/// context.tile, whose first bit line here is `first_bit_line`.
 Matrix<std::uint8_t> draw_faults(const FaultParams& params, const ProgramContext& context,
-                                 Index rows, Index columns);
+                                 Index rows, Index columns, Index first_bit_line = 0);
 
 /// Conductance [S] of a broken cell, at any time: 0 on a dead line.
 double broken_conductance(Fault fault, const FaultParams& params, const DeviceModel& device);

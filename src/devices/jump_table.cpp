@@ -12,7 +12,6 @@
 #include "base/error.h"
 #include "base/matrix.h"
 #include "base/whole_file.h"
-#include "devices/measured.h"
 #include "devices/measured_units.h"
 
 namespace ohmic::devices {
@@ -47,14 +46,14 @@ bool is_reset_pulse(const std::string& word, const std::string& place) {
 
 double JumpTable::step(double g, bool is_set, double u) const {
   const std::vector<Level>& levels = is_set ? set : reset;
-  if (levels.size() == 1 || g <= levels.front().g) return sample_quantile(levels.front().steps, u);
-  if (g >= levels.back().g) return sample_quantile(levels.back().steps, u);
+  if (levels.size() == 1 || g <= levels.front().g) return levels.front().steps.quantile(u);
+  if (g >= levels.back().g) return levels.back().steps.quantile(u);
   std::size_t above = 1;
   while (levels[above].g < g) ++above;
   const Level &low = levels[above - 1], &high = levels[above];
   const double share = (g - low.g) / (high.g - low.g);
-  const double below = sample_quantile(low.steps, u);
-  return below + share * (sample_quantile(high.steps, u) - below);
+  const double below = low.steps.quantile(u);
+  return below + share * (high.steps.quantile(u) - below);
 }
 
 JumpTable read_jump_table(const std::filesystem::path& file) {
@@ -94,8 +93,7 @@ JumpTable read_jump_table(const std::filesystem::path& file) {
         throw FileError(fmt::format("{}: level {} uS has {} {} pulses; at least {} are needed",
                                     name, shortest(g * 1e6), steps.size(),
                                     is_reset ? "reset" : "set", kLeastSteps));
-      std::sort(steps.begin(), steps.end());
-      (is_reset ? table.reset : table.set).push_back({g, std::move(steps)});
+      (is_reset ? table.reset : table.set).push_back({g, Empirical(std::move(steps))});
     }
   }
   return table;

@@ -3,19 +3,20 @@
 #include <filesystem>
 #include <vector>
 
+#include "devices/empirical.h"
+
 namespace ohmic::devices {
 
 /// Measured steps of conductance under one set (up) or reset (down) pulse, level by level.
 struct JumpTable {
   struct Level {
-    double g = 0;               ///< [S]
-    std::vector<double> steps;  ///< [S], signed, sorted
+    double g = 0;     ///< [S]
+    Empirical steps;  ///< [S], signed
   };
   std::vector<Level> set, reset;  ///< ascending in g
 
   /// The step [S] of one pulse at conductance g: the quantile u in (0, 1) of the measured steps,
-  /// linear between order statistics and between the two nearest levels; beyond the last level,
-  /// that level's.
+  /// linear between the two nearest levels; beyond the last level, that level's.
   double step(double g, bool is_set, double u) const;
 };
 

@@ -11,8 +11,11 @@ const char* const kMeasuredManual =
     R"(The user's own device. file = "samples.csv" (relative to the config), .npy or "file.h5:/path":
 
     target_uS, mean_uS, std_uS   normal conductances; mean and deviation linear between targets, cut at 0
-    target_uS, sample_uS         raw samples, one a row, 20 or more a target: a cell takes the quantile of one uniform number in the
-                                 empirical distribution, linear between order statistics, and between the two nearest targets
+    target_uS, sample_uS         raw samples, one per row, 20 or more per target: a cell takes the quantile of one uniform number in the
+                                 empirical distribution, linear between order statistics and between the two nearest targets. At each
+                                 target draws have the samples' mean and standard deviation (n - 1); the order statistics are stretched
+                                 for that (by 3 % at 20 samples). The tails beyond the smallest and largest of them are cut: n
+                                 samples say nothing of what happens to fewer than one cell in 2n
     ..., time_s                  several times after programming: linear in ln t between them (in t up to the second if the first is 0);
                                  a cell keeps its number at all of them
 
@@ -20,19 +23,15 @@ Units are part of the column names (S, mS, uS, nS; s, min, h, day). Files withou
 `ohmic info --fit samples.csv` shows what was understood. Source: the user's. Range of validity: that of the table.)";
 
 void fields(FieldVisitor& f, MeasuredParams& p) {
-  f.field({.key = "file", .meaning = "table of what was measured: .csv, .npy or file.h5:/path"},
+  f.field({.key = "file",
+           .meaning = "table of what was measured: .csv, .npy or file.h5:/path",
+           .is_file = true},
           p.file);
   f.field({.key = "file_unit",
            .meaning = "unit of conductances in a file without column names",
            .one_of = {"", "S", "mS", "uS", "nS"}},
           p.file_unit);
   fields(f, p.cell);
-}
-
-double sample_quantile(const std::vector<double>& sorted, double u) {
-  const double at = u * static_cast<double>(sorted.size() - 1);
-  const auto below = std::min(static_cast<std::size_t>(at), sorted.size() - 2);
-  return sorted[below] + (at - static_cast<double>(below)) * (sorted[below + 1] - sorted[below]);
 }
 
 namespace {
@@ -117,7 +116,7 @@ class Measured final : public GenericCell {
       const auto &low = time.targets[t.below], &high = time.targets[t.below + 1];
       const auto mixed = [&](double a, double b) { return a + t.share * (b - a); };
       if (table_.has_samples)
-        return mixed(sample_quantile(low.samples, draw), sample_quantile(high.samples, draw));
+        return mixed(low.samples->quantile(draw), high.samples->quantile(draw));
       return mixed(low.mean, high.mean) + mixed(low.sigma, high.sigma) * draw;
     });
     return static_cast<float>(std::max(g, 0.0));
@@ -142,9 +141,8 @@ class Measured final : public GenericCell {
     std::vector<double> knots{0, 1};
     for (const auto& time : table_.times)
       for (const std::size_t side : {t.below, t.below + 1}) {
-        const auto n = time.targets[side].samples.size() - 1;
-        for (std::size_t k = 1; k < n; ++k)
-          knots.push_back(static_cast<double>(k) / static_cast<double>(n));
+        const auto n = static_cast<double>(time.targets[side].samples->knots().size());
+        for (double k = 0.5; k < n; ++k) knots.push_back(k / n);
       }
     std::sort(knots.begin(), knots.end());
     double first = 0, second = 0;

@@ -20,7 +20,4 @@ std::shared_ptr<const DeviceModel> make_measured(const MeasuredParams& params,
                                                  const std::filesystem::path& file);
 extern const char* const kMeasuredManual;
 
-/// Quantile [S] of a sorted sample at u in (0, 1): linear between order statistics (type 7).
-double sample_quantile(const std::vector<double>& sorted, double u);
-
 }  // namespace ohmic::devices

@@ -10,6 +10,7 @@
 #include "base/array_file.h"
 #include "base/config.h"
 #include "base/error.h"
+#include "base/statistics.h"
 #include "devices/measured_units.h"
 
 namespace ohmic::devices {
@@ -86,6 +87,9 @@ std::string header_of(const std::filesystem::path& file) {
   throw FileError(file.string() + ": is empty");
 }
 
+/// The samples of every target at one time.
+using Samples = std::map<double, std::vector<double>>;
+
 struct Row {
   double target = 0, mean = 0, sigma = 0, sample = 0, seconds = 0;
 };
@@ -131,25 +135,23 @@ std::vector<Row> rows_of(const Matrix<double>& numbers, const std::vector<Column
 
 std::string in_uS(double g) { return shortest(g * 1e6) + " uS"; }
 
+/// " at 3 s" where there are several times.
+std::string when(const MeasuredTable& table, double seconds) {
+  return table.times.size() > 1 ? " at " + shortest(seconds) + " s" : "";
+}
+
 /// What must hold of every time's targets.
 void check(const MeasuredTable& table, const std::string& file) {
   const auto& first = table.times.front().targets;
   for (const auto& at : table.times) {
-    const std::string when =
-        table.times.size() > 1 ? " at " + shortest(at.seconds) + " s" : std::string();
     if (at.targets.size() < 2)
       throw FileError(fmt::format("{}: {} target{}; at least 2 are needed", file,
-                                  std::to_string(at.targets.size()) + when,
+                                  std::to_string(at.targets.size()) + when(table, at.seconds),
                                   at.targets.size() == 1 ? "" : "s"));
-    if (at.targets.size() != first.size()) throw FileError(file + ": has other targets" + when);
-    for (std::size_t i = 0; i < at.targets.size(); ++i) {
-      if (at.targets[i].target != first[i].target)
-        throw FileError(file + ": has other targets" + when);
-      if (table.has_samples && at.targets[i].samples.size() < kLeastSamples)
-        throw FileError(fmt::format("{}: target {}{} has {} samples; at least {} are needed", file,
-                                    in_uS(at.targets[i].target), when, at.targets[i].samples.size(),
-                                    kLeastSamples));
-    }
+    const bool are_same =
+        std::equal(at.targets.begin(), at.targets.end(), first.begin(), first.end(),
+                   [](const auto& a, const auto& b) { return a.target == b.target; });
+    if (!are_same) throw FileError(file + ": has other targets" + when(table, at.seconds));
   }
 }
 
@@ -179,6 +181,7 @@ MeasuredTable read_measured_table(const std::filesystem::path& file, const std::
   MeasuredTable table;
   table.has_samples = samples;
   const std::vector<Row> rows = rows_of(numbers, columns, name);
+  std::map<double, Samples> all_samples;  // time, target
   for (std::size_t r = 0; r < rows.size(); ++r) {
     const Row& row = rows[r];
     auto time = std::find_if(table.times.begin(), table.times.end(),
@@ -187,16 +190,13 @@ MeasuredTable read_measured_table(const std::filesystem::path& file, const std::
       table.times.push_back({row.seconds, {}});
       time = table.times.end() - 1;
     }
+    if (samples) {
+      all_samples[row.seconds][row.target].push_back(row.sample);
+      continue;
+    }
     auto& targets = time->targets;
     const auto target = std::find_if(targets.begin(), targets.end(),
                                      [&](const auto& t) { return t.target == row.target; });
-    if (samples) {
-      if (target == targets.end())
-        targets.push_back({row.target, 0, 0, {row.sample}});
-      else
-        target->samples.push_back(row.sample);
-      continue;
-    }
     if (target != targets.end())
       throw FileError(
           fmt::format("{}: row {}: target {} stands there twice", name, r + 1, in_uS(row.target)));
@@ -208,11 +208,17 @@ MeasuredTable read_measured_table(const std::filesystem::path& file, const std::
   if (table.times.empty()) throw FileError(name + ": has no rows");
   std::sort(table.times.begin(), table.times.end(),
             [](const auto& a, const auto& b) { return a.seconds < b.seconds; });
-  for (auto& at : table.times) {
-    std::sort(at.targets.begin(), at.targets.end(),
-              [](const auto& a, const auto& b) { return a.target < b.target; });
-    for (auto& target : at.targets) std::sort(target.samples.begin(), target.samples.end());
-  }
+  for (auto& at : table.times)
+    for (auto& [target, values] : all_samples[at.seconds]) {
+      if (values.size() < kLeastSamples)
+        throw FileError(fmt::format("{}: target {}{} has {} samples; at least {} are needed", name,
+                                    in_uS(target), when(table, at.seconds), values.size(),
+                                    kLeastSamples));
+      Moments moments;
+      for (const double value : values) moments.add(value);
+      at.targets.push_back(
+          {target, moments.mean(), moments.deviation(), Empirical(std::move(values), 0.0)});
+    }
   check(table, name);
   return table;
 }

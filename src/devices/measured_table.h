@@ -1,7 +1,10 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <vector>
+
+#include "devices/empirical.h"
 
 namespace ohmic::devices {
 
@@ -9,9 +12,9 @@ namespace ohmic::devices {
 /// raw samples. SI units.
 struct MeasuredTable {
   struct AtTarget {
-    double target = 0;            ///< [S]
-    double mean = 0, sigma = 0;   ///< [S] of normal conductances; unused with samples
-    std::vector<double> samples;  ///< [S], sorted; empty: moments
+    double target = 0;                 ///< [S]
+    double mean = 0, sigma = 0;        ///< [S] of normal conductances; of the samples (n - 1)
+    std::optional<Empirical> samples;  ///< [S]; none: moments
   };
   struct AtTime {
     double seconds = 0;

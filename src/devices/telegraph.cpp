@@ -23,26 +23,34 @@ void fields(FieldVisitor& f, TelegraphParams& p) {
            .meaning = "share of the cells that show telegraph noise; 0: none",
            .unit = "fraction",
            .low = 0,
-           .high = 1},
+           .high = 1,
+           .when_read = true},
           p.share);
+  const std::string_view idle = p.share > 0 ? "" : "telegraph_share is 0";
   f.field({.key = "telegraph_amplitude",
            .meaning = "share of its conductance that such a cell loses while its trap is full",
            .unit = "fraction of g",
            .low = 0,
-           .high = 1},
+           .high = 1,
+           .when_read = true,
+           .idle = idle},
           p.amplitude);
   f.field({.key = "telegraph_trapped",
            .meaning = "share of time for which the trap is full",
            .unit = "fraction",
            .low = 0,
-           .high = 1},
+           .high = 1,
+           .when_read = true,
+           .idle = idle},
           p.trapped);
   f.field({.key = "telegraph_correlation_reads",
            .meaning = "reads after which the state's correlation is 1/e",
            .unit = "reads",
            .low = 0,
            .high = 1e9,
-           .low_open = true},
+           .low_open = true,
+           .when_read = true,
+           .idle = idle},
           p.correlation_reads);
 }
 

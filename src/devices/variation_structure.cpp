@@ -36,7 +36,8 @@ void fields(FieldVisitor& f, VariationStructure& p) {
            .unit = "cells",
            .low = 0,
            .high = 1e6,
-           .low_open = true},
+           .low_open = true,
+           .idle = p.sigma_correlated > 0 ? "" : "sigma_correlated is 0"},
           p.correlation_cells);
 }
 
@@ -58,7 +59,8 @@ class Structured final : public DecoratedModel {
     if (params_.sigma_die > 0) {
       ProgramContext chip = context;
       chip.rows = {};
-      chip.layer = chip.polarity = chip.slice = chip.first_row = chip.first_column = 0;
+      chip.layer = chip.polarity = chip.slice = chip.replica = 0;
+      chip.first_row = chip.first_column = 0;
       chip.normals(Purpose::device, 0, {&die, 1}, kDiePulse);
     }
     Matrix<float> field;

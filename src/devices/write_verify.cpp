@@ -34,24 +34,38 @@ void fields(FieldVisitor& f, ProgrammingLoop& p) {
            .one_of = {"one_shot", "write_verify"}},
           how);
   p.verifies = how == "write_verify";
-  f.field({.key = "verify_pulse", .meaning = "what a further pulse does"}, p.pulse,
-          {"redraw", "step", "response", "jump_table"});
-  f.field({.key = "verify_model", .meaning = "training device of verify_pulse = \"response\""},
+  const std::string_view one_shot = p.verifies ? "" : "programming is not \"write_verify\"";
+  const auto of_pulse = [&](ProgrammingLoop::Pulse pulse, std::string_view other) {
+    return !p.verifies ? one_shot : p.pulse == pulse ? std::string_view() : other;
+  };
+  f.field({.key = "verify_pulse", .meaning = "what a further pulse does", .idle = one_shot},
+          p.pulse, {"redraw", "step", "response", "jump_table"});
+  f.field({.key = "verify_model",
+           .meaning = "training device of verify_pulse = \"response\"",
+           .idle = of_pulse(ProgrammingLoop::Pulse::response, "verify_pulse is not \"response\"")},
           p.model);
-  f.field({.key = "verify_file", .meaning = "measured steps of verify_pulse = \"jump_table\""},
-          p.file);
+  f.field(
+      {.key = "verify_file",
+       .meaning = "measured steps of verify_pulse = \"jump_table\"",
+       .is_file = true,
+       .idle = of_pulse(ProgrammingLoop::Pulse::jump_table, "verify_pulse is not \"jump_table\"")},
+      p.file);
+  const std::string_view no_step =
+      of_pulse(ProgrammingLoop::Pulse::step, "verify_pulse is not \"step\"");
   f.field({.key = "verify_tolerance_uS",
            .meaning = "distance from the target that passes",
            .unit = "uS",
            .scale = units::kMicrosiemens,
            .low = 0,
            .high = 1e6,
-           .low_open = true},
+           .low_open = true,
+           .idle = one_shot},
           p.tolerance);
   f.field({.key = "verify_pulse_limit",
            .meaning = "pulses a cell gets at most, the first programming included",
            .low = 1,
-           .high = kMostPulses},
+           .high = kMostPulses,
+           .idle = one_shot},
           p.pulse_limit);
   f.field({.key = "verify_step_uS",
            .meaning = "mean change of conductance by one pulse (verify_pulse = \"step\")",
@@ -59,14 +73,16 @@ void fields(FieldVisitor& f, ProgrammingLoop& p) {
            .scale = units::kMicrosiemens,
            .low = 0,
            .high = 1e6,
-           .low_open = true},
+           .low_open = true,
+           .idle = no_step},
           p.step);
   f.field({.key = "verify_step_sigma_uS",
            .meaning = "deviation of that change",
            .unit = "uS",
            .scale = units::kMicrosiemens,
            .low = 0,
-           .high = 1e6},
+           .high = 1e6,
+           .idle = no_step},
           p.step_sigma);
 }
 

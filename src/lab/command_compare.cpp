@@ -21,14 +21,9 @@ Example:
 
 int compare_command(const CommonOptions& options, Console& console) {
   const auto start = std::chrono::steady_clock::now();
-  const Session session = open_session(options, "compare");
+  Session session = open_session(options, "compare");
   const Experiment& experiment = session.experiment;
   const nn::Data& data = session.data;
-  if (session.is_done) {
-    console.print("{} is done already (the same config); --force runs it again\n",
-                  session.file.string());
-    return 0;
-  }
   check_comparison(experiment, data);
   check_methods(experiment, described_network(experiment, data.shape(), data.classes()),
                 experiment.compare.methods);
@@ -43,17 +38,29 @@ int compare_command(const CommonOptions& options, Console& console) {
     return 0;
   }
   const std::filesystem::path& folder = session.folder;
-  const OutputFolder made(folder), points(folder / "points");
-  // An interrupted comparison goes on with its own config only.
+  session.identity = compare_identity(experiment, data.digest, *session.files);
+  // An interrupted comparison goes on with its own config only; results of another one, which
+  // --force began to replace, stay until the end.
   const std::filesystem::path config = folder / "config.toml";
   const std::string& resolved = session.identity.config;
-  if (!options.force && std::filesystem::exists(config) && read_whole_file(config) != resolved)
-    throw ConfigError(config.string() +
-                      " is that of another comparison; choose another folder with -o, or replace "
-                      "it with --force");
+  const bool goes_on = std::filesystem::exists(config) && read_whole_file(config) == resolved;
+  if (!options.force) {
+    if (goes_on ? holds_results(session.file, session.identity)
+                : check_existing(session.file, session.identity, false) == Existing::same) {
+      console.print("{} is done already (the same config); --force runs it again\n",
+                    session.file.string());
+      return 0;
+    }
+    if (!goes_on && std::filesystem::exists(config))
+      throw ConfigError(config.string() +
+                        " is that of another comparison; choose another folder with -o, or replace "
+                        "it with --force");
+  }
+  const OutputFolder made = session.begin(options), points(folder / "points");
   write_whole_file(config, resolved);
   const InterruptWatch watch;
-  const Comparison comparison = compare(experiment, data, !options.no_cache, folder, console);
+  const Comparison comparison =
+      compare(experiment, data, !options.no_cache, folder, *session.files, console);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   write_comparison(folder, comparison, experiment, session.identity,

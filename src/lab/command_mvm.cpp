@@ -134,12 +134,13 @@ int run_mvm(CommonOptions options, const MvmOptions& own, Console& console) {
                       x = read_matrix(own.inputs, "--inputs");
   const Mvm m{e, w, x, "--weights " + own.weights, "--inputs " + own.inputs};
   const sim::LayerPlan plan = plan_mvm(m);
-  const ResultsIdentity identity =
-      identity_of(e, "mvm",
-                  digest(std::string(reinterpret_cast<const char*>(w.data()),
-                                     static_cast<std::size_t>(w.size()) * sizeof(float)) +
-                         std::string(reinterpret_cast<const char*>(x.data()),
-                                     static_cast<std::size_t>(x.size()) * sizeof(float))));
+  const auto contents = [](const Matrix<float>& matrix) {
+    return fmt::format("{} x {} ", matrix.rows(), matrix.columns()) +
+           digest({reinterpret_cast<const char*>(matrix.data()),
+                   static_cast<std::size_t>(matrix.size()) * sizeof(float)});
+  };
+  InputFiles files;
+  const ResultsIdentity identity = identity_of(e, "mvm", contents(w) + contents(x), files);
   if (options.dry_run) {
     console.print("W {} x {} on {} tiles, {} cells; {} vectors on {} chip{}\n", w.rows(),
                   w.columns(), plan.tiles(),

@@ -34,7 +34,9 @@ int run(const CommonOptions& options, std::optional<std::int64_t> dumped_chip, C
                                   experiment.run.chips - 1));
   const std::filesystem::path chip_file =
       dumped_chip ? session.folder / fmt::format("chip_{}.h5", *dumped_chip) : "";
-  if (session.is_done && (chip_file.empty() || std::filesystem::exists(chip_file))) {
+  const bool has_chip = !chip_file.empty() && check_existing(chip_file, session.identity,
+                                                             options.force) == Existing::same;
+  if (session.is_done && (chip_file.empty() || has_chip)) {
     console.print("{} is done already (the same config); --force runs it again\n",
                   session.file.string());
     return 0;
@@ -48,7 +50,7 @@ int run(const CommonOptions& options, std::optional<std::int64_t> dumped_chip, C
     print_dry_run(experiment, described, data, has_trained_base(training, methods), console);
     return 0;
   }
-  const OutputFolder made(session.folder);
+  const OutputFolder made = session.begin(options);
   const InterruptWatch watch;
 
   const PreparedMethod method = prepare_method(training, methods);

@@ -133,20 +133,21 @@ int search_command(const CommonOptions& options, Console& console) {
                       : fmt::format("{} placements", static_cast<std::int64_t>(space)));
     return 0;
   }
-  const std::filesystem::path& folder = session.folder;
-  const OutputFolder made(folder);
+  const OutputFolder made = session.begin(options);
   const InterruptWatch watch;
   const TrainingSetting setting = session.training(options, console);
   const PreparedMethod base = prepare_method(setting, parse_method("penalty"));
   nn::Data fewer = data;
   if (experiment.search.train_images > 0)
     fewer.train = data.train.first(experiment.search.train_images);
-  fewer.digest += " first " + std::to_string(experiment.search.train_images);
+  const std::string words = " first " + std::to_string(experiment.search.train_images);
+  fewer.digest += words;
+  fewer.training_digest += words;
   const TrainingSetting brief{.experiment = experiment,
                               .data = fewer,
                               .options = experiment.methods,
                               .use_cache = !options.no_cache,
-                              .folder = folder,
+                              .folder = session.folder,
                               .console = console};
   const VariationProfile profile = variation_profile(setting, base);
   const nn::Network& network = base.trained.network;

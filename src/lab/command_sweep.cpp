@@ -61,7 +61,9 @@ void check_settings(const CommonOptions& options, const Experiment& base) {
 ResultsIdentity sweep_identity(const Experiment& base, const std::vector<SweepPoint>& points) {
   std::string digests;
   for (const SweepPoint& point : points) digests += point.digest + "\n";
-  return {"sweep", resolved_config(base, "sweep"), digest(digests)};
+  // Of the data set and files of every point, too: they are in the points' digests.
+  const std::string config = resolved_config(base, "sweep");
+  return {"sweep", config, digest(config + digests)};
 }
 
 /// Whether DIR holds this sweep, nothing, or (ConfigError) another one.
@@ -82,11 +84,7 @@ bool holds_this(const std::filesystem::path& folder, const ResultsIdentity& iden
 /// Whether `file` has every point of this sweep. One of another sweep (that --force replaces) or a
 /// damaged one has not.
 bool is_whole(const std::filesystem::path& file, const ResultsIdentity& identity) {
-  try {
-    if (check_existing(file, identity, false) == Existing::nothing) return false;
-  } catch (const ConfigError&) {
-    return false;
-  }
+  if (!holds_results(file, identity)) return false;
   const std::vector<std::int64_t> status = h5::Reader(file).integers("/status").values;
   return std::all_of(status.begin(), status.end(), [](std::int64_t s) { return s == 0; });
 }
@@ -96,6 +94,7 @@ void put_aside(const std::filesystem::path& folder) {
   std::error_code ignored;
   std::filesystem::remove_all(folder / "points.old", ignored);
   std::filesystem::rename(folder / "points", folder / "points.old", ignored);
+  std::filesystem::remove_all(folder / "trainings", ignored);
   for (const char* name : {"config.toml", "points.csv"})
     std::filesystem::remove(folder / name, ignored);
 }

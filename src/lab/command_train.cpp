@@ -1,6 +1,5 @@
 #include <chrono>
 
-#include "base/digest.h"
 #include "lab/check_methods.h"
 #include "lab/command.h"
 #include "lab/dry_run.h"
@@ -50,7 +49,7 @@ int train(const CommonOptions& options, Console& console) {
     print_dry_run(experiment, described, data, has_trained_base(training, methods), console);
     return 0;
   }
-  const OutputFolder made(session.folder);
+  const OutputFolder made = session.begin(options);
   const InterruptWatch watch;
   const PreparedMethod method = prepare_method(training, methods);
   const nn::TrainedNetwork& trained = method.trained;
@@ -59,7 +58,7 @@ int train(const CommonOptions& options, Console& console) {
       nn::evaluate(trained.network, trained.parameters, data.test, data.normalisation);
   // As it was trained: batch-norm not folded, the optimiser's state with it.
   nn::save_checkpoint(session.folder / "network.h5", method.unfolded.network, method.origin.state,
-                      digest(session.identity.config + session.identity.inputs));
+                      session.identity.digest);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   write_course(session, origin, test.accuracy,

@@ -5,9 +5,7 @@
 #include <algorithm>
 #include <array>
 
-#include "base/digest.h"
 #include "base/h5.h"
-#include "lab/results.h"
 
 namespace ohmic::lab {
 namespace {
@@ -39,18 +37,13 @@ std::vector<Axis> axes_of(const CompareParams& params) {
   return axes;
 }
 
-/// What one point depends on: everything but the lists of the comparison itself.
-std::string point_digest(const Experiment& e, const nn::Data& data, const std::string& method,
-                         const std::string& hardware) {
-  Experiment alone = e;
-  alone.run.method = method;
+/// The digest of one point: one method and training seed on one hardware.
+std::string point_digest(const Experiment& at_point, const Experiment& trained,
+                         const std::string& data_digest, const std::string& method,
+                         const std::string& hardware, InputFiles& files) {
+  Experiment alone = at_point;
   alone.compare.methods = {method};
-  alone.compare.training_seeds = {e.training.seed};
-  alone.compare.sigmas.clear();
-  alone.compare.axes.clear();
-  alone.compare.hardware = {hardware};
-  const ResultsIdentity identity = identity_of(alone, "compare", data.digest);
-  return digest(identity.config + identity.inputs + arithmetic_name());
+  return compared_point_digest(alone, trained, data_digest, hardware, files);
 }
 
 }  // namespace
@@ -112,8 +105,25 @@ void check_points(const Experiment& experiment) {
     }
 }
 
+ResultsIdentity compare_identity(const Experiment& experiment, const std::string& data_digest,
+                                 InputFiles& files) {
+  const CompareParams& params = experiment.compare;
+  const std::vector<Axis> axes = axes_of(params);
+  std::string digests;
+  for (const std::int64_t seed : params.training_seeds) {
+    const Experiment trained = variant(experiment, seed, axes, kNoPoint);
+    for (std::size_t point = 0; point < grid_size(axes); ++point) {
+      const Experiment e = variant(experiment, seed, axes, point);
+      for (const std::string& method : params.methods)
+        for (const std::string& hardware : params.hardware)
+          digests += point_digest(e, trained, data_digest, method, hardware, files) + "\n";
+    }
+  }
+  return identity_of(experiment, "compare", data_digest, files, digests);
+}
+
 Comparison compare(const Experiment& experiment, const nn::Data& data, bool use_cache,
-                   const std::filesystem::path& folder, const Console& console) {
+                   const std::filesystem::path& folder, InputFiles& files, const Console& console) {
   const CompareParams& params = experiment.compare;
   Comparison all;
   all.seeds = params.training_seeds;
@@ -138,7 +148,8 @@ Comparison compare(const Experiment& experiment, const nn::Data& data, bool use_
       for (const std::string& hardware : params.hardware)
         for (std::size_t point = 0; point < all.points(); ++point) {
           const Experiment e = variant(experiment, seed, all.axes, point);
-          const auto file = points / (point_digest(e, data, name, hardware) + ".h5");
+          const auto file =
+              points / (point_digest(e, of_seed, data.digest, name, hardware, files) + ".h5");
           if (!std::filesystem::exists(file)) {
             if (!prepared)
               prepared = prepare_method({.experiment = of_seed,

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "lab/axis.h"
+#include "lab/identity.h"
 #include "lab/method_run.h"
 
 /// Methods side by side: the same networks, the same chips, the same images.
@@ -39,8 +40,12 @@ struct Comparison {
 /// Makes the experiment of every point, so that what is wrong with one is told before the start.
 void check_points(const Experiment& experiment);
 
+/// Of all its points: their digests name their files.
+ResultsIdentity compare_identity(const Experiment& experiment, const std::string& data_digest,
+                                 InputFiles& files);
+
 /// Measures what is missing under `folder`/points (a file a point) and reads the rest.
 Comparison compare(const Experiment& experiment, const nn::Data& data, bool use_cache,
-                   const std::filesystem::path& folder, const Console& console);
+                   const std::filesystem::path& folder, InputFiles& files, const Console& console);
 
 }  // namespace ohmic::lab

@@ -80,7 +80,7 @@ HardwarePlan plan_layers(const Experiment& experiment, const nn::Network& networ
     plan.layers.emplace_back();
     if (!hardware[k]) continue;
     const Index layer = network.mac_layers()[k];
-    constexpr Index kMostPositions = 1 << 16;  // the patch field of read noise's addresses
+    const auto kMostPositions = static_cast<Index>(address_range(Purpose::lumped_read, "patch"));
     const Index positions = network.mac(static_cast<Index>(k)).patch.positions();
     if (positions > kMostPositions && hardware[k]->device->uniform_read_sigma().value_or(1.0) > 0)
       throw ShapeError(fmt::format(
@@ -153,10 +153,10 @@ nn::Deployment deploy(const HardwarePlan& plan, const RandomStream& stream, Inde
       own.adc = sim::calibrate_adc(own, recalibration->inputs(k), context, options);
     std::vector<sim::Crossbar> copies;
     devices::ProgramContext at = context;
-    for (at.slice = 0; at.slice < kind.copies; ++at.slice)
+    for (at.replica = 0; at.replica < kind.copies; ++at.replica)
       if (kind.cells)
-        copies.emplace_back(own, crossbar_of(*(*kind.cells)[static_cast<std::size_t>(k)], at.slice),
-                            options);
+        copies.emplace_back(
+            own, crossbar_of(*(*kind.cells)[static_cast<std::size_t>(k)], at.replica), options);
       else
         copies.emplace_back(own, at, options);
     if (counts)

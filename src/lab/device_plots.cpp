@@ -103,18 +103,12 @@ void show_fit(const std::filesystem::path& file, const std::string& unit,
     PlotSeries data = series("data" + when), line = series("model" + when);
     data.joined = line.marked = false;
     for (const auto& target : time.targets) {
-      double mean = target.mean, sigma = target.sigma;
-      if (table.has_samples) {
-        Moments m;
-        for (const double x : target.samples) m.add(x);
-        mean = m.mean();
-        sigma = m.deviation();
-      }
-      console.print("{:>12.4g} {:>9} {:>12.4g} {:>12.4g} {:>12.4g} {:>12.4g}\n",
-                    target.target / kMicro,
-                    table.has_samples ? std::to_string(target.samples.size()) : "-", mean / kMicro,
-                    sigma / kMicro, model->mean(target.target, time.seconds) / kMicro,
-                    model->sigma(target.target, time.seconds) / kMicro);
+      const double mean = target.mean, sigma = target.sigma;
+      console.print(
+          "{:>12.4g} {:>9} {:>12.4g} {:>12.4g} {:>12.4g} {:>12.4g}\n", target.target / kMicro,
+          table.has_samples ? std::to_string(target.samples->knots().size()) : "-", mean / kMicro,
+          sigma / kMicro, model->mean(target.target, time.seconds) / kMicro,
+          model->sigma(target.target, time.seconds) / kMicro);
       data.x.push_back(target.target / kMicro);
       data.y.push_back(mean / kMicro);
       data.low.push_back((mean - sigma) / kMicro);

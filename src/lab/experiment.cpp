@@ -10,6 +10,7 @@ namespace {
 
 constexpr double kMostChips =
     1 << 19;  // half of the address field: the rest is for selection chips
+constexpr double kMostImages = 1 << 20;  // the sample field of read noise's addresses
 constexpr double kMostPoints = 1'000'000;
 constexpr double kMostProgrammings = 1 << 8;
 constexpr double kMostReads = 255;  // one more is for calibration
@@ -82,7 +83,10 @@ struct OverrideFields {
   bool analog = true;
 };
 void fields(FieldVisitor& f, OverrideFields& p) {
-  f.field({.key = "name", .meaning = "name for --set override.NAME.key=value"}, p.name);
+  f.field({.key = "name",
+           .meaning = "name for --set override.NAME.key=value",
+           .affects_results = false},
+          p.name);
   f.field({.key = "layers", .meaning = "layers that get this hardware"}, p.layers);
   f.field({.key = "analog", .meaning = "false: the layer stays digital"}, p.analog);
 }
@@ -116,21 +120,28 @@ struct HardwareTables {
 }  // namespace
 
 void fields(FieldVisitor& f, RunParams& p) {
-  f.field({.key = "seed", .meaning = "seed of chips and reads", .low = 0}, p.seed);
+  f.field({.key = "seed",
+           .meaning = "seed of chips and reads",
+           .low = 0,
+           .read_by = {"run", "mvm", "compare", "search", "sweep"}},
+          p.seed);
   f.field({.key = "chips",
            .meaning = "chips that are drawn and measured",
            .low = 1,
-           .high = kMostChips},
+           .high = kMostChips,
+           .read_by = {"run", "mvm", "compare", "sweep"}},
           p.chips);
   f.field({.key = "programmings_per_chip",
            .meaning = "times each chip is programmed anew",
            .low = 1,
-           .high = kMostProgrammings},
+           .high = kMostProgrammings,
+           .read_by = {"run", "sweep"}},
           p.programmings_per_chip);
   f.field({.key = "reads_per_programming",
            .meaning = "times the test set is read from each programming",
            .low = 1,
-           .high = kMostReads},
+           .high = kMostReads,
+           .read_by = {"run", "sweep"}},
           p.reads_per_programming);
   f.field({.key = "threads",
            .meaning = "threads; 0: all processors. Changes no result",
@@ -140,7 +151,8 @@ void fields(FieldVisitor& f, RunParams& p) {
           p.threads);
   f.field({.key = "method",
            .meaning = "how the network is trained and corrected: names joined by + (ohmic info "
-                      "methods)"},
+                      "methods)",
+           .read_by = {"run", "train", "sweep"}},
           p.method);
 }
 
@@ -148,30 +160,35 @@ void fields(FieldVisitor& f, EvaluationParams& p) {
   f.field({.key = "images",
            .meaning = "test images for a chip's accuracy; 0: all",
            .low = 0,
-           .high = 1e7},
+           .high = kMostImages,
+           .read_by = {"run", "compare", "sweep"}},
           p.images);
   f.field({.key = "budget_images",
            .meaning = "test images for the error budget, or all if there are fewer; 0: no budget",
            .low = 0,
-           .high = 1e7},
+           .high = kMostImages,
+           .read_by = {"run", "sweep"}},
           p.budget_images);
   f.field({.key = "error_images",
            .meaning = "test images for the signal-to-error ratio of layers, or all if there are "
                       "fewer; 0: none",
            .low = 0,
-           .high = 1e6},
+           .high = 1e6,
+           .read_by = {"run", "sweep"}},
           p.error_images);
   f.field({.key = "calibration_images",
            .meaning = "training images that set the converters' ranges, or all if there are fewer",
            .low = 1,
-           .high = 1e6},
+           .high = 1e6,
+           .read_by = {"run", "compare", "search", "sweep"}},
           p.calibration_images);
   f.field(
       {.key = "yield_accuracy",
        .meaning = "accuracy above which a chip counts as good; none: 95 % of the float accuracy",
        .unit = "fraction",
        .low = 0,
-       .high = 1},
+       .high = 1,
+       .read_by = {"run"}},
       p.yield_accuracy);
   f.field({.key = "batch",
            .meaning = "images evaluated at once by one thread. Changes no result",
@@ -192,12 +209,24 @@ void fields(FieldVisitor& f, TimeParams& p) {
            .meaning = "times after programming of the retention curve (ohmic run); empty: none",
            .unit = "s",
            .low = 0,
-           .high = 1e10},
+           .high = 1e10,
+           .read_by = {"run"}},
           p.retention);
   f.field({.key = "drift_compensation",
            .meaning = "digital scale of a layer's outputs (global), or of each (column), by what "
-                      "calibration images gave at programming time over what they give now"},
+                      "calibration images gave at programming time over what they give now",
+           .read_by = {"run", "compare", "search", "sweep"}},
           p.drift_compensation, {"none", "global", "column"});
+  f.field({.key = "calibration",
+           .meaning = "corrections of the retention curve (ridge, affine, mean_correction, "
+                      "bn_reestimation): found once, at its first time, or at each time anew",
+           .idle = p.retention.empty() ? "there is no retention_s" : "",
+           .read_by = {"run"}},
+          p.calibration, {"once", "each_time"});
+}
+
+double TimeParams::first_retention() const {
+  return *std::min_element(retention.begin(), retention.end());
 }
 
 void fields(FieldVisitor& f, CompareParams& p) {
@@ -293,7 +322,8 @@ void fields(FieldVisitor& f, SweepUntil& p) {
   f.field({.key = "least_chips",
            .meaning = "chips before the first look at the interval",
            .low = 2,
-           .high = kMostChips},
+           .high = kMostChips,
+           .idle = p.accuracy_ci_points ? "" : "there is no accuracy_ci_points"},
           p.least_chips);
 }
 
@@ -435,54 +465,6 @@ std::vector<std::optional<sim::LayerHardware>> layer_hardware(const Experiment& 
     out.push_back(analog ? std::optional(tables.read(e.folder)) : std::nullopt);
   }
   return out;
-}
-
-std::string resolved_config(const Experiment& e, const std::string& command) {
-  return to_toml(resolved_root(e, command));
-}
-
-ConfigNode resolved_root(const Experiment& e, const std::string& command) {
-  std::vector<std::string> methods{e.run.method};
-  if (command == "compare") methods = e.compare.methods;
-  if (command == "search") methods = {"correctnet"};
-  if (command == "sweep")
-    for (const Axis& axis : e.sweep.axes)
-      for (const AxisKey& key : axis.keys)
-        for (const ConfigNode& value : key.values)
-          if (const auto* name = std::get_if<std::string>(&value.value);
-              name && key.key == "method")
-            methods.push_back(*name);
-  if (command == "mvm") methods.clear();
-  ConfigNode root = write_fields(e.run);
-  root.put("data", write_fields(e.data));
-  root.put("network", nn::write_network(e.network));
-  root.put("training", write_fields(e.training));
-  root.put("evaluation", write_fields(e.evaluation));
-  if (e.time.is_active()) root.put("time", write_fields(e.time));
-  const ConfigNode options = write_methods(e.methods, methods);
-  if (!options.table().empty()) root.put("methods", options);
-  if (command == "compare") {
-    ConfigNode table = write_fields(e.compare);
-    if (!e.compare.axes.empty()) table.put("axes", e.compare.axes_as_written);
-    root.put("compare", std::move(table));
-  }
-  if (command == "search") root.put("search", write_fields(e.search));
-  if (command == "sweep") root.put("sweep", merged(write_fields(e.sweep), e.sweep.as_written));
-  root.put("device", e.hardware.device->parameters());
-  if (e.hardware.faults.is_active()) root.put("faults", write_fields(e.hardware.faults));
-  root.put("array", write_fields(e.hardware.array));
-  root.put("dac", write_fields(e.hardware.dac));
-  ConfigNode adc = write_fields(e.hardware.adc);
-  // Results of before this key keep their identity where it says nothing.
-  if (e.hardware.adc.output_table.empty())
-    std::erase_if(adc.table(), [](const auto& child) { return child.first == "output_table"; });
-  root.put("adc", std::move(adc));
-  if (!e.overrides.empty()) {
-    ConfigNode::Array list;
-    for (const Override& over : e.overrides) list.push_back(over.table);
-    root.put("override", ConfigNode{list, {}});
-  }
-  return root;
 }
 
 namespace {

@@ -43,11 +43,18 @@ void fields(FieldVisitor& f, EvaluationParams& p);
 /// time gave over what it gives now.
 enum class DriftCompensation { none, global, column };
 
+/// When the corrections of a retention curve are found (ridge, affine, mean_correction,
+/// bn_reestimation): at its first time, or at every time anew.
+enum class CalibrationTime { once, each_time };
+
 /// Table [time]: when chips are read.
 struct TimeParams {
   double at = 0;                  ///< [s] after programming, for all that is measured
   std::vector<double> retention;  ///< [s] times of the retention curve; empty: none
   DriftCompensation drift_compensation = DriftCompensation::none;
+  CalibrationTime calibration = CalibrationTime::once;
+  /// The first time of the retention curve [s]; it must have one.
+  double first_retention() const;
   bool is_active() const {
     return at > 0 || !retention.empty() || drift_compensation != DriftCompensation::none;
   }
@@ -159,12 +166,6 @@ void require_network(const Experiment& experiment);
 /// digital. Throws ConfigError for an override of a layer that the network does not have.
 std::vector<std::optional<sim::LayerHardware>> layer_hardware(const Experiment& experiment,
                                                               const nn::Network& network);
-
-/// Every key that affects the results of `command` ("run", "train", "mvm", "compare", "search",
-/// "sweep"),
-/// defaults written out, as TOML. Tables that it does not read are left out.
-std::string resolved_config(const Experiment& experiment, const std::string& command);
-ConfigNode resolved_root(const Experiment& experiment, const std::string& command);
 
 /// The manual of every key: "device.sigma (device lognormal)" and so on, in the order of the file.
 struct KeyManual {

@@ -15,10 +15,14 @@ constexpr const char* kGoOn =
 /// One programmed chip at every time of the retention curve, read by the first read.
 void measure_retention(const RunSetting& s, const nn::ImageList& images, const Chip& made,
                        Index chip, RunResult& result) {
-  const std::vector<double>& times = s.experiment.time.retention;
+  const TimeParams& time = s.experiment.time;
+  const std::vector<double>& times = time.retention;
+  std::optional<Chip> calibrated;  // none: corrected anew at each time
+  if (!times.empty() && time.calibration == CalibrationTime::once)
+    calibrated.emplace(s.chips.later(made, chip, 0, time.first_retention(), nullptr));
   for (std::size_t t = 0; t < times.size(); ++t) {
     stop_if_interrupted(kGoOn);
-    const Chip later = s.chips.later(made, chip, 0, times[t]);
+    const Chip later = s.chips.later(made, chip, 0, times[t], calibrated ? &*calibrated : nullptr);
     result.retention(static_cast<Index>(t), chip) =
         evaluate_chip(later.network, later.parameters, images, s.data.normalisation,
                       later.deployment, s.chips.reader(chip, 0, 0), s.experiment.evaluation.batch)

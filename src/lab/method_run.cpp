@@ -18,7 +18,8 @@ constexpr Index kFirstCompensator = 512;  // layer numbers of compensators' own 
 /// Compensators that do not compute with exact digital weights: rounded to `bits`, or held by cells
 /// of the chip's device (read back, one draw a chip).
 void house_compensators(const CompensationOptions& o, const Experiment& e,
-                        devices::ProgramContext context, double seconds, Chip& chip) {
+                        devices::ProgramContext context, const sim::ChipOptions& options,
+                        Chip& chip) {
   if (o.home == CompensatorHome::digital) return;
   const devices::DeviceModel& device = *e.hardware.device;
   const sim::MappingRule rule(e.hardware.array.mapping, device.g_min(), device.g_max(),
@@ -38,8 +39,8 @@ void house_compensators(const CompensationOptions& o, const Experiment& e,
           w.data()[i] = static_cast<float>(std::nearbyint(u.data()[i] * steps) / steps * scale);
         continue;
       }
-      const sim::Array cells =
-          sim::program_array(e.hardware.device, rule, u, context, sim::Programming::drawn, seconds);
+      const sim::Array cells = sim::program_array(e.hardware.device, rule, u, context,
+                                                  options.programming, options.seconds);
       for (Index r = 0; r < w.rows(); ++r)
         for (Index c = 0; c < w.columns(); ++c)
           w(r, c) = static_cast<float>(
@@ -157,35 +158,56 @@ Chip MethodChips::make(Index index, Index programming, const sim::ChipOptions& o
       deploy(plan_, stream_, index, programming, fresh, range_images_.get(), kind, &chip.cells);
   chip.programmed = chip.deployment.macs;
   if (may_keep && !kept) programmed_->keep(index, programming, chip.programmed, plan_.cells());
-  const ReadContext reading = reader(index, programming, kCalibrationRead);
   if (experiment_.time.drift_compensation != DriftCompensation::none)
-    chip.fresh = output_magnitudes(chip.deployment, *range_images_, reading);
-  if (options.seconds > 0) chip.deployment = at_time(chip, options.seconds, reading);
-  if (set.compensation)
+    chip.fresh = output_magnitudes(chip.deployment, *range_images_,
+                                   reader(index, programming, kCalibrationRead));
+  age(index, programming, options, chip);
+  correct(index, programming, options, chip);
+  return chip;
+}
+
+void MethodChips::age(Index index, Index programming, const sim::ChipOptions& options,
+                      Chip& chip) const {
+  chip.parameters = method_.trained.parameters;
+  chip.deployment.macs = chip.programmed;
+  chip.deployment.after.clear();
+  if (options.seconds > 0)
+    chip.deployment = drift_compensated(experiment_.time.drift_compensation, chip.fresh,
+                                        aged(chip.deployment, options.seconds), *range_images_,
+                                        reader(index, programming, kCalibrationRead));
+  if (method_.set.compensation)
     house_compensators(
         method_.options.compensation, experiment_,
         {.stream = &stream_, .population = population_, .chip = index, .programming = programming},
-        options.seconds, chip);
-  if (set.mean_correction) add_mean_correction(plan_, options.seconds, chip);
+        options, chip);
+}
+
+void MethodChips::correct(Index index, Index programming, const sim::ChipOptions& options,
+                          Chip& chip) const {
+  const MethodSet& set = method_.set;
+  const ReadContext reading = reader(index, programming, kCalibrationRead);
+  if (set.mean_correction) add_mean_correction(plan_, options, chip);
   if (set.bn_reestimation) reestimate_batch_norm(*calibration_, reading, chip);
   if (set.affine)
     calibrate(CalibrationKind::affine, method_.options.affine, *calibration_, reading, chip);
   if (set.ridge)
     calibrate(CalibrationKind::ridge, method_.options.ridge, *calibration_, reading, chip);
-  return chip;
 }
 
-nn::Deployment MethodChips::at_time(const Chip& chip, double seconds,
-                                    const ReadContext& reader) const {
-  nn::Deployment products = chip.deployment;
-  products.macs = chip.programmed;
-  return drift_compensated(experiment_.time.drift_compensation, chip.fresh, aged(products, seconds),
-                           *range_images_, reader);
-}
-
-Chip MethodChips::later(const Chip& chip, Index index, Index programming, double seconds) const {
+Chip MethodChips::later(const Chip& chip, Index index, Index programming, double seconds,
+                        const Chip* calibrated) const {
   Chip out = chip;
-  out.deployment = at_time(chip, seconds, reader(index, programming, kCalibrationRead));
+  const sim::ChipOptions options{.seconds = seconds};
+  age(index, programming, options, out);
+  if (!calibrated) {
+    correct(index, programming, options, out);
+    return out;
+  }
+  out.deployment.after = calibrated->deployment.after;
+  for (Index l = 0; method_.set.bn_reestimation && l < out.network.layers(); ++l)
+    if (out.network.type(l) == "batch_norm")
+      out.parameters[static_cast<std::size_t>(l)] =
+          calibrated->parameters[static_cast<std::size_t>(l)];
   return out;
 }
 

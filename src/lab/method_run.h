@@ -63,8 +63,10 @@ class MethodChips {
   sim::ChipOptions as_configured() const { return {.seconds = experiment_.time.at}; }
   /// One programmed chip with the method's corrections, found at options.seconds.
   Chip make(Index chip, Index programming, const sim::ChipOptions& options) const;
-  /// The same chip `seconds` after programming: its drift compensated anew, its corrections kept.
-  Chip later(const Chip& chip, Index index, Index programming, double seconds) const;
+  /// The same chip `seconds` after programming, its drift compensated anew. Its corrections are
+  /// those of `calibrated`, the same chip at another time, or found now where that is null.
+  Chip later(const Chip& chip, Index index, Index programming, double seconds,
+             const Chip* calibrated) const;
   /// Who reads it.
   ReadContext reader(Index chip, Index programming, Index read) const;
   const HardwarePlan& plan() const { return plan_; }
@@ -81,8 +83,11 @@ class MethodChips {
   HardwarePlan plan_;
   ProgrammedChips* programmed_ = nullptr;
   std::int64_t verified_ = 0;
-  /// A chip's deployment at another time, its drift compensated.
-  nn::Deployment at_time(const Chip& chip, double seconds, const ReadContext& reader) const;
+  /// Brings a chip from its programmed products to options.seconds: drift compensated, compensators
+  /// in their place, no corrections.
+  void age(Index index, Index programming, const sim::ChipOptions& options, Chip& chip) const;
+  /// Finds the method's corrections on the chip as it is.
+  void correct(Index index, Index programming, const sim::ChipOptions& options, Chip& chip) const;
   std::optional<CleanActivations> calibration_;  ///< for corrections that are
 };
 

@@ -1,5 +1,7 @@
 #include "lab/placement.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "base/digest.h"
@@ -221,7 +223,8 @@ void PlacementProblem::train_shared() {
   CompensationOptions options = options_of(
       setting_, placed, setting_.experiment.search.epochs * static_cast<Index>(candidates_.size()));
   shared_ = train_compensators(setting_, base, options, origin, mask,
-                               "shared " + to_toml(write_fields(setting_.experiment.search)));
+                               fmt::format("shared ratios {} seed {}", fmt::join(ratios, " "),
+                                           setting_.experiment.search.seed));
 }
 
 nn::ParameterSet<float> sliced_parameters(const nn::TrainedNetwork& shared,

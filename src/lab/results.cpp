@@ -16,40 +16,6 @@
 #include "lab/version.h"
 
 namespace ohmic::lab {
-namespace {
-
-/// The file of measurements that a table [device] names, without a path inside it; "" for none.
-std::string device_file(const ConfigNode& device) {
-  const ConfigNode* file = device.is_table() ? device.find("file") : nullptr;
-  if (!file) return "";
-  const auto& name = std::get<std::string>(file->value);
-  const std::size_t inside = name.find(".h5:");
-  return inside == name.npos ? name : name.substr(0, inside + 3);
-}
-
-}  // namespace
-
-ResultsIdentity identity_of(const Experiment& e, const std::string& command,
-                            const std::string& data_digest) {
-  std::string inputs = data_digest;
-  const auto add = [&](const std::string& file) {
-    if (!file.empty()) inputs += "\n" + digest(read_whole_file(from_config(e, file)));
-  };
-  add(e.network.file);
-  add(e.network.weights);
-  add(e.hardware.faults.map);
-  add(e.hardware.adc.output_table);
-  add(device_file(e.hardware.device->parameters()));
-  for (const Override& over : e.overrides) {
-    if (const ConfigNode* device = over.table.find("device")) add(device_file(*device));
-    if (const ConfigNode* faults = over.table.find("faults"))
-      if (const ConfigNode* map = faults->find("map")) add(std::get<std::string>(map->value));
-  }
-  if (command == "compare" || parse_method(e.run.method).compensation)
-    add(e.methods.compensation.placement);
-  return {command, resolved_config(e, command), digest(inputs)};
-}
-
 void write_header(h5::Writer& file, const Experiment& experiment, const ResultsIdentity& identity,
                   const Provenance& p) {
   file.attribute("/", "schema_version", kSchemaVersion);
@@ -58,7 +24,7 @@ void write_header(h5::Writer& file, const Experiment& experiment, const ResultsI
   file.attribute("/", "command", identity.command);
   file.attribute("/", "seed", experiment.run.seed);
   file.attribute("/", "config", identity.config);
-  file.attribute("/", "inputs_digest", identity.inputs);
+  file.attribute("/", "identity", identity.digest);
   file.write("/provenance/wall_seconds", std::vector<double>{p.wall_seconds});
   file.describe("/provenance/wall_seconds", "s", "wall time of the command");
   file.attribute("/provenance", "command_line", p.command);
@@ -156,6 +122,11 @@ void write_run(const std::filesystem::path& path, const RunSetting& s, const Run
     file.write("/retention/accuracy", r.retention.view());
     file.describe("/retention/accuracy", "1", "time x chip: accuracy of chips programmed once");
     file.attach_scale("/retention/accuracy", 0, "/retention/time", "time");
+    if (s.method.set.corrects())
+      file.attribute(
+          "/retention/accuracy", "calibration",
+          std::string(s.experiment.time.calibration == CalibrationTime::once ? "once"
+                                                                             : "each_time"));
   }
   for (const BudgetLine& line : r.budget)
     write("/error_budget/" + line.key, {chips}, line.accuracy, "1",
@@ -258,29 +229,51 @@ Existing check_existing(const std::filesystem::path& file, const ResultsIdentity
                         bool force) {
   if (force || !std::filesystem::exists(file)) return Existing::nothing;
   ResultsIdentity found;
-  std::int64_t schema = 0;
+  std::string version;
+  std::int64_t schema = 0, rng = 0;
   try {
     const h5::Reader reader(file);
     schema = reader.integer_attribute("/", "schema_version");
+    rng = reader.integer_attribute("/", "rng_version");
+    version = reader.string_attribute("/", "ohmic_version");
     found = {reader.string_attribute("/", "command"), reader.string_attribute("/", "config"),
-             reader.string_attribute("/", "inputs_digest")};
+             schema == kSchemaVersion ? reader.string_attribute("/", "identity") : ""};
   } catch (const FileError& error) {
     throw ConfigError(file.string() + " exists and is no results file of Ohmic (" + error.what() +
                       "); choose another folder with -o, or replace it with --force");
   }
-  if (schema != kSchemaVersion)
-    throw ConfigError(
-        fmt::format("{} has schema {}, this program writes schema {}; choose another "
-                    "folder with -o, or replace it with --force",
-                    file.string(), schema, kSchemaVersion));
-  const std::string other = found.command != identity.command ? "command (" + found.command + ")"
-                            : found.config != identity.config ? "config"
-                            : found.inputs != identity.inputs ? "data set, checkpoint or placement"
-                                                              : "";
-  if (!other.empty())
-    throw ConfigError(file.string() + " holds the results of another " + other +
-                      "; choose another folder with -o, or replace it with --force");
-  return Existing::same;
+  if (found.command == identity.command && found.digest == identity.digest) return Existing::same;
+  const bool is_other_version =
+      version != kVersion || rng != kRngVersion || schema != kSchemaVersion;
+  const std::string other =
+      found.command != identity.command ? "command (" + found.command + ")"
+      : is_other_version
+          ? fmt::format("version (Ohmic {}, rng_version {}, schema {}; this is {}, {}, {})",
+                        version, rng, schema, kVersion, kRngVersion, kSchemaVersion)
+      : found.config != identity.config ? "config"
+                                        : "data set or input file, or another instruction set";
+  throw ConfigError(file.string() + " holds the results of another " + other +
+                    "; choose another folder with -o, or replace it with --force");
+}
+
+bool holds_results(const std::filesystem::path& file, const ResultsIdentity& identity) {
+  try {
+    return check_existing(file, identity, false) == Existing::same;
+  } catch (const ConfigError&) {
+    return false;
+  }
+}
+
+void clear_kept(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    const bool is_training = name.starts_with("training") && name.ends_with(".h5");
+    const bool is_chip = name.starts_with("chip_") && name.ends_with(".h5");
+    if (is_training || is_chip || name == "points" || name == "config.toml" ||
+        (name.starts_with("seed-") && entry.is_directory()))
+      std::filesystem::remove_all(entry.path(), ignored);
+  }
 }
 
 OutputFolder::OutputFolder(const std::filesystem::path& folder) : folder_(folder) {

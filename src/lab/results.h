@@ -6,11 +6,9 @@
 #include "base/h5.h"
 #include "lab/cached_training.h"
 #include "lab/flow.h"
+#include "lab/identity.h"
 
 namespace ohmic::lab {
-
-/// Raised by every change to what a results file holds.
-inline constexpr int kSchemaVersion = 2;
 
 /// What /provenance says of how a file came about: nothing in it affects the other numbers.
 struct Provenance {
@@ -19,22 +17,12 @@ struct Provenance {
   double training_images_per_second = 0, seconds_a_chip = 0;
 };
 
-/// What makes results those of one question.
-struct ResultsIdentity {
-  std::string command;
-  std::string config;  ///< resolved TOML of the keys that the command reads
-  std::string inputs;  ///< digest of everything that the config only points at
-};
-/// `inputs` covers the data set (by its digest), checkpoint, bare weights and placement.
-ResultsIdentity identity_of(const Experiment& experiment, const std::string& command,
-                            const std::string& data_digest);
-
 /// Writes /training: the course of a training, epoch by epoch, with monitors of its layers; nothing
 /// for bare weights.
 void write_training(h5::Writer& file, const NetworkOrigin& origin);
 
-/// Root attributes schema_version, rng_version, ohmic_version, seed, command, config and
-/// inputs_digest, and /provenance.
+/// Root attributes schema_version, rng_version, ohmic_version, seed, command, config and identity,
+/// and /provenance.
 void write_header(h5::Writer& file, const Experiment& experiment, const ResultsIdentity& identity,
                   const Provenance& provenance);
 
@@ -48,6 +36,13 @@ enum class Existing { nothing, same };
 /// Throws ConfigError where `file` holds other results (or none of ours) and `force` is off.
 Existing check_existing(const std::filesystem::path& file, const ResultsIdentity& identity,
                         bool force);
+
+/// Whether it holds these results; not where it is missing, of another question, or none of ours.
+bool holds_results(const std::filesystem::path& file, const ResultsIdentity& identity);
+
+/// Removes what a command keeps beside its results to go on from: trainings, points, dumped chips.
+/// What --force replaces at the end (results.h5, tables, plots) stays until then.
+void clear_kept(const std::filesystem::path& folder);
 
 /// The folder of results: made if it is not there, and gone again if nothing came into it. Throws
 /// FileError where it cannot be made or written.

@@ -78,8 +78,14 @@ void print_variance(const RunResult& r, const Console& console) {
 }
 
 void print_retention(const RunSetting& s, const RunResult& r, const Console& console) {
-  console.print("\nretention (every chip programmed once)\n  {:>12} {:>12} {:>6}\n", "time",
-                "accuracy (%)", "sd");
+  const TimeParams& time = s.experiment.time;
+  const std::string corrections =
+      !s.method.set.corrects() ? ""
+      : time.calibration == CalibrationTime::once
+          ? "; corrections found once, at " + human_time(time.first_retention())
+          : "; corrections found anew at each time";
+  console.print("\nretention (every chip programmed once{})\n  {:>12} {:>12} {:>6}\n", corrections,
+                "time", "accuracy (%)", "sd");
   for (Index t = 0; t < r.retention.rows(); ++t) {
     Moments moments;
     for (Index c = 0; c < r.retention.columns(); ++c) moments.add(r.retention(t, c));

@@ -26,9 +26,15 @@ Session open_session(const CommonOptions& options, const std::string& command) {
              "evaluation.images = " + std::to_string(s.experiment.evaluation.images) +
                  ", but there are only " + std::to_string(s.data.test.size()) + " test images");
   if (options.dry_run) return s;
-  s.identity = identity_of(s.experiment, command, s.data.digest);
+  if (command == "compare") return s;  // its points first
+  s.identity = identity_of(s.experiment, command, s.data.digest, *s.files);
   s.is_done = check_existing(s.file, s.identity, options.force) == Existing::same;
   return s;
+}
+
+OutputFolder Session::begin(const CommonOptions& options) const {
+  if (options.force) clear_kept(folder);
+  return OutputFolder(folder);
 }
 
 nn::Data load_data_of(const Experiment& e) {

@@ -13,14 +13,17 @@ struct Session {
   nn::Data data;
   std::filesystem::path folder, file;  ///< of results, and results.h5 in it
   ResultsIdentity identity;
+  std::shared_ptr<InputFiles> files = std::make_shared<InputFiles>();
   bool is_done = false;  ///< the results of the same config and inputs are there
 
   /// Settings of its trainings; borrows from this and from `console`.
   TrainingSetting training(const CommonOptions& options, const Console& console) const;
+  /// The output folder, made where it is not there; with --force what was kept in it is gone.
+  OutputFolder begin(const CommonOptions& options) const;
 };
 
 /// Reads config and data. ConfigError where the output folder holds other results and --force is
-/// off; with --dry-run nothing is compared.
+/// off; with --dry-run nothing is compared. `compare` finds its identity itself.
 Session open_session(const CommonOptions& options, const std::string& command);
 
 /// The data set of a config; errors name its key.

@@ -8,11 +8,13 @@ namespace ohmic::nn {
 void fields(FieldVisitor& f, DataParams& p) {
   f.field({.key = "set",
            .meaning =
-               "mnist, fashion-mnist, cifar10, cifar100, or a folder with files of these formats"},
+               "mnist, fashion-mnist, cifar10, cifar100, or a folder with files of these formats",
+           .is_file = true},
           p.set);
   f.field({.key = "path",
            .meaning = "folder to look in before $OHMIC_DATA, data/sets and /usr/share/datasets",
-           .affects_results = false},
+           .affects_results = false,
+           .is_file = true},
           p.path);
   f.field({.key = "validation",
            .meaning = "training images kept for validation; -1: 5000, or a tenth of a smaller set",

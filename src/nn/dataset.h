@@ -58,7 +58,8 @@ struct Data {
   std::string name;
   ImageList train, validation, test;
   Normalisation normalisation;
-  std::string digest;  ///< of all images and labels, split and normalisation
+  std::string digest;           ///< of all images and labels, split and normalisation
+  std::string training_digest;  ///< the same without test images: what a training reads
   Shape shape() const { return train.set->shape; }
   Index classes() const { return train.set->classes; }
 };

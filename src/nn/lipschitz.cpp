@@ -53,7 +53,11 @@ void fields(FieldVisitor& f, PenaltyParams& p) {
            .low_open = true,
            .word = "variation"},
           p.lambda);
-  f.field({.key = "k", .meaning = "k of the bound from the variation", .low = 0, .low_open = true},
+  f.field({.key = "k",
+           .meaning = "k of the bound from the variation",
+           .low = 0,
+           .low_open = true,
+           .idle = p.lambda ? "lambda is given" : ""},
           p.k);
   f.field({.key = "decoupled", .meaning = "the penalty's step is taken beside the optimiser's"},
           p.is_decoupled);

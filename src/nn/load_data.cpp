@@ -162,32 +162,15 @@ Normalisation statistics(const Dataset& set) {
   return result;
 }
 
-/// Digest of an array's bytes: that of the digests of its pieces, which several threads take.
+/// Digest of an array's bytes.
 template <class V>
 std::string digest_of(const V& values) {
-  constexpr Index kPiece = 1 << 22;
-  const std::string_view bytes(reinterpret_cast<const char*>(values.data()),
-                               values.size() * sizeof(values[0]));
-  std::vector<std::string> pieces(
-      static_cast<std::size_t>(block_count(static_cast<Index>(bytes.size()), kPiece)));
-  for_each_block(static_cast<Index>(pieces.size()), [&](Index i) {
-    pieces[static_cast<std::size_t>(i)] =
-        digest(bytes.substr(static_cast<std::size_t>(i * kPiece), kPiece));
-  });
-  std::string all;
-  for (const std::string& piece : pieces) all += piece;
-  return digest(all);
+  return digest({reinterpret_cast<const char*>(values.data()), values.size() * sizeof(values[0])});
 }
 
-std::string digest_of(const Data& data) {
-  std::string all;
-  for (const ImageList* list : {&data.train, &data.validation, &data.test})
-    all += digest_of(list->index);
-  for (const ImageList* list : {&data.train, &data.test}) {
-    all += digest_of(list->set->pixels) + digest_of(list->set->labels);
-    all += text(list->set->shape) + "/" + std::to_string(list->set->classes);
-  }
-  return digest(all + digest_of(data.normalisation.mean) + digest_of(data.normalisation.deviation));
+std::string digest_of(const Dataset& set) {
+  return digest_of(set.pixels) + digest_of(set.labels) + text(set.shape) + "/" +
+         std::to_string(set.classes);
 }
 
 }  // namespace
@@ -229,7 +212,10 @@ Data load_data(const DataParams& params, const path& base) {
   };
   limit(data.train, params.train_images, "train_images");
   limit(data.test, params.test_images, "test_images");
-  data.digest = digest_of(data);
+  data.training_digest =
+      digest(digest_of(data.train.index) + digest_of(data.validation.index) + digest_of(*train) +
+             digest_of(data.normalisation.mean) + digest_of(data.normalisation.deviation));
+  data.digest = digest(data.training_digest + digest_of(data.test.index) + digest_of(*test));
   return data;
 }
 

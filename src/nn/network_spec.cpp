@@ -203,17 +203,20 @@ void fields(FieldVisitor& f, NetworkParams& p) {
   f.field({.key = "hidden",
            .meaning = "outputs of the mlp's hidden layers",
            .low = 1,
-           .high = kMostOutputs},
+           .high = kMostOutputs,
+           .idle = p.model == "mlp" ? "" : "model is not \"mlp\""},
           p.hidden);
   f.field({.key = "fold_batch_norm",
            .meaning = "fold batch-norm into the weights before mapping; false: a digital "
                       "scale and shift after the ADC"},
           p.fold_batch_norm);
   f.field({.key = "file",
-           .meaning = "checkpoint (HDF5) to use instead of training; brings its structure"},
+           .meaning = "checkpoint (HDF5) to use instead of training; brings its structure",
+           .is_file = true},
           p.file);
   f.field({.key = "weights",
-           .meaning = "bare weights (.npz, .h5; PyTorch's names and shapes) instead of training"},
+           .meaning = "bare weights (.npz, .h5; PyTorch's names and shapes) instead of training",
+           .is_file = true},
           p.weights);
 }
 

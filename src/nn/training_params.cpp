@@ -22,6 +22,8 @@ void fields(FieldVisitor& f, TrainingParams& p) {
   f.field({.key = "schedule",
            .meaning = "the rate over the steps: constant, in steps, half a cosine down to 0"},
           p.schedule, {"constant", "step", "cosine"});
+  const std::string_view no_steps =
+      p.schedule == ScheduleKind::step ? "" : "schedule is not \"step\"";
   f.field({.key = "warm_up_epochs",
            .meaning = "epochs in which the rate grows linearly from 0",
            .unit = "epochs",
@@ -32,31 +34,43 @@ void fields(FieldVisitor& f, TrainingParams& p) {
            .meaning = "of schedule step: epochs between two falls of the rate",
            .unit = "epochs",
            .low = 1,
-           .high = 1e6},
+           .high = 1e6,
+           .idle = no_steps},
           p.step_epochs);
   f.field({.key = "step_factor",
            .meaning = "of schedule step: what the rate is multiplied by",
            .low = 0,
-           .high = 1},
+           .high = 1,
+           .idle = no_steps},
           p.step_factor);
-  f.field({.key = "momentum", .meaning = "of sgd", .low = 0, .high = 1, .high_open = true},
+  const bool is_sgd = p.optimiser == OptimiserKind::sgd;
+  const std::string_view no_adam = is_sgd ? "optimiser is \"sgd\"" : "";
+  f.field({.key = "momentum",
+           .meaning = "of sgd",
+           .low = 0,
+           .high = 1,
+           .high_open = true,
+           .idle = is_sgd ? "" : "optimiser is not \"sgd\""},
           p.momentum);
   f.field({.key = "beta1",
            .meaning = "of adam: decay of the mean gradient",
            .low = 0,
            .high = 1,
-           .high_open = true},
+           .high_open = true,
+           .idle = no_adam},
           p.beta1);
   f.field({.key = "beta2",
            .meaning = "of adam: decay of the mean square",
            .low = 0,
            .high = 1,
-           .high_open = true},
+           .high_open = true,
+           .idle = no_adam},
           p.beta2);
   f.field({.key = "epsilon",
            .meaning = "of adam: added to the root mean square",
            .low = 0,
-           .low_open = true},
+           .low_open = true,
+           .idle = no_adam},
           p.epsilon);
   f.field({.key = "weight_decay", .meaning = "pull towards 0, on all trained parameters", .low = 0},
           p.weight_decay);

@@ -186,7 +186,7 @@ class MeanCurve {
   std::vector<double> nodes_;
 };
 
-/// Every device at its model's mean.
+/// Every device at its model's mean after `seconds`.
 std::vector<Cells> mean_cells(const devices::DeviceModel& device, const MappingRule& rule,
                               const std::vector<Matrix<float>>& targets, double seconds) {
   const bool on_weight = device.acts_on_weights();
@@ -208,6 +208,24 @@ std::vector<Cells> mean_cells(const devices::DeviceModel& device, const MappingR
   return cells;
 }
 
+/// Marked weights at the mean of what verification leaves, and what `device` does to it on average
+/// until `seconds`.
+void put_verified_means(const devices::DeviceModel& device, const MappingRule& rule,
+                        const std::vector<Matrix<float>>& targets, double seconds,
+                        const VerifiedWeights& verified, std::vector<Cells>& cells) {
+  const std::vector<Cells> careful = mean_cells(*verified.device, rule, targets, 0);
+  const bool drifts = device.changes_with_time() && seconds > 0;
+  const MeanCurve fresh(device, targets, 0), later(device, targets, seconds);
+  for (std::size_t p = 0; p < cells.size(); ++p)
+    for (Index r = 0; r < targets[p].rows(); ++r)
+      for (Index c = 0; c < targets[p].columns(); ++c) {
+        if (!verified.marks(r, c)) continue;
+        const double g = targets[p](r, c), drift = drifts ? later(g) - fresh(g) : 0.0;
+        cells[p].programmed(r, c) =
+            static_cast<float>(std::max(careful[p].programmed(r, c) + drift, 0.0));
+      }
+}
+
 }  // namespace
 
 Array program_array(std::shared_ptr<const devices::DeviceModel> device, const MappingRule& rule,
@@ -225,6 +243,7 @@ Array program_array(std::shared_ptr<const devices::DeviceModel> device, const Ma
       cells[p].target = cells[p].programmed = targets[p];
   } else if (programming == Programming::at_mean) {
     cells = mean_cells(*device, rule, targets, seconds);
+    if (verified.device) put_verified_means(*device, rule, targets, seconds, verified, cells);
   } else if (verified.device) {
     const std::vector<Cells> careful =
         drawn_cells(*verified.device, rule, targets, context, broken);

@@ -46,21 +46,37 @@ void fields(FieldVisitor& f, DacParams& p) {
            .unit = "fraction",
            .low = 0,
            .high = 1,
-           .low_open = true},
+           .low_open = true,
+           .idle = p.range == DacRange::percentile ? "" : "range is not \"percentile\""},
           p.percentile);
   f.field({.key = "limit",
            .meaning = "full scale where range is \"fixed\"",
            .unit = "input units",
            .low = 1e-9,
-           .high = 1e9},
+           .high = 1e9,
+           .idle = p.range == DacRange::fixed ? "" : "range is not \"fixed\""},
           p.limit);
-  f.field({.key = "sign", .meaning = "auto: unsigned where calibration sees no negative input"},
+  f.field({.key = "sign",
+           .meaning = "auto: unsigned where calibration sees no negative input; says whether ADCs "
+                      "of single devices need negative codes, with an ideal DAC too"},
           p.sign, {"auto", "signed", "unsigned"});
-  f.field({.key = "zero", .meaning = "signed: zero is a level (2^b - 1 levels; false: 2^b)"},
+  f.field({.key = "zero",
+           .meaning = "signed: zero is a level (2^b - 1 levels; false: 2^b)",
+           .idle = !p.bits                          ? "bits are \"ideal\""
+                   : p.sign == DacSign::is_unsigned ? "sign is \"unsigned\""
+                                                    : ""},
           p.zero);
 }
 
 void fields(FieldVisitor& f, AdcParams& p) {
+  const std::string_view ideal = p.bits ? "" : "bits are \"ideal\"";
+  const bool is_seen = p.range == AdcRange::percentile || p.range == AdcRange::least_squares;
+  const std::string_view unseen = !p.bits   ? ideal
+                                  : is_seen ? ""
+                                            : "range does not depend on calibration";
+  const std::string_view unfixed = !p.bits                      ? ideal
+                                   : p.range == AdcRange::fixed ? ""
+                                                                : "range is not \"fixed\"";
   f.field({.key = "bits",
            .meaning = "resolution of the ADC",
            .unit = "bits",
@@ -70,40 +86,51 @@ void fields(FieldVisitor& f, AdcParams& p) {
           p.bits);
   f.field({.key = "range",
            .meaning = "full scale: a percentile of |I| in calibration, the array's largest "
-                      "current, low/high, or least error"},
+                      "current, low/high, or least error",
+           .idle = ideal},
           p.range, {"percentile", "full_scale", "fixed", "least_squares"});
   f.field({.key = "percentile",
            .meaning = "share of |I| inside the range",
            .unit = "fraction",
            .low = 0,
            .high = 1,
-           .low_open = true},
+           .low_open = true,
+           .idle = !p.bits                           ? ideal
+                   : p.range == AdcRange::percentile ? ""
+                                                     : "range is not \"percentile\""},
           p.percentile);
   f.field({.key = "low_uA",
            .meaning = "lowest current where range is \"fixed\"",
            .unit = "uA",
-           .scale = units::kMicroamperes},
+           .scale = units::kMicroamperes,
+           .idle = unfixed},
           p.low);
   f.field({.key = "high_uA",
            .meaning = "highest current where range is \"fixed\"",
            .unit = "uA",
-           .scale = units::kMicroamperes},
+           .scale = units::kMicroamperes,
+           .idle = unfixed},
           p.high);
   f.field({.key = "per_tile",
-           .meaning = "calibrate every tile on its own instead of pooling a layer's"},
+           .meaning = "calibrate every tile on its own instead of pooling a layer's",
+           .idle = unseen},
           p.per_tile);
   std::string recalibrate = p.recalibrate_per_chip ? "per_chip" : "never";
   f.field({.key = "recalibrate",
            .meaning = "calibrate once in ideal cells, or on every chip's own",
-           .one_of = {"never", "per_chip"}},
+           .one_of = {"never", "per_chip"},
+           .idle = unseen},
           recalibrate);
   p.recalibrate_per_chip = recalibrate == "per_chip";
-  f.field({.key = "zero", .meaning = "signed: zero is a level (2^b - 1 levels; false: 2^b)"},
+  f.field({.key = "zero",
+           .meaning = "signed: zero is a level (2^b - 1 levels; false: 2^b)",
+           .idle = ideal},
           p.zero);
   f.field(
       {.key = "output_table",
        .meaning = "CSV of code, mean, std from silicon or SPICE: what conversions give instead of "
-                  "their ideal code; takes the place of device and converter models"},
+                  "their ideal code; takes the place of device and converter models",
+       .is_file = true},
       p.output_table);
 }
 
@@ -149,7 +176,7 @@ Dac calibrated_dac(const DacParams& p, const Histogram& seen, bool negative) {
                                                    : seen.max();
   if (!(limit > 0)) limit = 1.0;
   const bool is_signed = p.sign == DacSign::is_signed || (p.sign == DacSign::automatic && negative);
-  return {make_quantiser(p.bits, is_signed, p.zero, limit), limit};
+  return {make_quantiser(p.bits, is_signed, p.zero, limit), limit, is_signed};
 }
 
 Quantiser calibrated_adc(const AdcParams& p, const Histogram& seen, bool is_signed,

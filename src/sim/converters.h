@@ -80,6 +80,7 @@ Quantiser make_quantiser(const std::optional<std::int64_t>& bits, bool is_signed
 struct Dac {
   Quantiser quantiser;
   double limit = 1.0;
+  bool is_signed = true;  ///< drives inputs below 0; of an ideal one too: its ADC needs to know
   /// Share of the read voltage that one code drives.
   double volts_share() const { return quantiser.worth() / limit; }
 };

@@ -11,7 +11,7 @@ namespace ohmic::sim {
 class Copies final : public LinearOperator {
  public:
   /// `best` = number of copies that are averaged, 1 .. copies.size(). Copies differ in
-  /// ProgramContext::slice.
+  /// ProgramContext::replica.
   Copies(std::vector<Crossbar> copies, Index best);
 
   Index inputs() const override { return copies_.front().inputs(); }

@@ -40,29 +40,39 @@ LayerPlan plan_layer(std::string name, Index layer, const LayerHardware& hardwar
   plan.hardware.device =
       devices::of_layer(hardware.device, plan.name, polarities, u.rows(), u.columns());
   plan.tiling = make_tiling(hardware.array, u, plan.name);
-  constexpr std::size_t kMostRowTiles = 256;  // the row-tile field of read noise's addresses
-  if (plan.tiling.rows.size() > kMostRowTiles && device.uniform_read_sigma().value_or(1.0) > 0)
+  const auto range = [](Purpose purpose, std::string_view field) {
+    return static_cast<Index>(address_range(purpose, field));
+  };
+  const Index row_tiles = static_cast<Index>(plan.tiling.rows.size()),
+              most_row_tiles = range(Purpose::lumped_read, "row_tile");
+  const bool is_noisy = device.uniform_read_sigma().value_or(1.0) > 0;
+  if (row_tiles > most_row_tiles && is_noisy)
     throw ShapeError("layer " + plan.name +
                      ": array.rows = " + std::to_string(hardware.array.rows) + " cuts its " +
-                     std::to_string(u.columns()) + " inputs into " +
-                     std::to_string(plan.tiling.rows.size()) + " tiles, more than the " +
-                     std::to_string(kMostRowTiles) + " that read noise can tell apart");
+                     std::to_string(u.columns()) + " inputs into " + std::to_string(row_tiles) +
+                     " tiles, more than the " + std::to_string(most_row_tiles) +
+                     " that read noise can tell apart");
   const auto refuse = [&](const std::string& what, Index found, Index most) {
     throw ShapeError("layer " + plan.name + ": " + std::to_string(found) + " " + what +
                      ", more than the " + std::to_string(most) +
                      " that random addresses can tell apart");
   };
-  // Widths of the fields of base/address.h.
-  constexpr Index kMostLayers = 1 << 10, kMostOutputs = 1 << 20, kMostInputs = 1 << 22,
-                  kMostReadColumns = 1 << 16;
-  if (layer >= kMostLayers) refuse("layers before it", layer, kMostLayers - 1);
-  if (u.rows() > kMostOutputs) refuse("outputs", u.rows(), kMostOutputs);
-  if (u.columns() > kMostInputs) refuse("inputs", u.columns(), kMostInputs);
-  const bool is_noisy = device.uniform_read_sigma().value_or(1.0) > 0;
-  const Index read_columns =
-      u.rows() * (hardware.array.subtraction == Subtraction::digital ? 2 : 1);
-  if (is_noisy && read_columns > kMostReadColumns)
-    refuse("read columns with noise", read_columns, kMostReadColumns);
+  const auto at_most = [&](Index found, Index most, const std::string& what) {
+    if (found > most) refuse(what, found, most);
+  };
+  const auto elements = [](Purpose purpose) {
+    return static_cast<Index>(address_elements(purpose));
+  };
+  at_most(layer, range(Purpose::cycle, "layer") - 1, "layers before it");
+  at_most(u.rows(), range(Purpose::cycle, "row"), "outputs");
+  at_most(u.columns(), elements(Purpose::cycle), "inputs");
+  if (is_noisy)
+    at_most(u.rows() * (hardware.array.subtraction == Subtraction::digital ? 2 : 1),
+            elements(Purpose::lumped_read), "read columns with noise");
+  if (device.needs_cell_reads()) {
+    at_most(u.rows(), range(Purpose::cell_state, "row"), "outputs that are read cell by cell");
+    at_most(u.columns(), elements(Purpose::cell_state) / 2, "inputs that are read cell by cell");
+  }
   for (std::size_t t = 0; t < plan.tiling.rows.size(); ++t)
     for (Index o = 0; o < u.rows(); ++o) {
       const double scale = plan.tiling.scale(static_cast<Index>(t), o);
@@ -133,8 +143,7 @@ std::vector<Quantiser> calibrate_adc(const LayerPlan& plan, std::span<const Patc
   const std::size_t column_tiles = plan.tiling.columns.size();
   const bool one_sided =
       array.mapping == Mapping::offset || array.subtraction == Subtraction::digital;
-  const bool is_signed =
-      plan.dac.quantiser.is_ideal() || plan.dac.quantiser.low() < 0 || !one_sided;
+  const bool is_signed = plan.dac.is_signed || !one_sided;
   CurrentHistogram all(plan.tiles(), column_tiles, !params.per_tile);
   if (params.bits &&
       (params.range == AdcRange::percentile || params.range == AdcRange::least_squares)) {
@@ -211,9 +220,9 @@ BrokenCells broken_cells(const LayerPlan& plan, devices::ProgramContext context,
                                 : devices::draw_faults(broken.params, context, outputs, inputs));
     devices::ProgramContext behind = context;
     behind.first_row = plan.mapped.rows() + place.column_tile * spares;
-    spare.faults.push_back(plan.fault_map
-                               ? Matrix<std::uint8_t>(spares, inputs)
-                               : devices::draw_faults(broken.params, behind, spares, inputs));
+    spare.faults.push_back(
+        plan.fault_map ? Matrix<std::uint8_t>(spares, inputs)
+                       : devices::draw_faults(broken.params, behind, spares, inputs, outputs));
   }
   if (spares == 0) return broken;
   for (Index o = 0; o < outputs; ++o) rows.push_back(place.columns.begin + o);
@@ -231,6 +240,50 @@ BrokenCells broken_cells(const LayerPlan& plan, devices::ProgramContext context,
 }
 
 }  // namespace
+
+bool cells_depend_on_tiles(const LayerHardware& hardware) {
+  const devices::FaultParams& faults = hardware.faults;
+  return hardware.array.scale != ScaleOf::layer || faults.dead_rows > 0 ||
+         faults.dead_columns > 0 || (faults.is_active() && faults.spare_columns > 0);
+}
+
+TilePlace place_of(const LayerPlan& plan, Index tile) {
+  const auto column_tiles = static_cast<Index>(plan.tiling.columns.size());
+  TilePlace place{.layer = plan.layer,
+                  .row_tile = tile / column_tiles,
+                  .column_tile = tile % column_tiles,
+                  .index = tile};
+  place.rows = plan.tiling.rows[static_cast<std::size_t>(place.row_tile)];
+  place.columns = plan.tiling.columns[static_cast<std::size_t>(place.column_tile)];
+  return place;
+}
+
+std::vector<Array> program_tiles(const LayerPlan& plan, devices::ProgramContext context,
+                                 const ChipOptions& options) {
+  context.layer = plan.layer;
+  std::vector<Array> arrays;
+  for (Index tile = 0; tile < static_cast<Index>(plan.tiles()); ++tile) {
+    const TilePlace place = place_of(plan, tile);
+    context.tile = tile;
+    context.first_row = place.columns.begin;
+    context.first_column = place.rows.begin;
+    const auto part = [&](const auto& matrix) {
+      return matrix.view().block(place.columns.begin, place.rows.begin, place.columns.size(),
+                                 place.rows.size());
+    };
+    const ConstView<float> u = part(plan.mapped);
+    VerifiedWeights verified{plan.verified_device, {}};
+    if (plan.verified_device) verified.marks = part(plan.verified);
+    std::vector<Index> weight_rows;
+    context.rows = {};
+    BrokenCells broken;
+    if (options.faults) broken = broken_cells(plan, context, place, u, weight_rows);
+    context.rows = weight_rows;
+    arrays.push_back(program_array(plan.hardware.device, plan.rule, u, context, options.programming,
+                                   options.seconds, verified, std::move(broken)));
+  }
+  return arrays;
+}
 
 Crossbar::Crossbar(const LayerPlan& plan, const ChipOptions& options)
     : name_(plan.name),
@@ -276,36 +329,17 @@ Crossbar::Crossbar(const LayerPlan& plan, devices::ProgramContext context,
                    const ChipOptions& options)
     : Crossbar(plan, options) {
   const TileSetting setting = tile_setting(plan, dac_, options);
-  context.layer = plan.layer;
-  TilePlace place{.layer = plan.layer, .slice = context.slice};
-  for (std::size_t row = 0; row < plan.tiling.rows.size(); ++row)
-    for (std::size_t column = 0; column < plan.tiling.columns.size(); ++column, ++place.index) {
-      place.row_tile = static_cast<Index>(row);
-      place.column_tile = static_cast<Index>(column);
-      place.rows = plan.tiling.rows[row];
-      place.columns = plan.tiling.columns[column];
-      context.first_row = place.columns.begin;
-      context.first_column = place.rows.begin;
-      const ConstView<float> u = plan.mapped.view().block(place.columns.begin, place.rows.begin,
-                                                          place.columns.size(), place.rows.size());
-      VerifiedWeights verified{plan.verified_device, {}};
-      if (plan.verified_device)
-        verified.marks = plan.verified.view().block(place.columns.begin, place.rows.begin,
-                                                    place.columns.size(), place.rows.size());
-      std::vector<double> scale;
-      for (Index o = place.columns.begin; o < place.columns.end; ++o)
-        scale.push_back(plan.tiling.scale(place.row_tile, o));
-      std::vector<Index> weight_rows;
-      context.rows = {};
-      BrokenCells broken;
-      if (options.faults) broken = broken_cells(plan, context, place, u, weight_rows);
-      context.rows = weight_rows;
-      tiles_.emplace_back(
-          program_array(plan.hardware.device, plan.rule, u, context, options.programming,
-                        options.seconds, verified, std::move(broken)),
-          place, setting, adc_of(plan, place, options), std::move(scale));
-      needs_squares_ = needs_squares_ || tiles_.back().needs_squares();
-    }
+  std::vector<Array> arrays = program_tiles(plan, context, options);
+  for (std::size_t t = 0; t < arrays.size(); ++t) {
+    TilePlace place = place_of(plan, static_cast<Index>(t));
+    place.replica = context.replica;
+    std::vector<double> scale;
+    for (Index o = place.columns.begin; o < place.columns.end; ++o)
+      scale.push_back(plan.tiling.scale(place.row_tile, o));
+    tiles_.emplace_back(std::move(arrays[t]), place, setting, adc_of(plan, place, options),
+                        std::move(scale));
+    needs_squares_ = needs_squares_ || tiles_.back().needs_squares();
+  }
 }
 
 Crossbar Crossbar::aged(double seconds) const {
@@ -349,8 +383,10 @@ void Crossbar::apply(const PatchView& x, const ReadContext& context, const Outpu
   if (x.inputs() != inputs_)
     throw ShapeError("layer " + name_ + ": a product of " + std::to_string(x.inputs()) +
                      " inputs on an array of " + std::to_string(inputs_));
-  ensure(context.first_sample + x.samples <= Index{1} << 24,
-         "more than 2^24 samples in one read stream");
+  if (const auto most = static_cast<Index>(address_range(Purpose::lumped_read, "sample"));
+      context.stream && context.first_sample + x.samples > most)
+    throw ShapeError("layer " + name_ + ": more than " + std::to_string(most) +
+                     " samples in one read, which is what read noise can tell apart");
   for (Index first = 0; first < x.samples; first += kLanes) {
     PatchView block = x;
     block.data += first * x.sample_stride;

@@ -64,6 +64,16 @@ std::vector<Quantiser> calibrate_adc(const LayerPlan& plan, std::span<const Patc
                                      ChipOptions options = {.programming = Programming::at_target,
                                                             .faults = false});
 
+/// Where tile number `tile` of a plan lies.
+TilePlace place_of(const LayerPlan& plan, Index tile);
+/// The programmed cells of one chip, an array per tile, row tile by row tile. `context` says which
+/// chip; its layer and coordinates are set here.
+std::vector<Array> program_tiles(const LayerPlan& plan, devices::ProgramContext context,
+                                 const ChipOptions& options);
+/// Whether what cells of this hardware hold depends on how a layer is cut into tiles: scales or
+/// lines of a tile, or its spare columns.
+bool cells_depend_on_tiles(const LayerHardware& hardware);
+
 /// The product of one layer on one programmed chip: DACs, tiles, and the digital sum of their
 /// partial sums in tile order.
 class Crossbar final : public LinearOperator {

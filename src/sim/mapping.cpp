@@ -18,7 +18,9 @@ void fields(FieldVisitor& f, ArrayParams& p) {
   f.field({.key = "mapping", .meaning = "how a signed weight becomes conductances"}, p.mapping,
           {"differential", "differential_two_sided", "offset"});
   f.field({.key = "subtraction",
-           .meaning = "of a pair's currents: before one ADC (analog) or after two (digital)"},
+           .meaning = "of a pair's currents: before one ADC (analog) or after two (digital)",
+           .when_read = true,
+           .idle = p.mapping == Mapping::offset ? "mapping \"offset\" has no pairs" : ""},
           p.subtraction, {"analog", "digital"});
   f.field({.key = "scale", .meaning = "what shares one full-scale weight"}, p.scale,
           {"layer", "tile", "column"});
@@ -35,13 +37,17 @@ void fields(FieldVisitor& f, ArrayParams& p) {
        .low = 1,
        .one_of = {"equal", "full"}},
       p.row_partition);
-  f.field({.key = "bias", .meaning = "exact and digital, or on an extra row of cells"}, p.bias,
-          {"digital", "row"});
+  f.field({.key = "bias",
+           .meaning = "exact and digital, or on an extra row of cells",
+           .when_read = true,  // training leaves biases digital
+           .read_by = {"run", "compare", "search", "sweep"}},
+          p.bias, {"digital", "row"});
   f.field({.key = "read_voltage_v",
            .meaning = "word-line voltage at full scale",
            .unit = "V",
            .low = 1e-6,
-           .high = 100},
+           .high = 100,
+           .when_read = true},
           p.read_voltage);
 }
 
@@ -99,12 +105,13 @@ double weight_limit(ConstView<float> w, double percentile) {
     for (Index r = 0; r < w.rows(); ++r)
       for (Index c = 0; c < w.columns(); ++c)
         largest = std::max(largest, std::fabs(static_cast<double>(w(r, c))));
-    return largest * percentile;
+    return largest;
   }
   std::vector<double> all;
   all.reserve(static_cast<std::size_t>(w.size()));
-  for (Index r = 0; r < w.rows(); ++r) all.insert(all.end(), w.row(r), w.row(r) + w.columns());
-  return std::max(std::fabs(quantile(all, percentile)), std::fabs(quantile(all, 1 - percentile)));
+  for (Index r = 0; r < w.rows(); ++r)
+    for (Index c = 0; c < w.columns(); ++c) all.push_back(std::fabs(static_cast<double>(w(r, c))));
+  return quantile(all, percentile);
 }
 
 std::vector<Range> partition(Index count, Index most, const WordOrIntegers& rule,

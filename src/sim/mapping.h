@@ -63,8 +63,8 @@ class MappingRule {
   double unit_ = 0, centre_ = 0;
 };
 
-/// The |w| that maps to u = 1: percentile p of the weights, max|W| at p = 1; below 1 the larger
-/// magnitude of the p and 1 - p quantiles (linear interpolation). 0 for an all-zero block.
+/// The |w| that maps to u = 1: the quantile `percentile` of |w| (linear between order statistics),
+/// max|W| at 1. 0 for an all-zero block.
 double weight_limit(ConstView<float> w, double percentile);
 
 /// Half-open range.

@@ -18,7 +18,7 @@ std::vector<Matrix<float>> conductances(const Tile& tile, const ReadContext& con
                             .programming = context.programming,
                             .read = context.read,
                             .layer = tile.place().layer,
-                            .slice = tile.place().slice,
+                            .replica = tile.place().replica,
                             .polarity = static_cast<Index>(p),
                             .sample = sample,
                             .position = position,
@@ -100,7 +100,8 @@ Matrix<double> reference_product(const Crossbar& crossbar, const PatchView& x,
                                                          .layer = u(place.layer),
                                                          .row = u(place.rows.begin) + r,
                                                          .sample = u(context.first_sample + s),
-                                                         .patch = u(position)}),
+                                                         .patch = u(position),
+                                                         .replica = u(place.replica)}),
                                       column, {&z, 1});
               noise.back().push_back(sigma[t][p](o, static_cast<Index>(r)) * z);
             }

@@ -18,8 +18,8 @@ Address table_address(const ReadContext& context, const TilePlace& place, Index 
                               .row_tile = u(place.row_tile),
                               .sample = u(sample),
                               .patch = u(position),
-                              .cycle = 1,  // read noise of modelled devices has 0
-                              .slice = u(place.slice)});
+                              .replica = u(place.replica)},
+                             Purpose::table_read);
 }
 
 Tile::Tile(Array array, const TilePlace& place, const TileSetting& setting, const Quantiser& adc,
@@ -94,7 +94,7 @@ void Tile::add_read_noise(const float* codes, const float* squares, const std::i
                                            .row_tile = u(place_.row_tile),
                                            .sample = u(context.first_sample),
                                            .patch = u(position),
-                                           .slice = u(place_.slice)});
+                                           .replica = u(place_.replica)});
   const Index a_output = columns / place_.columns.size();
   const Index first = place_.columns.begin * a_output;
   for (Index block = first >> 2; block * 4 < first + columns; ++block) {
@@ -119,7 +119,7 @@ void Tile::add_cell_reads(const float* codes, const std::int32_t* row_offset,
                          .programming = context.programming,
                          .read = context.read,
                          .layer = place_.layer,
-                         .slice = place_.slice,
+                         .replica = place_.replica,
                          .position = position,
                          .first_row = place_.columns.begin,
                          .first_column = place_.rows.begin};

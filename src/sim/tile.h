@@ -15,8 +15,8 @@ namespace ohmic::sim {
 /// Where a tile stands in its layer.
 struct TilePlace {
   Index layer = 0, row_tile = 0, column_tile = 0;
-  Index index = 0;  ///< among the tiles of the layer, row tile by row tile
-  Index slice = 0;  ///< of several copies of the layer: part of read noise's addresses
+  Index index = 0;                ///< among the tiles of the layer, row tile by row tile
+  Index replica = 0;              ///< of several programmed copies of the layer
   Range rows = {}, columns = {};  ///< inputs and outputs of the layer
 };
 

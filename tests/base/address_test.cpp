@@ -33,7 +33,8 @@ std::vector<Packer> packers() {
                                                .polarity = v[3],
                                                .slice = v[2],
                                                .pulse = v[4],
-                                               .row = v[1]});
+                                               .row = v[1],
+                                               .replica = v[7]});
                    }});
   for (const Purpose p :
        {Purpose::training_noise, Purpose::compensator_noise, Purpose::selection_chip})
@@ -45,30 +46,46 @@ std::vector<Packer> packers() {
                                                  .polarity = v[3],
                                                  .slice = v[2],
                                                  .pulse = v[4],
-                                                 .row = v[1]});
+                                                 .row = v[1],
+                                                 .replica = v[8]});
                    }});
-  all.push_back({Purpose::lumped_read, [](V v) {
-                   return lumped_read_address({.chip = v[3],
-                                               .programming = v[4],
-                                               .read = v[6],
+  all.push_back({Purpose::dead_line, [](V v) {
+                   return dead_line_address({.chip = v[6],
+                                             .layer = v[0],
+                                             .polarity = v[3],
+                                             .slice = v[2],
+                                             .tile = v[1],
+                                             .is_bit_line = v[4],
+                                             .replica = v[5]});
+                 }});
+  for (const Purpose p : {Purpose::lumped_read, Purpose::table_read})
+    all.push_back({p, [p](V v) {
+                     return lumped_read_address({.chip = v[3],
+                                                 .programming = v[4],
+                                                 .read = v[6],
+                                                 .layer = v[7],
+                                                 .row_tile = v[2],
+                                                 .sample = v[1],
+                                                 .patch = v[0],
+                                                 .cycle = v[8],
+                                                 .slice = v[5],
+                                                 .replica = v[9]},
+                                                p);
+                   }});
+  for (const Purpose p : {Purpose::cell_read, Purpose::cell_state})
+    all.push_back({p, [p](V v) {
+                     return cell_read_address({.chip = v[4],
+                                               .programming = v[5],
+                                               .read = v[3],
                                                .layer = v[7],
-                                               .row_tile = v[2],
+                                               .row = v[8],
                                                .sample = v[1],
                                                .patch = v[0],
-                                               .cycle = v[8],
-                                               .slice = v[5]});
-                 }});
-  all.push_back({Purpose::cell_read, [](V v) {
-                   return cell_read_address({.chip = v[4],
-                                             .programming = v[5],
-                                             .read = v[3],
-                                             .layer = v[7],
-                                             .row = v[8],
-                                             .sample = v[1],
-                                             .patch = v[0],
-                                             .cycle = v[2],
-                                             .slice = v[6]});
-                 }});
+                                               .cycle = v[2],
+                                               .slice = v[6],
+                                               .replica = v[9]},
+                                              p);
+                   }});
   all.push_back({Purpose::dropout, [](V v) {
                    return dropout_address({.step = v[2], .layer = v[1], .sample = v[0]});
                  }});
@@ -158,10 +175,21 @@ TEST_CASE("the sample field of read noise lies inside one counter word") {
   for (const AddressField& field : address_layout(Purpose::lumped_read)) {
     if (field.name == "sample") {
       CHECK(position == 32 * kLumpedSampleWord);
-      CHECK(field.bits == 24);
+      CHECK(field.bits == 20);
     }
     position += field.bits;
   }
+}
+
+TEST_CASE("the read of a large layer has room: 4,608 inputs 16 rows at a time, cycles and slices") {
+  for (const Purpose purpose : {Purpose::lumped_read, Purpose::table_read}) {
+    CHECK(address_range(purpose, "row_tile") >= 4608 / 16);
+    CHECK(address_range(purpose, "cycle") == 16);
+    CHECK(address_range(purpose, "slice") == 16);
+    CHECK(address_range(purpose, "replica") == 16);
+  }
+  CHECK(address_range(Purpose::cell_read, "cycle") == 16);
+  CHECK_THROWS_AS(address_range(Purpose::order, "chip"), LogicError);
 }
 
 TEST_CASE("a value beyond its field is a range error that names the field") {

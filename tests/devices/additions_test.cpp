@@ -131,6 +131,60 @@ TEST_CASE("fault rates asked for are fault rates drawn, and maps at growing rate
     for (Index c = 0; c < 70; ++c) REQUIRE(part(r, c) == few(100 + r, 333 + c));
 }
 
+TEST_CASE(
+    "dead lines are wires of one tile: every tile draws its own, and keeps them over "
+    "programmings") {
+  const FaultParams params{.dead_rows = 0.2, .dead_columns = 0.2};
+  const Index size = 400;
+  const auto lines = [&](const ProgramContext& at, bool bit) {
+    const auto faults = draw_faults(params, at, size, size);
+    std::vector<bool> dead;
+    for (Index i = 0; i < size; ++i) {
+      bool all = true;
+      for (Index k = 0; k < size; ++k) all = all && (bit ? faults(i, k) : faults(k, i)) != 0;
+      dead.push_back(all);
+    }
+    return dead;
+  };
+  // Two tiles on the same columns of the weight grid: 5 sigma around .2 x .2 lines dead in both.
+  ProgramContext first{.stream = &kStream, .chip = 8, .layer = 3, .tile = 0},
+      second{.stream = &kStream, .chip = 8, .layer = 3, .tile = 1};
+  for (const bool bit : {false, true}) {
+    double both = 0;
+    const auto a = lines(first, bit), b = lines(second, bit);
+    for (std::size_t i = 0; i < a.size(); ++i) both += a[i] && b[i];
+    CHECK(is_share(both, static_cast<double>(size), 0.04));
+    ProgramContext again = first, moved = first;
+    again.programming = 7;
+    moved.first_row = moved.first_column = 90;  // where the tile lies makes no other wires
+    CHECK(lines(again, bit) == a);
+    CHECK(lines(moved, bit) == a);
+    for (const Population other :
+         {Population::selection, Population::training, Population::compensator}) {
+      ProgramContext of_other = first;
+      of_other.population = other;
+      CHECK(lines(of_other, bit) != a);
+    }
+  }
+}
+
+TEST_CASE("every sub-batch of a training step meets a chip of its own") {
+  ProgramContext one{.stream = &kStream, .population = Population::training, .chip = 4, .layer = 1},
+      other = one;
+  other.programming = 1;
+  std::vector<float> a(64), b(64);
+  for (const Purpose part : {Purpose::device, Purpose::cycle, Purpose::drift}) {
+    one.normals(part, 0, a);
+    other.normals(part, 0, b);
+    CHECK(a != b);
+  }
+  // A chip that is programmed twice keeps what its devices were made with.
+  one.population = other.population = Population::reported;
+  one.normals(Purpose::device, 0, a);
+  other.normals(Purpose::device, 0, b);
+  CHECK(a == b);
+}
+
 TEST_CASE("a dead line takes all of its cells, word lines in both devices of a pair") {
   const FaultParams params{.dead_rows = 0.1, .dead_columns = 0.05};
   const Index rows = 400, columns = 500;

@@ -59,29 +59,53 @@ TEST_CASE("a table of moments is interpolated between targets, and in ln t betwe
 }
 
 TEST_CASE("samples give their own distribution, between targets as well") {
-  // 21 equidistant samples at each end: linear quantiles, so a uniform distribution; halfway
-  // between 0 .. 2 and 30 .. 50 uS lies 15 .. 26 uS.
+  // 21 equidistant samples at each end, 1 .. 3 and 30 .. 50 uS: halfway between them their
+  // deviations (n - 1: the step times sqrt(n (n + 1) / 12)) have the mean.
   const Folder folder("samples");
   std::string text = "target_nS;sample_nS\n";
   for (int i = 0; i <= 20; ++i) text += fmt::format("{};{}\n", 40000, 30000 + 1000 * i);
-  for (int i = 0; i <= 20; ++i) text += fmt::format("{};{}\n", 0, 100 * i);
+  for (int i = 0; i <= 20; ++i) text += fmt::format("{};{}\n", 0, 1000 + 100 * i);
   folder.write("s.csv", text);
   const auto model = device(folder, "model = \"measured\"\nfile = \"s.csv\"" + kRange);
-  CHECK(model->mean(20e-6, 0) == doctest::Approx(20.5e-6));
-  CHECK(model->sigma(20e-6, 0) == doctest::Approx(11e-6 / std::sqrt(12.0)));
+  const double sigma = 0.55e-6 * std::sqrt(21 * 22 / 12.0);
+  CHECK(model->mean(20e-6, 0) == doctest::Approx(21e-6));
+  CHECK(model->sigma(20e-6, 0) == doctest::Approx(sigma));
   Moments m;
-  double below = 0;
   const Matrix<float> g = drawn(*model, 20e-6f, 0);
   for (Index i = 0; i < g.size(); ++i) {
     const double x = g.data()[i];
     m.add(x);
-    REQUIRE((x >= 15e-6 * (1 - 1e-6) && x <= 26e-6 * (1 + 1e-6)));
-    below += x < 17.75e-6;
+    REQUIRE((x >= 15e-6 && x <= 27e-6));  // little beyond 15.5 .. 26.5 uS
   }
+  // 1e5 draws at 5 standard errors; a flat distribution has kurtosis 1.8.
   const double n = 1e5;
-  CHECK(std::fabs(m.mean() - 20.5e-6) <= 5 * 11e-6 / std::sqrt(12 * n));
-  CHECK(std::fabs(below - n / 4) <= 5 * std::sqrt(n * 3 / 16));
-  CHECK(sample_quantile({1, 2, 4}, 0.75) == doctest::Approx(3));
+  CHECK(std::fabs(m.mean() - 21e-6) <= 5 * sigma / std::sqrt(n));
+  CHECK(std::fabs(m.deviation() - sigma) <= 5 * sigma * std::sqrt(0.8 / (4 * n)));
+}
+
+TEST_CASE("twenty raw samples are drawn with their own deviation, not a narrower one") {
+  // The exponential quantiles of 20 probabilities, a long tail, and a uniform sample; the bounds
+  // are 5 standard errors of 1e5 draws with kurtosis below 9.
+  const Folder folder("twenty");
+  std::string text = "target_uS,sample_uS\n";
+  Moments tail, flat;
+  for (int i = 0; i < 20; ++i) {
+    const double exponential = 2 - 3 * std::log(1 - (i + 0.5) / 20), uniform = 30 + i;
+    text += fmt::format("0,{}\n40,{}\n", exponential, uniform);
+    tail.add(exponential);
+    flat.add(uniform);
+  }
+  folder.write("s.csv", text);
+  const auto model = device(folder, "model = \"measured\"\nfile = \"s.csv\"" + kRange);
+  for (const auto& [target, sample] : {std::pair{0.0f, &tail}, std::pair{40e-6f, &flat}}) {
+    Moments m;
+    const Matrix<float> g = drawn(*model, target, 0);
+    for (Index i = 0; i < g.size(); ++i) m.add(1e6 * g.data()[i]);
+    CHECK(std::fabs(m.mean() - sample->mean()) <= 5 * sample->deviation() / std::sqrt(1e5));
+    CHECK(std::fabs(m.deviation() / sample->deviation() - 1) <= 5 * std::sqrt(8 / 4e5));
+    CHECK(1e6 * model->sigma(static_cast<double>(target), 0) ==
+          doctest::Approx(sample->deviation()).epsilon(1e-6));
+  }
 }
 
 TEST_CASE("a table says the same in any unit, as CSV, .npy or HDF5") {
@@ -116,13 +140,13 @@ TEST_CASE("a table says the same in any unit, as CSV, .npy or HDF5") {
 }
 
 TEST_CASE("a cell keeps its quantile over time") {
-  // Uniform samples 0 .. 20 uS at 1 s and 10 .. 20 uS at 100 s, of either target: a cell at x first
-  // is at 10 + x / 2 later, and at the mean of both half way in ln t.
+  // Uniform samples 10 .. 30 uS at 1 s and 15 .. 25 uS at 100 s, of either target: a cell at x
+  // first is at 10 + x / 2 later, and at the mean of both half way in ln t.
   const Folder folder("quantile");
   std::string text = "target_uS,sample_uS,time_s\n";
   for (const int target : {0, 40})
     for (int i = 0; i <= 20; ++i)
-      text += fmt::format("{},{},1\n{},{},100\n", target, i, target, 10 + 0.5 * i);
+      text += fmt::format("{},{},1\n{},{},100\n", target, 10 + i, target, 15 + 0.5 * i);
   folder.write("q.csv", text);
   const auto model = device(folder, "model = \"measured\"\nfile = \"q.csv\"" + kRange);
   const Matrix<float> at_1 = drawn(*model, 20e-6f, 1), at_10 = drawn(*model, 20e-6f, 10),
@@ -132,8 +156,8 @@ TEST_CASE("a cell keeps its quantile over time") {
     REQUIRE(std::fabs(1e6 * at_100.data()[i] - (10 + first / 2)) < 1e-4);
     REQUIRE(std::fabs(1e6 * at_10.data()[i] - (5 + 0.75 * first)) < 1e-4);
   }
-  CHECK(model->mean(20e-6, 10) == doctest::Approx(12.5e-6));
-  CHECK(model->sigma(20e-6, 10) == doctest::Approx(15e-6 / std::sqrt(12.0)));
+  CHECK(model->mean(20e-6, 10) == doctest::Approx(20e-6));
+  CHECK(model->sigma(20e-6, 10) == doctest::Approx(0.75e-6 * std::sqrt(21 * 22 / 12.0)));
 }
 
 TEST_CASE("what is wrong with a table is told with file and row") {

@@ -47,10 +47,10 @@ TEST_CASE("tiles that do not fit a layer are refused before the training") {
   check_setting_refused(
       bench, {"array.row_partition=[50,14]"}, lab::kUsage,
       "layer conv1: array.row_partition has a tile of 50 rows, but array.rows = 40");
-  check_setting_refused(
-      bench, {"network.layers.conv1.filters=20", "array.rows=1"}, lab::kUsage,
-      "layer fc1: array.rows = 1 cuts its 320 inputs into 320 tiles, more than the 256 that read "
-      "noise can tell apart");
+  check_setting_refused(bench, {"network.layers.conv1.filters=300", "array.rows=1"}, lab::kUsage,
+                        "layer fc1: array.rows = 1 cuts its 4800 inputs into 4800 tiles, more than "
+                        "the 4096 that read "
+                        "noise can tell apart");
 }
 
 TEST_CASE("a checkpoint of another network, of other images, missing or cut is refused") {

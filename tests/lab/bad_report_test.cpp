@@ -28,9 +28,10 @@ TEST_CASE("what is no results file that this program reads is refused") {
     write_root(out, "run");
     out.attribute("/", "schema_version", 1);
   });
-  refused("~/old.h5", lab::kUsage,
-          "~/old.h5: schema 1, this program reads schema 2; write the results again with this "
-          "version");
+  refused(
+      "~/old.h5", lab::kUsage,
+      "~/old.h5: schema 1, this program reads schemas 2 to 3; write the results again with this "
+      "version");
   make("train.h5", [](h5::Writer& out) { write_root(out, "train"); });
   refused("~/train.h5", lab::kUsage,
           "~/train.h5: holds results of `ohmic train`; a report is made of those of run, compare, "

@@ -1,8 +1,10 @@
 #include <doctest/doctest.h>
 
+#include <set>
+
 #include "base/h5.h"
 #include "base/whole_file.h"
-#include "lab/experiment.h"
+#include "lab/results.h"
 #include "nn/checkpoint.h"
 #include "refused.h"
 #include "same_results.h"
@@ -42,11 +44,6 @@ TEST_CASE("tables that a run does not read are no part of its results' identity"
                 lab::kUsage, "~/noisy/results.h5 holds the results of another config; ...");
 }
 
-TEST_CASE("points of comparisons that were measured before stay those of their configs") {
-  const std::filesystem::path file = OHMIC_GOLDEN "/configs/compare_6cf6934.toml";
-  CHECK(lab::resolved_config(lab::read_experiment(file, {}), "compare") == read_whole_file(file));
-}
-
 TEST_CASE("a cached training without monitors is made again where results tell of its epochs") {
   const Workbench bench("unmonitored");
   REQUIRE(bench.ohmic(run("out")).status == lab::kDone);
@@ -74,7 +71,209 @@ TEST_CASE("another checkpoint or data set under the same name is another questio
   CHECK(bench.ohmic(run("out", {"network.file=net.h5"})).status == lab::kDone);
   bench.write("net.h5", read_whole_file(bench.path("b/network.h5")));
   check_refused(bench, run("out", {"network.file=net.h5"}), lab::kUsage,
-                "~/out/results.h5 holds the results of another data set, checkpoint or ...");
+                "~/out/results.h5 holds the results of another data set or input file, ...");
+}
+
+namespace {
+
+const std::string kDrifting = std::string(testing::kTinyConfig)
+                                  .replace(testing::kTinyConfig.find("[device]"), std::string::npos,
+                                           R"([device]
+model = "pcm_like"
+[evaluation]
+budget_images = 0
+error_images = 0
+calibration_images = 80
+[methods.injection]
+variation = "device"
+[methods.compensation]
+variation = "device"
+layers = ["conv1"]
+ratios = [1.0]
+epochs = 1
+overhead_limit = 1.0
+)");
+
+bool was_trained(const testing::Said& said) { return said.out.find("; trained ") != said.out.npos; }
+
+/// What `accuracy` holds at the path.
+std::vector<double> numbers(const Workbench& bench, const std::string& file,
+                            const std::string& path) {
+  return h5::Reader(bench.path(file)).doubles(path).values;
+}
+
+}  // namespace
+
+TEST_CASE("a training for a device is that of its own time: base and compensators, run and sweep") {
+  const Workbench bench("age");
+  bench.write("tiny.toml", kDrifting);
+  for (const std::string method : {"injection", "compensation"}) {
+    CAPTURE(method);
+    CHECK(was_trained(bench.ohmic(run(method + "-young", {"method=" + method}))));
+    CHECK(was_trained(bench.ohmic(run(method + "-old", {"method=" + method, "time.at_s=1e8"}))));
+    CHECK(!was_trained(bench.ohmic(run(method + "-again", {"method=" + method}))));
+  }
+  // The points of a sweep have the float networks of single runs.
+  bench.write("sweep.toml",
+              "method = \"injection\"\n" + kDrifting +
+                  "[sweep]\naxes = [ { key = \"time.at_s\", values = [0.0, 1e8] } ]\n");
+  REQUIRE(bench.ohmic({"sweep", "~/sweep.toml", "-o", "~/sweep", "--no-cache"}).status ==
+          lab::kDone);
+  const auto clean = numbers(bench, "sweep/results.h5", "/float_accuracy");
+  CHECK(clean[0] == numbers(bench, "injection-young/results.h5", "/chips/float_accuracy")[0]);
+  CHECK(clean[1] == numbers(bench, "injection-old/results.h5", "/chips/float_accuracy")[0]);
+  CHECK(numbers(bench, "sweep/results.h5", "/accuracy")[0] ==
+        numbers(bench, "injection-young/results.h5", "/chips/accuracy")[0]);
+}
+
+TEST_CASE("a comparison keeps no point of another training age, and --force clears what it kept") {
+  const Workbench bench("points-age");
+  bench.write("c.toml", kDrifting +
+                            "[compare]\nmethods = [\"injection\"]\naxes = [ { key = "
+                            "\"time.at_s\", values = [10.0] } ]\n");
+  const auto compare = [&](const std::string& out, const std::string& age,
+                           std::vector<std::string> more = {}) {
+    std::vector<std::string> words{"compare",  "~/c.toml", "-o",
+                                   "~/" + out, "--set",    "time.at_s=" + age};
+    words.insert(words.end(), more.begin(), more.end());
+    return bench.ohmic(words);
+  };
+  REQUIRE(compare("a", "0").status == lab::kDone);
+  check_refused(bench, {"compare", "~/c.toml", "-o", "~/a", "--set", "time.at_s=1e8"}, lab::kUsage,
+                "~/a/results.h5 holds the results of another config; ...");
+  REQUIRE(compare("a", "1e8", {"--force", "--no-cache"}).status == lab::kDone);
+  REQUIRE(compare("b", "1e8").status == lab::kDone);
+  CHECK(testing::first_difference(bench.path("a/results.h5"), bench.path("b/results.h5")) == "");
+  const auto points = [&](const std::string& folder) {
+    std::set<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(bench.path(folder + "/points")))
+      names.insert(entry.path().filename().string());
+    return names;
+  };
+  CHECK(points("a") == points("b"));  // nothing of the first age is left
+}
+
+TEST_CASE("a measurement that is edited under its name is another question and another training") {
+  const Workbench bench("edited");
+  const auto table = [&](const char* spread) {
+    bench.write("m.csv", std::string("target_uS,mean_uS,std_uS\n0,1,") + spread + "\n40,38," +
+                             spread + "\n");
+  };
+  table("0.5");
+  bench.write("tiny.toml",
+              std::string(kDrifting).replace(kDrifting.find("model = \"pcm_like\""), 18,
+                                             "model = \"measured\"\ng_min_uS = 0\nfile = "
+                                             "\"m.csv\""));
+  const std::vector<std::string> injection{"method=injection"};
+  REQUIRE(bench.ohmic(run("out", injection)).status == lab::kDone);
+  table("9.0");
+  check_refused(bench, run("out", injection), lab::kUsage,
+                "~/out/results.h5 holds the results of another data set or input file, ...");
+  CHECK(was_trained(bench.ohmic(run("other", injection))));
+  table("0.5");
+  CHECK(bench.ohmic(run("out", injection)).out.find("is done already") != std::string::npos);
+}
+
+TEST_CASE("jump tables and output tables of overrides that are edited are another question") {
+  const Workbench bench("edited-tables");
+  const auto jumps = [&](const char* step) {
+    std::string text = "level_uS,direction,step_uS\n";
+    for (int i = 0; i < 5; ++i) text += std::string("1,set,") + step + "\n1,reset,-" + step + "\n";
+    bench.write("j.csv", text);
+  };
+  const std::vector<std::string> verified{"device.programming=write_verify",
+                                          "device.verify_pulse=jump_table",
+                                          "device.verify_file=j.csv", "device.variation_on=device"};
+  jumps("0.5");
+  REQUIRE(bench.ohmic(run("jumps", verified)).status == lab::kDone);
+  jumps("0.7");
+  check_refused(bench, run("jumps", verified), lab::kUsage,
+                "~/jumps/results.h5 holds the results of another data set or input file, ...");
+
+  const auto codes = [&](const char* sigma) {
+    std::string text;
+    for (int code = -7; code <= 7; ++code)
+      text += std::to_string(code) + "," + std::to_string(code) + "," + sigma + "\n";
+    bench.write("o.csv", text);
+  };
+  bench.write("tiny.toml", testing::kTinyConfig + R"(
+[[override]]
+layers = ["fc1"]
+device.model = "ideal"
+adc.bits = 4
+adc.output_table = "o.csv"
+)");
+  codes("0");
+  REQUIRE(bench.ohmic(run("codes")).status == lab::kDone);
+  codes("0.5");
+  check_refused(bench, run("codes"), lab::kUsage,
+                "~/codes/results.h5 holds the results of another data set or input file, ...");
+}
+
+TEST_CASE("results of another version or of other random numbers are of another question") {
+  const Workbench bench("versions");
+  const lab::Experiment e = lab::read_experiment(bench.path("tiny.toml"), {});
+  lab::InputFiles files;
+  const lab::ResultsIdentity mine = lab::identity_of(e, "run", "data", files);
+  const auto with_header = [&](const char* version, std::int64_t rng, std::int64_t schema) {
+    h5::Writer out(bench.path("header.h5"));
+    out.attribute("/", "schema_version", schema);
+    out.attribute("/", "rng_version", rng);
+    out.attribute("/", "ohmic_version", std::string(version));
+    out.attribute("/", "command", mine.command);
+    out.attribute("/", "config", mine.config);
+    out.attribute("/", "identity", std::string("another"));
+    out.attribute("/", "inputs_digest", std::string("another"));
+    out.commit();
+    try {
+      lab::check_existing(bench.path("header.h5"), mine, false);
+    } catch (const ConfigError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  CHECK(with_header("0.1.0", 2, 2)
+            .find("another version (Ohmic 0.1.0, rng_version 2, schema 2; this is") !=
+        std::string::npos);
+  CHECK(with_header(OHMIC_VERSION, kRngVersion - 1, lab::kSchemaVersion).find("another version") !=
+        std::string::npos);
+  CHECK(with_header(OHMIC_VERSION, kRngVersion, lab::kSchemaVersion)
+            .find("another data set or input file") != std::string::npos);
+}
+
+TEST_CASE(
+    "--force trains anew what was kept beside the results, and drops chips of other configs") {
+  const Workbench bench("forced");
+  const auto words = [&](std::vector<std::string> more) {
+    std::vector<std::string> all = run("out");
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  };
+  REQUIRE(bench.ohmic(words({"--no-cache", "--dump-chip", "0"})).status == lab::kDone);
+  CHECK(!was_trained(bench.ohmic(words({"--no-cache", "--set", "chips=2", "--set", "seed=9"}))));
+  CHECK(was_trained(bench.ohmic(words({"--no-cache", "--force", "--set", "seed=9"}))));
+  CHECK(!bench.has("out/chip_0.h5"));
+  REQUIRE(bench.ohmic(words({"--no-cache", "--set", "seed=9", "--dump-chip", "0"})).status ==
+          lab::kDone);
+  CHECK(bench.has("out/chip_0.h5"));
+}
+
+TEST_CASE("what a training does not read trains nothing anew") {
+  const Workbench bench("unread");
+  bench.write("tiny.toml", kDrifting);
+  REQUIRE(was_trained(bench.ohmic(run("first", {"method=injection"}))));
+  for (const char* setting :
+       {"adc.bits=6", "dac.range=percentile", "array.subtraction=digital", "array.rows=20",
+        "seed=5", "chips=2", "evaluation.images=50", "methods.injection.sigma=0.1",
+        "data.test_images=50", "time.drift_compensation=global", "device.telegraph_share=0.1"}) {
+    CAPTURE(setting);
+    CHECK(!was_trained(bench.ohmic(run(setting, {"method=injection", setting}))));
+  }
+  for (const char* setting : {"device.levels=8", "array.mapping=offset", "array.scale=column",
+                              "faults.stuck_at_g_min=0.1", "array.scale_percentile=0.9"}) {
+    CAPTURE(setting);
+    CHECK(was_trained(bench.ohmic(run(setting, {"method=injection", setting}))));
+  }
 }
 
 TEST_CASE("a trained network is kept as it was trained, the optimiser with it") {

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
@@ -124,6 +126,96 @@ TEST_CASE("options of methods are read, and a wrong method, key or value is refu
       doctest::Contains("names 1 layers, methods.compensation.ratios has 0 numbers"), ConfigError);
 }
 
+namespace {
+
+/// One linear layer, "fc", without bias.
+nn::Network linear_network(Index outputs, Index inputs) {
+  return nn::Network(
+      nn::spec_from_toml(fmt::format("[[layers]]\ntype = \"flatten\"\n[[layers]]\ntype = "
+                                     "\"linear\"\nname = \"fc\"\noutputs = {}\nbias = false\n",
+                                     outputs),
+                         "test"),
+      {1, 1, inputs});
+}
+
+/// What training sees of `w` under a config.
+struct Seen {
+  Matrix<float> w_tilde, slope;
+};
+Seen seen(const std::string& toml, const Matrix<float>& w, TrainingDraw draw = {}) {
+  const DevicePerturbation perturbation(make_experiment(parse_config(toml, "test")),
+                                        linear_network(w.rows(), w.columns()));
+  Seen out{Matrix<float>(w.rows(), w.columns()), Matrix<float>(w.rows(), w.columns())};
+  perturbation.draw(RandomStream(5), Purpose::training_noise, draw, w, out.w_tilde, out.slope);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("training for a device sees the levels, scales, tiles and overrides that are deployed") {
+  // An ideal device of 5 levels: what training sees is the quantised weight, in closed form.
+  Matrix<float> w(3, 8);
+  for (Index i = 0; i < w.size(); ++i)
+    w.data()[i] = static_cast<float>(std::sin(1.7 * static_cast<double>(i + 1)) *
+                                     static_cast<double>(i % 5 + 1));
+  const std::string device = "[device]\nmodel = \"ideal\"\nlevels = 5\n";
+  const auto expect = [&](const std::string& array, auto limit_of) {
+    CAPTURE(array);
+    const Seen found = seen(device + array, w);
+    for (Index o = 0; o < w.rows(); ++o)
+      for (Index c = 0; c < w.columns(); ++c) {
+        const double limit = limit_of(o, c);
+        const double u = std::clamp(w(o, c) / limit, -1.0, 1.0);
+        CHECK(found.w_tilde(o, c) ==
+              doctest::Approx(std::nearbyint(4 * u) / 4 * limit).epsilon(1e-5));
+        CHECK(found.slope(o, c) == 1.0f);
+      }
+  };
+  const auto largest = [&](Index first_row, Index rows, Index first, Index columns) {
+    double most = 0;
+    for (Index o = first_row; o < first_row + rows; ++o)
+      for (Index c = first; c < first + columns; ++c)
+        most = std::max(most, std::fabs(static_cast<double>(w(o, c))));
+    return most;
+  };
+  expect("", [&](Index, Index) { return largest(0, 3, 0, 8); });
+  expect("[array]\nscale = \"column\"\n", [&](Index o, Index) { return largest(o, 1, 0, 8); });
+  expect("[array]\nscale = \"tile\"\nrows = 4\n",
+         [&](Index, Index c) { return largest(0, 3, c / 4 * 4, 4); });
+  expect("[array]\nscale = \"tile\"\nrow_partition = [6, 2]\n",
+         [&](Index, Index c) { return c < 6 ? largest(0, 3, 0, 6) : largest(0, 3, 6, 2); });
+  std::vector<double> all;
+  for (Index i = 0; i < w.size(); ++i) all.push_back(std::fabs(w.data()[i]));
+  expect("[array]\nscale_percentile = 0.8\n", [&](Index, Index) { return quantile(all, 0.8); });
+  expect("[[override]]\nlayers = [\"fc\"]\narray.scale = \"column\"\n",
+         [&](Index o, Index) { return largest(o, 1, 0, 8); });
+  const Seen digital = seen(device + "[[override]]\nlayers = [\"fc\"]\nanalog = false\n", w);
+  CHECK(digital.w_tilde == w);
+}
+
+TEST_CASE("training for a device meets broken cells, and moves no weight that they hold") {
+  const Matrix<float> w(40, 50, 0.5f);
+  const Seen found = seen("[faults]\nstuck_at_g_min = 0.2\n[device]\nmodel = \"lognormal\"\n", w);
+  int still = 0;
+  for (Index i = 0; i < w.size(); ++i) {
+    const bool is_held = found.slope.data()[i] == 0;
+    still += is_held;
+    if (!is_held)
+      CHECK(found.slope.data()[i] == doctest::Approx(found.w_tilde.data()[i] / 0.5f).epsilon(1e-3));
+  }
+  // Either device of a pair is stuck: 36 % of 2,000 weights within 5 sigma.
+  CHECK(std::fabs(still / 2000.0 - 0.36) < 5 * std::sqrt(0.36 * 0.64 / 2000));
+  // Another sub-batch, another chip.
+  CHECK(seen("[faults]\nstuck_at_g_min = 0.2\n", w, {.sub_batch = 1}).slope !=
+        seen("[faults]\nstuck_at_g_min = 0.2\n", w, {.sub_batch = 0}).slope);
+}
+
+TEST_CASE("both groups of a training step meet devices of their own") {
+  const Matrix<float> w(4, 4, 0.5f);
+  const std::string device = "[device]\nmodel = \"lognormal\"\nsigma = 0.0\nsigma_device = 0.5\n";
+  CHECK(seen(device, w, {.sub_batch = 0}).w_tilde != seen(device, w, {.sub_batch = 1}).w_tilde);
+}
+
 TEST_CASE(
     "the perturbation made from a device and its mapping has the moments of a chip's weights") {
   // 2e4 draws of one weight: mean and deviation within 5 standard errors (kurtosis below 9).
@@ -138,7 +230,9 @@ TEST_CASE(
   const RandomStream stream(5);
   for (const auto& device : {devices::make_lognormal(on_weight), devices::make_lognormal(on_device),
                              devices::make_gaussian({.sigma = 0.1})}) {
-    const DevicePerturbation perturbation(device, sim::Mapping::differential);
+    Experiment experiment;
+    experiment.device_table = device->parameters();
+    const DevicePerturbation perturbation(experiment, linear_network(1, 3));
     const sim::MappingRule rule(sim::Mapping::differential, device->g_min(), device->g_max(), {});
     Moments training[3], chips[3];
     Matrix<float> w_tilde(1, 3), slope(1, 3);
@@ -190,11 +284,52 @@ TEST_CASE("the mean correction divides by exp(sigma^2 / 2) and leaves a digital 
   const HardwarePlan plan = bench.plan();
   Chip chip{bench.trained.network, bench.trained.parameters, {}};
   chip.deployment.macs.resize(2);  // ideal products: the correction acts alone
-  add_mean_correction(plan, 0, chip);
+  add_mean_correction(plan, {}, chip);
   const float y = 2.0f, bias = (*nn::find(chip.parameters[0], "bias"))(0, 1);
   AlignedVector<float> out(4 * 16 * 64, y);
   chip.deployment.after[0]->apply(nullptr, out.data());
   CHECK(out[16 * 64] == doctest::Approx((y - bias) / std::exp(0.125) + bias).epsilon(1e-5));
+}
+
+TEST_CASE("the mean correction is that of the cells as they are programmed") {
+  // What multiplies an output behind an ideal product of weights, without its bias.
+  const auto factor = [](const HardwarePlan& plan, const sim::ChipOptions& options) {
+    const Bench bench;
+    Chip chip{bench.trained.network, bench.trained.parameters, {}};
+    nn::find(chip.parameters[0], "bias")->fill(0.0f);
+    chip.deployment.macs.resize(2);
+    add_mean_correction(plan, options, chip);
+    AlignedVector<float> out(4 * 16 * 64, 1.0f);
+    chip.deployment.after[0]->apply(nullptr, out.data());
+    return static_cast<double>(out[0]);
+  };
+  const Bench bench;
+  const HardwarePlan plan = bench.plan();
+  CHECK(factor(plan, {.programming = sim::Programming::at_target}) ==
+        doctest::Approx(1).epsilon(1e-6));
+  CHECK(factor(plan, {.programming = sim::Programming::at_mean}) ==
+        doctest::Approx(std::exp(-0.125)).epsilon(1e-5));
+  // All weights verified: what is left is the residual's mean, exp(.3^2 / 2).
+  HardwarePlan verified = bench.plan();
+  const WriteVerifyOptions all{.share = 1.0, .score = "magnitude", .residual_sigma = 0.3};
+  mark_verified(all, weight_scores(all, bench.trained, bench.data, 1), verified);
+  CHECK(factor(verified, {}) == doctest::Approx(std::exp(-0.045)).epsilon(1e-5));
+}
+
+TEST_CASE("the mean shift of a chip with verified weights is that of what verification leaves") {
+  const Bench bench;
+  HardwarePlan plan = bench.plan();
+  const WriteVerifyOptions all{.share = 1.0, .score = "magnitude", .residual_sigma = 0.3};
+  mark_verified(all, weight_scores(all, bench.trained, bench.data, 1), plan);
+  const RandomStream stream(1);
+  const sim::LayerPlan& layer = *plan.layers[0];
+  const auto cells = sim::program_tiles(
+      layer, {.stream = &stream}, {.programming = sim::Programming::at_mean, .faults = false});
+  // On the weight: u e^(.045) above the conductance of weight 0.
+  for (Index r = 0; r < layer.mapped.rows(); ++r)
+    for (Index c = 0; c < layer.mapped.columns(); ++c)
+      CHECK(layer.rule.weight({cells[0].conductance(0)(r, c), cells[0].conductance(1)(r, c)}) ==
+            doctest::Approx(layer.mapped(r, c) * std::exp(0.045)).epsilon(1e-4));
 }
 
 TEST_CASE("write-verify marks the asked share of weights, those of the highest scores") {

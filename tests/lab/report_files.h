@@ -17,7 +17,7 @@ inline void write_root(h5::Writer& out, const std::string& command) {
   out.attribute("/", "command", command);
   out.attribute("/", "seed", 5);
   out.attribute("/", "config", std::string("seed = 5 # <b> & \"words\""));
-  out.attribute("/", "inputs_digest", std::string("none"));
+  out.attribute("/", "identity", std::string("none"));
 }
 
 /// Six evaluations of placements in conv1 and fc1, one of them twice, one beyond the limit.

@@ -83,7 +83,7 @@ void check_files(const Workbench& bench, const std::vector<std::string>& heading
     const h5::Reader file(bench.path(name));
     gather(file, "/", found);
     for (const char* attribute : {"schema_version", "rng_version", "ohmic_version", "command",
-                                  "seed", "config", "inputs_digest"})
+                                  "seed", "config", "identity"})
       CHECK(file.has_attribute("/", attribute));
     std::string keys;
     if (file.has_attribute("/", "axis_keys")) {

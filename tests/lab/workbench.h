@@ -58,17 +58,18 @@ inline std::string idx(const std::vector<unsigned>& shape, const std::string& by
 /// them quickly.
 struct TinyImages {
   std::string pixels, labels;
-  unsigned count;
-  TinyImages(unsigned images, std::uint32_t seed) : count(images) {
+  unsigned count, side;
+  TinyImages(unsigned images, std::uint32_t seed, unsigned of_side = 8)
+      : count(images), side(of_side) {
     const auto noise = [&seed] {
       seed = seed * 1664525u + 1013904223u;
       return seed >> 24;
     };
     for (unsigned i = 0; i < images; ++i) {
-      const unsigned label = noise() % 3, where = noise() % 8;
+      const unsigned label = noise() % 3, where = noise() % side;
       labels += static_cast<char>(label);
-      for (unsigned row = 0; row < 8; ++row)
-        for (unsigned column = 0; column < 8; ++column) {
+      for (unsigned row = 0; row < side; ++row)
+        for (unsigned column = 0; column < side; ++column) {
           const bool bright = label == 0   ? row == where
                               : label == 1 ? column == where
                                            : row < 3 && column < 3;
@@ -149,9 +150,10 @@ class Workbench {
   }
   void write_set(const std::string& folder, const TinyImages& train, const TinyImages& test) const {
     std::filesystem::create_directories(folder_ / folder);
-    write(folder + "/train-images-idx3-ubyte", idx({train.count, 8, 8}, train.pixels));
+    write(folder + "/train-images-idx3-ubyte",
+          idx({train.count, train.side, train.side}, train.pixels));
     write(folder + "/train-labels-idx1-ubyte", idx({train.count}, train.labels));
-    write(folder + "/t10k-images-idx3-ubyte", idx({test.count, 8, 8}, test.pixels));
+    write(folder + "/t10k-images-idx3-ubyte", idx({test.count, test.side, test.side}, test.pixels));
     write(folder + "/t10k-labels-idx1-ubyte", idx({test.count}, test.labels));
   }
   /// A matrix of rows x columns numbers between -1 and 1 as .npy.

@@ -43,8 +43,8 @@ TEST_CASE("copies are averaged, and the best of them are those nearest to their 
   const Matrix<float> x = wave(3, 40, 0.3f);
   std::vector<Crossbar> crossbars;
   std::vector<Matrix<float>> single;
-  for (Index slice = 0; slice < 4; ++slice) {
-    crossbars.emplace_back(plan, devices::ProgramContext{.stream = &stream, .slice = slice},
+  for (Index replica = 0; replica < 4; ++replica) {
+    crossbars.emplace_back(plan, devices::ProgramContext{.stream = &stream, .replica = replica},
                            ChipOptions{});
     single.push_back(product(crossbars.back(), x));
   }

@@ -328,3 +328,57 @@ TEST_CASE("a product of another length than the array's is a ShapeError that nam
   CHECK_THROWS_WITH_AS(product(crossbar, x), "layer fc1: a product of 11 inputs on an array of 10",
                        ShapeError);
 }
+
+TEST_CASE("an ideal DAC that drives nothing below 0 leaves its ADC every code") {
+  // Inputs >= 0 in single devices: currents are >= 0, so an ADC over [0, limit] has 2^b codes for
+  // them; over [-limit, limit] half of its codes could not occur.
+  const Matrix<float> w = random_matrix(6, 20, 1);
+  Matrix<float> x = random_matrix(40, 20, 2);
+  for (Index i = 0; i < x.size(); ++i) x.data()[i] = std::fabs(x.data()[i]);
+  struct Case {
+    Mapping mapping;
+    Subtraction subtraction;
+    DacSign sign;
+    bool negative, is_signed;
+  };
+  using enum DacSign;
+  for (const Case& c :
+       {Case{Mapping::offset, Subtraction::analog, automatic, false, false},
+        {Mapping::differential, Subtraction::digital, automatic, false, false},
+        {Mapping::differential, Subtraction::analog, automatic, false, true},  // a difference
+        {Mapping::offset, Subtraction::analog, automatic, true, true},
+        {Mapping::offset, Subtraction::analog, is_signed, false, true},
+        {Mapping::offset, Subtraction::analog, is_unsigned, false, false}})
+    for (const std::optional<std::int64_t> bits : {std::optional<std::int64_t>(), {8}}) {
+      LayerHardware hardware = hardware_of(ideal(), c.mapping);
+      hardware.array.subtraction = c.subtraction;
+      hardware.dac.bits = bits;
+      hardware.dac.sign = c.sign;
+      hardware.adc.bits = 5;
+      Matrix<float> inputs = x;
+      if (c.negative) inputs(3, 3) = -0.5f;
+      const std::vector<PatchView> seen{vectors(inputs)};
+      LayerPlan plan = plan_layer("w", 0, hardware, w, {}, calibrate_dac(hardware.dac, seen));
+      const std::vector<Quantiser> adc = calibrate_adc(plan, seen);
+      CHECK(adc.front().levels() == (c.is_signed ? 31 : 32));
+      CHECK((adc.front().low() < 0) == c.is_signed);
+    }
+}
+
+TEST_CASE("4,608 inputs are read 16 rows at a time, each row tile with noise of its own") {
+  LayerHardware hardware = hardware_of(ideal(0.1, "g_max"), Mapping::differential);
+  hardware.array.rows = 16;
+  hardware.dac.bits = hardware.adc.bits = std::nullopt;
+  const Matrix<float> w = random_matrix(2, 4608, 1);
+  const LayerPlan plan = plan_layer("w", 0, hardware, w, {}, Dac{});
+  CHECK(plan.tiling.rows.size() == 288);
+  const RandomStream stream(3);
+  const Crossbar crossbar(plan, {.stream = &stream}, {});
+  // The same input in tiles 0 and 256 (one past what 8 bits could tell apart): their noises differ.
+  Matrix<float> x(2, 4608);
+  x(0, 0) = x(1, 256 * 16) = 1.0f;
+  ReadContext context;
+  context.stream = &stream;
+  const Matrix<float> noisy = product(crossbar, x, context);
+  CHECK(noisy(0, 0) - w(0, 0) != doctest::Approx(noisy(1, 0) - w(0, 256 * 16)));
+}

@@ -83,3 +83,15 @@ TEST_CASE("scales follow the layer, the tile or the column") {
   CHECK(scale(ScaleOf::column, 0, 2) == 3);
   CHECK(scale(ScaleOf::column, 1, 2) == 30);
 }
+
+TEST_CASE(
+    "the full scale of a percentile is that of |w|: the asked share of weights lies within it") {
+  // Nine of ten weights are positive, so quantiles of w and of |w| differ.
+  Matrix<float> w(1, 100);
+  for (Index i = 0; i < 100; ++i)
+    w(0, i) = static_cast<float>(i % 10 == 0 ? -(i + 1) : i + 1) / 100;
+  // Type 7: order statistics 0 .. 99 at shares 0 .. 1, |w| being .01 .. 1.
+  CHECK(weight_limit(w, 0.9) == doctest::Approx(0.01 * (1 + 0.9 * 99)).epsilon(1e-6));
+  CHECK(weight_limit(w, 0.5) == doctest::Approx(0.505).epsilon(1e-6));
+  CHECK(weight_limit(w, 1.0) == 1.0);
+}

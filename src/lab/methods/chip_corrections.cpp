@@ -48,14 +48,19 @@ nn::Overhead correction_overhead(const nn::Deployment& deployment) {
   return sum;
 }
 
-void add_mean_correction(const HardwarePlan& plan, double seconds, Chip& chip) {
+void add_mean_correction(const HardwarePlan& plan, const sim::ChipOptions& options, Chip& chip) {
+  const auto programming = options.programming == sim::Programming::drawn
+                               ? sim::Programming::at_mean
+                               : options.programming;
   make_room(chip);
   for (std::size_t k = 0; k < plan.layers.size(); ++k) {
     if (!plan.layers[k]) continue;
     const sim::LayerPlan& layer = *plan.layers[k];
     // The slope of mean against target weights over the layer's own weights.
+    sim::VerifiedWeights verified{layer.verified_device, {}};
+    if (layer.verified_device) verified.marks = layer.verified;
     const sim::Array mean = sim::program_array(layer.hardware.device, layer.rule, layer.mapped, {},
-                                               sim::Programming::at_mean, seconds);
+                                               programming, options.seconds, verified);
     double both = 0, square = 0;
     for (Index r = 0; r < layer.mapped.rows(); ++r)
       for (Index c = 0; c < layer.mapped.columns(); ++c) {

@@ -23,9 +23,10 @@ struct Chip {
 /// Numbers that every chip keeps for its corrections, and what they compute an image.
 nn::Overhead correction_overhead(const nn::Deployment& deployment);
 
-/// Divides every product by the mean of what programming (and drift, `seconds` after it) multiplies
-/// weights with: one factor a layer, from the device's means; free.
-void add_mean_correction(const HardwarePlan& plan, double seconds, Chip& chip);
+/// Divides every product by the mean of what programming (and drift) multiplies weights with: one
+/// factor per layer, from the means of its cells as `options` programs them (verified ones at what
+/// verification leaves, cells at their targets there); free.
+void add_mean_correction(const HardwarePlan& plan, const sim::ChipOptions& options, Chip& chip);
 
 enum class CalibrationKind { affine, ridge };
 

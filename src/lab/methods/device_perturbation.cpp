@@ -1,6 +1,9 @@
 #include "lab/methods/device_perturbation.h"
 
+#include <algorithm>
+
 #include "base/error.h"
+#include "lab/described_network.h"
 #include "nn/perturbation.h"
 
 namespace ohmic::lab {
@@ -19,38 +22,75 @@ devices::Population population_of(Purpose purpose) {
 
 }  // namespace
 
-DevicePerturbation::DevicePerturbation(std::shared_ptr<const devices::DeviceModel> device,
-                                       sim::Mapping mapping, double seconds)
-    : device_(std::move(device)),
-      rule_(mapping, device_->g_min(), device_->g_max(), device_->levels()),
-      seconds_(seconds) {}
+DevicePerturbation::DevicePerturbation(const Experiment& e, const nn::Network& network)
+    : seconds_(e.time.at) {
+  const auto hardware = layer_hardware(e, network);
+  for (std::size_t k = 0; k < hardware.size(); ++k) {
+    Layer layer{network.name(network.mac_layers()[k]), hardware[k], std::nullopt};
+    if (layer.hardware) {
+      sim::ArrayParams& array = layer.hardware->array;
+      // One array in place of tiles where nothing depends on them: the draws are the same.
+      if (!sim::cells_depend_on_tiles(*layer.hardware)) {
+        array.rows = array.columns = 1 << 14;
+        array.row_partition = {"equal", {}};
+      }
+      if (!layer.hardware->faults.map.empty()) {
+        auto maps = devices::read_fault_map(from_config(e, layer.hardware->faults.map));
+        if (const auto own = maps.find(layer.name); own != maps.end())
+          layer.fault_map = std::move(own->second);
+      }
+    }
+    layers_.push_back(std::move(layer));
+  }
+}
 
 void DevicePerturbation::draw(const RandomStream& stream, Purpose purpose, const TrainingDraw& draw,
                               ConstView<float> w, View<float> w_tilde,
                               View<float> dw_tilde_dw) const {
-  const double scale = sim::weight_limit(w, 1.0);
-  Matrix<float> u(w.rows(), w.columns());
-  if (scale > 0)
-    for (Index r = 0; r < w.rows(); ++r)
-      for (Index c = 0; c < w.columns(); ++c) u(r, c) = static_cast<float>(w(r, c) / scale);
-  const devices::ProgramContext context{.stream = &stream,
-                                        .population = population_of(purpose),
-                                        .chip = static_cast<Index>(draw.step),
-                                        .programming = static_cast<Index>(draw.sub_batch),
-                                        .layer = static_cast<Index>(draw.layer)};
-  const sim::Array array =
-      sim::program_array(device_, rule_, u, context, sim::Programming::drawn, seconds_);
-  const bool multiplies = device_->acts_on_weights();
-  for (Index r = 0; r < w.rows(); ++r)
-    for (Index c = 0; c < w.columns(); ++c) {
-      const double positive = array.conductance(0)(r, c);
-      const double negative = array.polarities() == 2 ? array.conductance(1)(r, c) : 0.0;
-      w_tilde(r, c) = static_cast<float>(rule_.weight({positive, negative}) * scale);
-      // The factor is that of the weight the levels stand for; a weight of 0 keeps slope 1.
-      const double clean = rule_.weight(rule_.target(u(r, c))) * scale;
-      dw_tilde_dw(r, c) =
-          multiplies && clean != 0 ? static_cast<float>(w_tilde(r, c) / clean) : 1.0f;
+  const Layer& layer = layers_[draw.layer];
+  if (!layer.hardware) {
+    for (Index r = 0; r < w.rows(); ++r) {
+      std::copy_n(w.row(r), w.columns(), w_tilde.row(r));
+      std::fill_n(dw_tilde_dw.row(r), w.columns(), 1.0f);
     }
+    return;
+  }
+  sim::LayerPlan plan =
+      sim::plan_layer(layer.name, static_cast<Index>(draw.layer), *layer.hardware, w, {}, {});
+  plan.fault_map = layer.fault_map;
+  const std::vector<sim::Array> tiles =
+      sim::program_tiles(plan,
+                         {.stream = &stream,
+                          .population = population_of(purpose),
+                          .chip = static_cast<Index>(draw.step),
+                          .programming = static_cast<Index>(draw.sub_batch)},
+                         {.seconds = seconds_});
+  const bool multiplies = plan.hardware.device->acts_on_weights(),
+             adjusts = plan.hardware.faults.adjusts_pairs;
+  for (std::size_t t = 0; t < tiles.size(); ++t) {
+    const sim::Array& cells = tiles[t];
+    const sim::TilePlace place = sim::place_of(plan, static_cast<Index>(t));
+    const bool pairs = cells.polarities() == 2;
+    for (Index r = 0; r < place.columns.size(); ++r)
+      for (Index c = 0; c < place.rows.size(); ++c) {
+        const Index row = place.columns.begin + r, column = place.rows.begin + c;
+        const double scale = plan.tiling.scale(place.row_tile, row);
+        w_tilde(row, column) = static_cast<float>(
+            scale * plan.rule.weight(
+                        {cells.conductance(0)(r, c), pairs ? cells.conductance(1)(r, c) : 0.0}));
+        int broken = 0;
+        for (const Matrix<std::uint8_t>& faults : cells.broken().faults)
+          broken += faults(r, c) != 0;
+        float& slope = dw_tilde_dw(row, column);
+        if (broken > 0) {
+          slope = adjusts && pairs && broken == 1 ? 1.0f : 0.0f;
+          continue;
+        }
+        // The factor is that of the weight the levels stand for; a weight of 0 keeps slope 1.
+        const double clean = scale * plan.rule.weight(plan.rule.target(plan.mapped(row, column)));
+        slope = multiplies && clean != 0 ? static_cast<float>(w_tilde(row, column) / clean) : 1.0f;
+      }
+  }
 }
 
 void RangedPerturbation::draw(const RandomStream& stream, Purpose purpose, const TrainingDraw& draw,

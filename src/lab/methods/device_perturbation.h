@@ -1,23 +1,30 @@
 #pragma once
 
 #include "base/weight_perturbation.h"
-#include "sim/array.h"
+#include "lab/experiment.h"
 
 namespace ohmic::lab {
 
-/// Weights as a chip of any device model would hold them: mapped, programmed (both devices of a
-/// pair, levels, bounds) and read back. The derivative is w~ / w where the model multiplies the
-/// weight, else 1: straight through levels and clips.
+/// Weights as the cells of a chip will hold them where they are deployed: each layer on its own
+/// hardware ([[override]] included), cut into its tiles, scaled, programmed (both devices of a
+/// pair, levels, bounds), broken where [faults] says so, aged to time.at_s and read back. Every
+/// sub-batch meets a chip of its own. Converters and read noise are left out, and a bias is
+/// digital. The derivative is w~ / w where the model multiplies the weight, else 1: straight
+/// through levels and clips; 0 where a broken cell holds the weight.
 class DevicePerturbation final : public WeightPerturbation {
  public:
-  DevicePerturbation(std::shared_ptr<const devices::DeviceModel> device, sim::Mapping mapping,
-                     double seconds = 0);
+  /// `network` names the layers. FileError for a fault map that cannot be read.
+  DevicePerturbation(const Experiment& experiment, const nn::Network& network);
   void draw(const RandomStream& stream, Purpose purpose, const TrainingDraw& draw,
             ConstView<float> w, View<float> w_tilde, View<float> dw_tilde_dw) const override;
 
  private:
-  std::shared_ptr<const devices::DeviceModel> device_;
-  sim::MappingRule rule_;
+  struct Layer {
+    std::string name;
+    std::optional<sim::LayerHardware> hardware;  ///< none: digital, unperturbed
+    std::optional<devices::LayerFaults> fault_map;
+  };
+  std::vector<Layer> layers_;
   double seconds_;
 };
 

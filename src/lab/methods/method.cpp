@@ -9,55 +9,67 @@ namespace {
 
 constexpr double kMostSigma = 3;
 
-void sigma_field(FieldVisitor& f, double& sigma) {
+void sigma_field(FieldVisitor& f, std::string_view idle, double& sigma) {
   f.field({.key = "sigma",
            .meaning = "log-normal variation that the method prepares for",
            .unit = "natural log",
            .low = 0,
-           .high = kMostSigma},
+           .high = kMostSigma,
+           .idle = idle},
           sigma);
+}
+
+std::string_view idle_with_device(bool from_device) {
+  return from_device ? "variation is \"device\"" : "";
 }
 
 void device_field(FieldVisitor& f, bool& from_device) {
   std::string variation = from_device ? "device" : "lognormal";
-  f.field({.key = "variation",
-           .meaning = "what is drawn while training: log-normal of sigma, or the config's device "
-                      "with its mapping",
-           .one_of = {"lognormal", "device"}},
-          variation);
+  f.field(
+      {.key = "variation",
+       .meaning = "what is drawn while training: log-normal of sigma, or the cells that will be "
+                  "deployed (device, levels, mapping, scales, tiles, faults, overrides; no "
+                  "converters, no read noise)",
+       .one_of = {"lognormal", "device"}},
+      variation);
   from_device = variation == "device";
 }
 
 }  // namespace
 
 void fields(FieldVisitor& f, PenaltyOptions& p) {
-  sigma_field(f, p.sigma);
+  sigma_field(f, p.penalty.lambda ? "lambda is given" : "", p.sigma);
   fields(f, p.penalty);
 }
 
 void fields(FieldVisitor& f, InjectionOptions& p) {
-  sigma_field(f, p.sigma);
+  const std::string_view idle = idle_with_device(p.from_device);
+  sigma_field(f, idle, p.sigma);
   f.field(
       {.key = "sigma_low",
        .meaning = "0 or more: every sub-batch draws its sigma between this and sigma; -1: sigma",
        .unit = "natural log",
        .low = -1,
-       .high = kMostSigma},
+       .high = kMostSigma,
+       .idle = idle},
       p.sigma_low);
   device_field(f, p.from_device);
 }
 
 void fields(FieldVisitor& f, CompensationOptions& p) {
-  sigma_field(f, p.sigma);
-  f.field({.key = "layers", .meaning = "layers that get a compensator"}, p.layers);
+  sigma_field(f, idle_with_device(p.from_device), p.sigma);
+  const std::string_view placed = p.placement.empty() ? "" : "placement is given";
+  f.field({.key = "layers", .meaning = "layers that get a compensator", .idle = placed}, p.layers);
   f.field({.key = "ratios",
-           .meaning = "generated maps over output maps, one a layer",
+           .meaning = "generated maps over output maps, one per layer",
            .low = 0,
-           .high = 16},
+           .high = 16,
+           .idle = placed},
           p.ratios);
-  f.field(
-      {.key = "placement", .meaning = "results of `ohmic search` to take layers and ratios from"},
-      p.placement);
+  f.field({.key = "placement",
+           .meaning = "results of `ohmic search` to take layers and ratios from",
+           .is_file = true},
+          p.placement);
   f.field({.key = "generator",
            .meaning = "activation of the generated maps",
            .one_of = {"relu", "identity"}},
@@ -73,16 +85,24 @@ void fields(FieldVisitor& f, CompensationOptions& p) {
            .meaning = "weight of the squared distance from the clean features",
            .low = 0},
           p.matching);
-  f.field({.key = "home", .meaning = "where compensators compute"}, p.home,
-          {"digital", "quantised", "rram"});
-  f.field({.key = "bits", .meaning = "of quantised compensator weights", .low = 2, .high = 16},
+  f.field({.key = "home",
+           .meaning = "where compensators compute",
+           .read_by = {"run", "compare", "search", "sweep"}},
+          p.home, {"digital", "quantised", "rram"});
+  f.field({.key = "bits",
+           .meaning = "of quantised compensator weights",
+           .low = 2,
+           .high = 16,
+           .idle = p.home == CompensatorHome::quantised ? "" : "home is not \"quantised\"",
+           .read_by = {"run", "compare", "search", "sweep"}},
           p.bits);
   f.field({.key = "overhead_limit",
            .meaning = "most compensator weights over the network's",
            .unit = "fraction",
            .low = 0,
            .high = 10,
-           .low_open = true},
+           .low_open = true,
+           .read_by = {"search"}},  // elsewhere it only refuses
           p.overhead_limit);
   device_field(f, p.from_device);
 }
@@ -140,7 +160,8 @@ void fields(FieldVisitor& f, WriteVerifyOptions& p) {
   f.field({.key = "images",
            .meaning = "training images for the Fisher information",
            .low = 1,
-           .high = 1e6},
+           .high = 1e6,
+           .idle = p.score == "fisher" ? "" : "score is not \"fisher\""},
           p.images);
 }
 
@@ -275,6 +296,19 @@ MethodSet parse_method(const std::string& name) {
   if (set.affine && set.ridge)
     throw ConfigError("method \"" + name + "\": affine and ridge exclude each other");
   return set;
+}
+
+std::vector<std::string> trained_parts(const MethodSet& m) {
+  std::vector<std::string> parts;
+  const auto add = [&](bool is_on, const char* part) {
+    if (is_on) parts.emplace_back(part);
+  };
+  add(m.penalty, "penalty");
+  add(m.injection, "injection");
+  add(m.sam, "sam");
+  add(m.distillation, "distillation");
+  add(m.compensation, "compensation");
+  return parts;
 }
 
 std::vector<std::pair<std::string, std::vector<FieldManual>>> method_manual() {

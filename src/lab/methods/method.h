@@ -100,10 +100,14 @@ struct MethodSet {
   bool penalty = false, compensation = false, injection = false, sam = false, distillation = false;
   bool mean_correction = false, bn_reestimation = false, affine = false, ridge = false;
   bool write_verify = false, copies = false;
+  /// Whether chips get corrections that depend on when they are found.
+  bool corrects() const { return mean_correction || bn_reestimation || affine || ridge; }
 };
 /// ConfigError for an unknown part (with the nearest name), the same part twice, or parts that
 /// exclude each other (affine and ridge).
 MethodSet parse_method(const std::string& name);
+/// Names of the parts of a method that change its trainings, compensation last.
+std::vector<std::string> trained_parts(const MethodSet& methods);
 /// Names that may stand between "+".
 const std::vector<std::string>& method_names();
 

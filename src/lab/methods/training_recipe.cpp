@@ -2,6 +2,7 @@
 
 #include "base/digest.h"
 #include "lab/cache.h"
+#include "lab/identity.h"
 #include "lab/methods/device_perturbation.h"
 #include "lab/methods/penalty.h"
 #include "lab/placement.h"
@@ -21,30 +22,6 @@ std::filesystem::path file_of(const TrainingSetting& s, const std::string& label
   return s.folder / (label == "plain" ? "training.h5" : "training-" + label + ".h5");
 }
 
-/// What the trained variation depends on, for digests.
-std::string variation_words(const TrainingSetting& s, double sigma, bool from_device) {
-  return from_device ? to_toml(s.experiment.hardware.device->parameters()) +
-                           to_toml(write_fields(s.experiment.hardware.array))
-                     : shortest(sigma);
-}
-
-/// The name of the base training of `methods`.
-std::string base_digest(const TrainingSetting& s, const nn::Network& network, const MethodSet& m) {
-  nn::TrainingParams training = s.experiment.training;
-  training.checkpoint_every_epochs = 1;
-  std::string words =
-      fmt::format("{}\n{}\n{}\n{}\nrng {}\n", s.data.digest, nn::to_toml(network.spec()),
-                  to_toml(write_fields(training)), arithmetic_name(), kRngVersion);
-  const MethodOptions& o = s.options;
-  if (m.penalty) words += "penalty\n" + to_toml(write_fields(o.penalty));
-  if (m.injection)
-    words += "injection\n" + to_toml(write_fields(o.injection)) +
-             variation_words(s, o.injection.sigma, o.injection.from_device);
-  if (m.sam) words += "sam\n" + to_toml(write_fields(o.sam));
-  if (m.distillation) words += "distillation\n" + to_toml(write_fields(o.distillation));
-  return digest(words);
-}
-
 std::string label_of(const MethodSet& m) {
   std::string label;
   for (const std::string& part : trained_parts(m))
@@ -54,24 +31,10 @@ std::string label_of(const MethodSet& m) {
 
 }  // namespace
 
-std::vector<std::string> trained_parts(const MethodSet& m) {
-  std::vector<std::string> parts;
-  const auto add = [&](bool is_on, const char* part) {
-    if (is_on) parts.emplace_back(part);
-  };
-  add(m.penalty, "penalty");
-  add(m.injection, "injection");
-  add(m.sam, "sam");
-  add(m.distillation, "distillation");
-  add(m.compensation, "compensation");
-  return parts;
-}
-
-std::unique_ptr<WeightPerturbation> make_perturbation(const Experiment& e, double sigma,
+std::unique_ptr<WeightPerturbation> make_perturbation(const Experiment& e,
+                                                      const nn::Network& network, double sigma,
                                                       bool from_device) {
-  if (from_device)
-    return std::make_unique<DevicePerturbation>(e.hardware.device, e.hardware.array.mapping,
-                                                e.time.at);
+  if (from_device) return std::make_unique<DevicePerturbation>(e, network);
   return std::make_unique<nn::LogNormalPerturbation>(sigma);
 }
 
@@ -102,7 +65,7 @@ nn::TrainedNetwork train_base(const TrainingSetting& s, const MethodSet& m, Netw
     if (o.sigma_low >= 0 && !o.from_device)
       perturbation = std::make_unique<RangedPerturbation>(o.sigma_low, o.sigma);
     else
-      perturbation = make_perturbation(s.experiment, o.sigma, o.from_device);
+      perturbation = make_perturbation(s.experiment, network, o.sigma, o.from_device);
     hooks.rules.perturbation = perturbation.get();
   }
   if (m.sam) hooks.sharpness_radius = s.options.sam.radius;
@@ -116,7 +79,8 @@ nn::TrainedNetwork train_base(const TrainingSetting& s, const MethodSet& m, Netw
                     .weight = s.options.distillation.weight};
     hooks.rules.distillation = &distillation;
   }
-  const std::string name = base_digest(s, network, m);
+  const std::string name =
+      base_training_digest(s.experiment, s.options, network, m, s.data.training_digest);
   nn::TrainingState state = train_cached(
       {.network = network,
        .data = s.data,
@@ -135,7 +99,8 @@ bool has_trained_base(const TrainingSetting& s, const MethodSet& m) {
   if (!e.network.file.empty() || !e.network.weights.empty()) return true;
   if (!s.use_cache && !s.names_by_digest) return false;
   const nn::Network network = described_network(e, s.data.shape(), s.data.classes());
-  const auto file = file_of(s, label_of(m), base_digest(s, network, m));
+  const auto file = file_of(s, label_of(m),
+                            base_training_digest(e, s.options, network, m, s.data.training_digest));
   return std::filesystem::exists(file) &&
          nn::load_checkpoint(file).state.epoch >= e.training.epochs;
 }
@@ -175,13 +140,10 @@ nn::TrainedNetwork train_compensators(const TrainingSetting& s, const nn::Traine
     for (const auto& p : layer)
       numbers.append(reinterpret_cast<const char*>(p.value.data()),
                      static_cast<std::size_t>(p.value.size()) * sizeof(float));
-  const std::string name = digest(
-      fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\nrng {}", s.data.digest, digest(numbers),
-                  nn::to_toml(network.spec()), to_toml(write_fields(training)),
-                  shortest(o.matching) + mask_name, variation_words(s, o.sigma, o.from_device),
-                  arithmetic_name(), kRngVersion));
+  const std::string name = compensator_training_digest(
+      s.experiment, network, o, training, digest(numbers), mask_name, s.data.training_digest);
 
-  const auto perturbation = make_perturbation(s.experiment, o.sigma, o.from_device);
+  const auto perturbation = make_perturbation(s.experiment, network, o.sigma, o.from_device);
   nn::TrainingHooks hooks;
   hooks.rules.perturbation = perturbation.get();
   hooks.rules.noise_purpose = Purpose::compensator_noise;

@@ -9,9 +9,6 @@
 /// What the methods change about training: the base network, then its compensators.
 namespace ohmic::lab {
 
-/// Names of the parts of a method that change its trainings, compensation last.
-std::vector<std::string> trained_parts(const MethodSet& methods);
-
 /// What trainings need to know of their surroundings.
 struct TrainingSetting {
   const Experiment& experiment;  ///< its training.seed is that of this training
@@ -53,9 +50,10 @@ nn::TrainedNetwork train_compensators(const TrainingSetting& setting,
                                       const nn::ParameterMask& mask = {},
                                       const std::string& mask_name = "");
 
-/// The variation that a method trains under: log-normal of its sigma, or the config's device with
-/// its mapping.
-std::unique_ptr<WeightPerturbation> make_perturbation(const Experiment& experiment, double sigma,
+/// The variation that a method trains `network` under: log-normal of its sigma, or that of the
+/// cells that the network will be deployed on.
+std::unique_ptr<WeightPerturbation> make_perturbation(const Experiment& experiment,
+                                                      const nn::Network& network, double sigma,
                                                       bool from_device);
 
 }  // namespace ohmic::lab

@@ -16,11 +16,11 @@ void check_kind(const h5::Reader& in) {
   if (!in.has_attribute("/", "schema_version") || !in.has_attribute("/", "command"))
     throw FileError(name + ": is no results file of Ohmic");
   const std::int64_t schema = in.integer_attribute("/", "schema_version");
-  if (schema != kSchemaVersion)
+  if (schema < kOldestSchema || schema > kSchemaVersion)
     throw ConfigError(
-        fmt::format("{}: schema {}, this program reads schema {}; write the results again with "
-                    "this version",
-                    name, schema, kSchemaVersion));
+        fmt::format("{}: schema {}, this program reads schemas {} to {}; write the results again "
+                    "with this version",
+                    name, schema, kOldestSchema, kSchemaVersion));
 }
 
 void read_provenance(const h5::Reader& in, ReportData& report) {
@@ -30,7 +30,7 @@ void read_provenance(const h5::Reader& in, ReportData& report) {
   if (in.has_attribute("/", "rng_version"))
     list.emplace_back("random numbers",
                       fmt::format("version {}", in.integer_attribute("/", "rng_version")));
-  list.emplace_back("digest of inputs", report.inputs);
+  list.emplace_back("identity", report.identity);
   if (!in.has("/provenance")) return;
   const std::pair<const char*, const char*> words[] = {{"command_line", "command line"},
                                                        {"commit", "commit"},
@@ -70,7 +70,9 @@ ReportData read_results(const std::filesystem::path& file) {
   report.command = in.string_attribute("/", "command");
   report.config = in.string_attribute("/", "config");
   report.version = in.string_attribute("/", "ohmic_version");
-  report.inputs = in.string_attribute("/", "inputs_digest");
+  // Schema 2 had a digest of input files only.
+  report.identity =
+      in.string_attribute("/", in.has_attribute("/", "identity") ? "identity" : "inputs_digest");
   report.seed = in.integer_attribute("/", "seed");
   read_provenance(in, report);
   if (report.command == "run")

@@ -59,7 +59,7 @@ std::string placement_words(const std::vector<std::string>& layers,
 
 struct ReportData {
   std::filesystem::path file;
-  std::string command, config, version, inputs;
+  std::string command, config, version, identity;
   std::int64_t seed = 0;
   std::vector<std::pair<std::string, std::string>> provenance;  ///< name, value
   std::optional<ReportRun> run;

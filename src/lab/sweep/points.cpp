@@ -9,10 +9,8 @@
 #include "lab/check_methods.h"
 #include "lab/deploy.h"
 #include "lab/described_network.h"
-#include "lab/methods/training_recipe.h"
-#include "lab/results.h"
+#include "lab/identity.h"
 #include "lab/session.h"
-#include "lab/version.h"
 
 namespace ohmic::lab {
 namespace {
@@ -38,26 +36,6 @@ std::vector<double> shares(const SweepSample& sample, std::size_t axis) {
     share = (static_cast<double>(stratum) + share) / static_cast<double>(n);
   }
   return u;
-}
-
-/// Everything that the trainings of a method depend on, with the options of `parts`.
-std::string training_words(const Experiment& e, const std::vector<std::string>& parts) {
-  std::string words = to_toml(write_fields(e.data)) + to_toml(nn::write_network(e.network)) +
-                      to_toml(write_fields(e.training)) + to_toml(write_methods(e.methods, parts));
-  // Trained for the device: then the hardware belongs to the training.
-  const MethodSet set = parse_method(e.run.method);
-  if ((set.injection && e.methods.injection.from_device) ||
-      (set.compensation && e.methods.compensation.from_device))
-    words += resolved_config(e, "mvm");
-  return words;
-}
-
-/// Everything that the cells of a point's chips depend on: everything but how they are read.
-std::string cells_words(const Experiment& e) {
-  ConfigNode root = resolved_root(e, "run");
-  for (const char* key : {"dac", "adc", "time", "evaluation", "chips", "reads_per_programming"})
-    root.put(key, ConfigNode{});
-  return to_toml(root);
 }
 
 /// Numbers of a span are drawn anywhere in it.
@@ -141,6 +119,7 @@ Experiment point_experiment(const Experiment& base, const SweepGrid& grid, std::
   e.origin = base.origin;
   if (!e.sweep.measures("error_budget")) e.evaluation.budget_images = 0;
   if (!e.sweep.measures("layers")) e.evaluation.error_images = 0;
+  e.time.retention.clear();  // a curve of `ohmic run` alone
   if (e.sweep.independent_points) {
     const std::string name = digest(resolved_config(e, "run"));
     std::array<std::uint32_t, 4> counter{};
@@ -159,6 +138,7 @@ std::vector<SweepPoint> check_points(const Experiment& base, const SweepGrid& gr
                                      DataSets& data) {
   std::vector<SweepPoint> points(grid.points.size());
   std::vector<const nn::Data*> of(points.size());
+  InputFiles files;
   // Data sets are read one after the other; what is left of each point is its own.
   const auto named = [&](std::size_t i, const auto& work) {
     try {
@@ -202,10 +182,7 @@ std::vector<SweepPoint> check_points(const Experiment& base, const SweepGrid& gr
     const auto i = static_cast<std::size_t>(at);
     named(i, [&] {
       const Experiment e = point_experiment(base, grid, i);
-      const ResultsIdentity identity = identity_of(e, "run", of[i]->digest);
-      points[i].digest = digest(fmt::format("{}\n{}\n{}\nrng {}\nschema {}\n{}", identity.config,
-                                            identity.inputs, to_toml(write_fields(e.sweep.until)),
-                                            kRngVersion, kSchemaVersion, kVersion));
+      points[i].digest = sweep_point_digest(e, of[i]->digest, files);
     });
   });
   if (grid.is_sampled) return points;
