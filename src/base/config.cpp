@@ -5,9 +5,13 @@
 #include <optional>
 #include <tuple>
 
+// What the library takes for granted is checked before (toml_text.h) or fails as a parse error.
+#define TOML_ASSERT(expression) static_cast<void>(0)
 #define TOML_ENABLE_FORMATTERS 0
 #include <toml++/toml.h>
 
+#include "base/shown_text.h"
+#include "base/toml_text.h"
 #include "base/whole_file.h"
 
 namespace ohmic {
@@ -125,6 +129,8 @@ std::vector<std::string> split_path(std::string_view path, const Origin& origin)
       parts.back() += c;
   }
   if (quoted) fail_at(origin, "a quote in the key is not closed");
+  if (parts.size() > static_cast<std::size_t>(kMostKeyParts))
+    fail_at(origin, "a key of more than " + std::to_string(kMostKeyParts) + " parts");
   for (const std::string& part : parts)
     if (trimmed(part).empty()) fail_at(origin, "the key has an empty part");
   return parts;
@@ -132,8 +138,19 @@ std::vector<std::string> split_path(std::string_view path, const Origin& origin)
 
 ConfigNode parse_value(std::string_view text, const Origin& origin) {
   if (text.empty()) fail_at(origin, "the value is missing (an empty word is \"\")");
+  const std::string assignment = "v = " + std::string(text);
   try {
-    const toml::table parsed = toml::parse("v = " + std::string(text));
+    check_toml_text(assignment, "");
+  } catch (const ConfigError&) {
+    for (std::string_view rest = text; !rest.empty(); rest.remove_prefix(utf8_width(rest)))
+      if (utf8_width(rest) == 0) fail_at(origin, "the value is no UTF-8");
+    if (std::string_view("\"'[{").find(text[0]) != std::string_view::npos)
+      fail_at(origin, "the value is no TOML: characters outside ASCII stand in quotes, and a key "
+                      "has at most " + std::to_string(kMostKeyParts) + " parts");
+    return {.value = std::string(text), .origin = origin};
+  }
+  try {
+    const toml::table parsed = toml::parse(assignment);
     if (parsed.size() == 1) return Converter(origin).convert(*parsed.get("v"), origin);
   } catch (const toml::parse_error& error) {
     if (std::string_view("\"'[{").find(text[0]) != std::string_view::npos)
@@ -213,6 +230,9 @@ void fail_at(const Origin& origin, const std::string& message) {
 
 ConfigNode parse_config(std::string_view text, const std::string& name) {
   if (text.find('\0') != text.npos) throw ConfigError(name + ": is a binary file, expected TOML");
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  check_toml_text(text, name);
   const Converter converter(text, name);
   ConfigNode root;
   try {

@@ -136,7 +136,8 @@ std::string shortest(double value) {
 }
 
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
-  constexpr std::size_t kFar = 1000;
+  constexpr std::size_t kFar = 1000, kLongest = 64;
+  if (word.size() > kLongest) return "";  // nobody meant that; comparing takes the square of it
   std::string best;
   std::size_t best_distance = kFar;
   for (const std::string& candidate : candidates) {

@@ -230,6 +230,20 @@ void FieldReader::finish() const {
   }
 }
 
+void KeyNoteFinder::look(const Field& note, double user_value) {
+  const ConfigNode* node = table_.find(note.key);
+  if (!node) return;
+  const std::string key = path_.empty() ? std::string(note.key) : path_ + "." + std::string(note.key);
+  const auto add = [&](std::string text, std::vector<std::string> read_by = {}) {
+    notes.push_back({node->origin, key, std::move(text), std::move(read_by)});
+  };
+  if (!note.idle.empty()) add("has no effect: " + std::string(note.idle));
+  if (user_value > note.doubtful)
+    add("= " + inline_toml(*node) + " is " + shortest(100 * user_value) + " % of " +
+        std::string(note.fraction_of));
+  if (!note.read_by.empty()) add("", {note.read_by.begin(), note.read_by.end()});
+}
+
 template <class T>
 void FieldWriter::put(const Field& note, T value) {
   if (results_only_ && (!note.affects_results || !note.idle.empty())) return;

@@ -38,6 +38,9 @@ struct Field {
   bool is_file = false;  ///< of a string: names an input file, which counts by its contents
   bool when_read = false;      ///< of hardware: acts on reads of cells, not on what they hold
   std::string_view idle = "";  ///< why the key has no effect beside the others' values; "": it acts
+  double doubtful = std::numeric_limits<double>::infinity();  ///< user's value beyond which it is
+                                                              ///< told as per cent of...
+  std::string_view fraction_of = "";  ///< ... what the value is a fraction of
   std::vector<std::string_view> read_by = {};  ///< commands on whose results it acts; empty: all
                                                ///< that read its table
 };
@@ -166,6 +169,47 @@ ConfigNode write_fields(P params, bool results_only = true) {
   FieldWriter writer(results_only);
   fields(writer, params);
   return std::move(writer.table);
+}
+
+/// A line on a key that the user wrote: that it has no effect, or a value that can hardly be meant.
+struct KeyNote {
+  Origin origin;     ///< of the key
+  std::string key;   ///< dotted
+  std::string text;  ///< "has no effect: range is not "fixed"", "= 5 is 500 % of g_max"
+  std::vector<std::string> read_by = {};  ///< commands that read the key; empty: all
+};
+
+/// Finds what there is to say of the keys that a table writes, given the struct that was read from
+/// it. Borrows the table.
+class KeyNoteFinder : public FieldVisitor {
+ public:
+  KeyNoteFinder(const ConfigNode& table, std::string path)
+      : table_(table), path_(std::move(path)) {}
+  void field(const Field& note, bool&) override { look(note); }
+  void field(const Field& note, std::int64_t&) override { look(note); }
+  void field(const Field& note, double& value) override { look(note, value / note.scale); }
+  void field(const Field& note, std::string&) override { look(note); }
+  void field(const Field& note, std::optional<std::int64_t>&) override { look(note); }
+  void field(const Field& note, std::optional<double>&) override { look(note); }
+  void field(const Field& note, std::vector<std::int64_t>&) override { look(note); }
+  void field(const Field& note, std::vector<double>&) override { look(note); }
+  void field(const Field& note, std::vector<std::string>&) override { look(note); }
+  void field(const Field& note, WordOrIntegers&) override { look(note); }
+  using FieldVisitor::field;
+  std::vector<KeyNote> notes;
+
+ private:
+  void look(const Field& note, double user_value = 0);
+  const ConfigNode& table_;
+  std::string path_;
+};
+
+template <class P>
+void find_key_notes(const ConfigNode& table, const std::string& path, P params,
+                    std::vector<KeyNote>& notes) {
+  KeyNoteFinder finder(table, path);
+  fields(finder, params);
+  notes.insert(notes.end(), finder.notes.begin(), finder.notes.end());
 }
 
 /// The shortest decimal that a reader of this scale turns into exactly `si`; where no double does,

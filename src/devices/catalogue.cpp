@@ -26,6 +26,16 @@ void check(const Params& params, const ConfigNode& table, const std::string& pat
     check_device(params, table, path);
 }
 
+/// The entry's notes on keys that a table writes.
+template <class Params>
+auto noter() {
+  return [](const ConfigNode& table, const std::string& path, std::vector<KeyNote>& notes) {
+    Params params;
+    read_fields(table, path, params, {"model"});
+    find_key_notes(table, path, params, notes);
+  };
+}
+
 template <class Params>
 CatalogueEntry entry(std::string_view name, std::string_view summary, const char* manual,
                      std::shared_ptr<const DeviceModel> (*make)(const Params&)) {
@@ -35,7 +45,8 @@ CatalogueEntry entry(std::string_view name, std::string_view summary, const char
             read_fields(table, path, params, {"model"});
             check(params, table, path);
             return make(params);
-          }};
+          },
+          noter<Params>()};
 }
 
 /// The same for models that are made from a file.
@@ -57,7 +68,7 @@ CatalogueEntry entry_of_file(
             const std::filesystem::path file = params.file;
             return make(params, file.is_absolute() ? file : folder / file);
           },
-          true};
+          noter<Params>(), true};
 }
 
 }  // namespace
@@ -94,8 +105,16 @@ const std::vector<CatalogueEntry>& catalogue() {
   return list;
 }
 
-std::shared_ptr<const DeviceModel> make_device(const ConfigNode& table, const std::string& path,
-                                               const std::filesystem::path& folder) {
+namespace {
+
+/// A table [device]: its model, the model's own keys, and the additions.
+struct DeviceTable {
+  const CatalogueEntry* entry = nullptr;
+  ConfigNode own;
+  Additions additions;
+};
+
+DeviceTable read_device_table(const ConfigNode& table, const std::string& path) {
   const FieldReader must_be_a_table(table, path);
   std::string name = "ideal";
   std::vector<std::string_view> names;
@@ -106,17 +125,32 @@ std::shared_ptr<const DeviceModel> make_device(const ConfigNode& table, const st
     FieldReader reader(only, path);
     reader.field({.key = "model", .meaning = "", .one_of = names}, name);
   }
-  Additions additions;
+  DeviceTable out;
   FieldReader reader(table, path);
-  fields(reader, additions);
-  const ConfigNode written = write_fields(additions, false);
-  ConfigNode own;
-  own.origin = table.origin;
+  fields(reader, out.additions);
+  const ConfigNode written = write_fields(out.additions, false);
+  out.own.origin = table.origin;
   for (const auto& [key, value] : table.table())
-    if (!written.find(key)) own.put(key, value);
+    if (!written.find(key)) out.own.put(key, value);
   for (const CatalogueEntry& e : catalogue())
-    if (e.name == name) return with_additions(e.make(own, path, folder), additions, folder);
-  throw LogicError("device catalogue: " + name);
+    if (e.name == name) out.entry = &e;
+  ensure(out.entry != nullptr, "a device's name is one of the catalogue's");
+  return out;
+}
+
+}  // namespace
+
+std::shared_ptr<const DeviceModel> make_device(const ConfigNode& table, const std::string& path,
+                                               const std::filesystem::path& folder) {
+  const DeviceTable read = read_device_table(table, path);
+  return with_additions(read.entry->make(read.own, path, folder), read.additions, folder);
+}
+
+void find_device_notes(const ConfigNode& table, const std::string& path,
+                       std::vector<KeyNote>& notes) {
+  const DeviceTable read = read_device_table(table, path);
+  read.entry->find_notes(read.own, path, notes);
+  find_key_notes(table, path, read.additions, notes);
 }
 
 }  // namespace ohmic::devices

@@ -17,6 +17,9 @@ struct CatalogueEntry {
   std::function<std::shared_ptr<const DeviceModel>(const ConfigNode& table, const std::string& path,
                                                    const std::filesystem::path& folder)>
       make;
+  /// What there is to say of the model's own keys in a table that `make` accepts.
+  std::function<void(const ConfigNode& table, const std::string& path, std::vector<KeyNote>&)>
+      find_notes;
   bool needs_file = false;  ///< made from the user's own measurements
 };
 
@@ -28,5 +31,8 @@ const std::vector<CatalogueEntry>& catalogue();
 /// relative to `folder`. Throws ConfigError, FileError.
 std::shared_ptr<const DeviceModel> make_device(const ConfigNode& table, const std::string& path,
                                                const std::filesystem::path& folder = {});
+/// What there is to say of the keys of a table that make_device() accepts.
+void find_device_notes(const ConfigNode& table, const std::string& path,
+                       std::vector<KeyNote>& notes);
 
 }  // namespace ohmic::devices

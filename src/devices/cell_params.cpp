@@ -12,6 +12,10 @@ RelativeTo relative_to(const std::string& word) {
 
 }  // namespace
 
+std::string_view words_of(RelativeTo of) {
+  return of == RelativeTo::g_max ? "g_max" : of == RelativeTo::g ? "g" : "g_max^2 / g";
+}
+
 double spread(double fraction, RelativeTo of, double g, double g_max) {
   switch (of) {
     case RelativeTo::g_max:
@@ -53,7 +57,9 @@ void fields(FieldVisitor& f, CellParams& p) {
            .unit = "fraction",
            .low = 0,
            .high = 10,
-           .when_read = true},
+           .when_read = true,
+           .doubtful = 1,
+           .fraction_of = p.read_noise_of.empty() ? "g_max" : p.read_noise_of},
           p.read_noise);
   f.field({.key = "read_noise_of",
            .meaning = "what read_noise is a fraction of; no default where read_noise is not 0",

@@ -8,6 +8,8 @@ namespace ohmic::devices {
 
 /// What a spread is a fraction of.
 enum class RelativeTo { g_max, g, inverse };
+/// "g_max", "g" or "g_max^2 / g".
+std::string_view words_of(RelativeTo of);
 /// Deviation [S] of a spread `fraction`: of g_max; of g; or fraction * g_max^2 / g, 0 at g = 0.
 double spread(double fraction, RelativeTo of, double g, double g_max);
 

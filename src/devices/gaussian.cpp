@@ -18,19 +18,27 @@ error is rectified at 0, which moves the mean of cells near it; clip = true cuts
 Source: a definition. Range of validity: none of its own.)";
 
 void fields(FieldVisitor& f, GaussianParams& p) {
+  const std::string_view of = words_of(p.sigma_of);
   f.field({.key = "sigma",
            .meaning = "deviation of one programming (cycle to cycle)",
            .unit = "fraction",
            .low = 0,
-           .high = 10},
+           .high = 10,
+           .doubtful = 1,
+           .fraction_of = of},
           p.sigma);
   f.field({.key = "sigma_device",
            .meaning = "deviation that stays with the device (device to device)",
            .unit = "fraction",
            .low = 0,
-           .high = 10},
+           .high = 10,
+           .doubtful = 1,
+           .fraction_of = of},
           p.sigma_device);
-  f.field({.key = "sigma_of", .meaning = "what both are a fraction of"}, p.sigma_of,
+  f.field({.key = "sigma_of",
+           .meaning = "what both are a fraction of",
+           .idle = p.sigma > 0 || p.sigma_device > 0 ? "" : "sigma and sigma_device are 0"},
+          p.sigma_of,
           {"g_max", "g", "inverse"});
   f.field({.key = "clip", .meaning = "cut programmed conductances at g_max"}, p.clip);
   fields(f, p.cell);

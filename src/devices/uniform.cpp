@@ -18,9 +18,14 @@ void fields(FieldVisitor& f, UniformParams& p) {
            .meaning = "full width of the error of one programming (cycle to cycle)",
            .unit = "fraction",
            .low = 0,
-           .high = 10},
+           .high = 10,
+           .doubtful = 1,
+           .fraction_of = words_of(p.width_of)},
           p.width);
-  f.field({.key = "width_of", .meaning = "what it is a fraction of"}, p.width_of,
+  f.field({.key = "width_of",
+           .meaning = "what it is a fraction of",
+           .idle = p.width > 0 ? "" : "width is 0"},
+          p.width_of,
           {"g_max", "g", "inverse"});
   fields(f, p.cell);
 }

@@ -101,12 +101,15 @@ class Verified final : public DecoratedModel {
     base().program(context, target, out);
     Matrix<float>& pulses = out.plane_of(kPulsePlane);
     pulses.fill(1.0f);
+    out.plane_of(kGaveUpPlane).fill(0.0f);
     Matrix<float> now(target.rows(), target.columns());
     std::unordered_map<Index, PulseModel> responses;
-    for (Index pulse = 1; pulse < params_.pulse_limit; ++pulse) {
+    for (Index pulse = 1;; ++pulse) {
       base().conductance(out, 0, now);
       const std::vector<Index> pending = beyond_tolerance(target, now);
-      if (pending.empty()) return;
+      if (pulse >= params_.pulse_limit)
+        for (const Index i : pending) out.plane_of(kGaveUpPlane).data()[i] = 1.0f;
+      if (pending.empty() || pulse >= params_.pulse_limit) return;
       // What passes once is left alone, so later pulses go to cells of the first ones.
       if (response_ && pulse == 1) responses = responses_of(context, target.columns(), pending);
       if (params_.pulse == ProgrammingLoop::Pulse::redraw)

@@ -23,6 +23,8 @@ extern const char* const kProgrammingLoopManual;
 
 /// The plane in which a cell's pulses are counted: the first programming is pulse 1.
 inline constexpr std::string_view kPulsePlane = "pulses";
+/// The plane that holds 1 for cells whose loop ended beyond the tolerance, at the pulse limit.
+inline constexpr std::string_view kGaveUpPlane = "gave_up";
 /// The most pulses that draws have addresses for.
 inline constexpr Index kMostPulses = 511;
 

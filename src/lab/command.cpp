@@ -29,13 +29,50 @@ void apply_common_options(const CommonOptions& o, const RunParams& run) {
   if (!o.isa.empty()) choose_kernels(o.isa);
 }
 
-Experiment read_experiment(const CommonOptions& o, const RunParams& defaults) {
-  if (!o.tree && !o.config.empty()) return read_experiment(o.config, o.settings, defaults);
-  ConfigNode root = o.tree ? *o.tree : ConfigNode();
+namespace {
+
+bool has_key(const ConfigNode& root, const std::string& key) {
+  const ConfigNode* node = &root;
+  for (std::string rest = key; !rest.empty();) {
+    const std::string part = rest.substr(0, rest.find('.'));
+    rest.erase(0, std::min(part.size() + 1, rest.size()));
+    node = node->is_table() ? node->find(part) : nullptr;
+    if (!node) return false;
+  }
+  return true;
+}
+
+/// Puts the first values of axes where the config says nothing.
+void put_first_values(ConfigNode& root, const char* command) {
+  const ConfigNode* table = root.find(command);
+  const ConfigNode* list = table && table->is_table() ? table->find("axes") : nullptr;
+  if (!list || !list->is_array()) return;
+  for (const Axis& axis : read_axes(*list, std::string(command) + ".axes", true))
+    for (const AxisKey& key : axis.keys)
+      if (!has_key(root, key.key))
+        put_at(root, key.key,
+               key.span ? ConfigNode{key.span->from, key.origin} : key.values.front());
+}
+
+}  // namespace
+
+Experiment read_experiment(const CommonOptions& o, const RunParams& defaults,
+                           const char* axes_of) {
+  const bool is_file = !o.tree && !o.config.empty();
+  ConfigNode root = o.tree ? *o.tree : is_file ? read_config(o.config) : ConfigNode();
   for (const std::string& setting : o.settings) apply_setting(root, setting);
-  Experiment e = make_experiment(root, defaults);
-  e.origin.place = e.name = o.config.string();
+  if (axes_of) put_first_values(root, axes_of);
+  Experiment e = make_experiment(
+      root, defaults, is_file ? std::filesystem::absolute(o.config).parent_path() : "");
+  e.origin.place = o.config.string();
+  e.name = is_file ? o.config.stem().string() : o.config.string();
   return e;
+}
+
+void make_folder_of(const std::filesystem::path& file) {
+  std::error_code failed;
+  if (file.has_parent_path()) std::filesystem::create_directories(file.parent_path(), failed);
+  if (failed) throw FileError(file.string() + ": cannot be written (" + failed.message() + ")");
 }
 
 std::filesystem::path output_folder(const CommonOptions& o, const Experiment& e,

@@ -1,9 +1,13 @@
+#include <fmt/ranges.h>
+
 #include <chrono>
+#include <set>
 
 #include "base/array_file.h"
 #include "lab/check_methods.h"
 #include "lab/command.h"
 #include "lab/compare_report.h"
+#include "lab/dry_run.h"
 #include "lab/interrupt.h"
 #include "lab/session.h"
 
@@ -25,18 +29,32 @@ int compare_command(const CommonOptions& options, Console& console) {
   const Experiment& experiment = session.experiment;
   const nn::Data& data = session.data;
   check_comparison(experiment, data);
-  check_methods(experiment, described_network(experiment, data.shape(), data.classes()),
-                experiment.compare.methods);
-  check_points(experiment);
+  const nn::Network described = described_network(experiment, data.shape(), data.classes());
+  check_methods(experiment, described, experiment.compare.methods);
+  session.notes = check_points(experiment);
+  Experiment accuracy_only = experiment;
+  accuracy_only.evaluation.budget_images = accuracy_only.evaluation.error_images = 0;
+  const WorkEstimate work = estimate_work(accuracy_only, described, data, false);
   if (options.dry_run) {
     const CompareParams& c = experiment.compare;
+    const std::size_t points =
+        grid_size(c.axes) * std::max<std::size_t>(c.sigmas.size(), 1) * c.hardware.size();
     console.print(
         "{} methods x {} training seeds x {} hardware x {} points x {} chips on {} test images\n",
-        c.methods.size(), c.training_seeds.size(), c.hardware.size(),
-        grid_size(c.axes) * std::max<std::size_t>(c.sigmas.size(), 1), experiment.run.chips,
-        grouped(data.test.size()));
+        c.methods.size(), c.training_seeds.size(), c.hardware.size(), points / c.hardware.size(),
+        experiment.run.chips, grouped(evaluated_images(experiment, data).size()));
+    std::set<std::string> trainings;
+    for (const std::string& method : c.methods)
+      trainings.insert(fmt::format("{}", fmt::join(trained_parts(parse_method(method)), "+")));
+    const auto runs = static_cast<double>(c.methods.size() * c.training_seeds.size() * points);
+    print_work(console, session.folder.string(),
+               work.training_seconds *
+                   static_cast<double>(trainings.size() * c.training_seeds.size()),
+               work.chip_seconds * runs * static_cast<double>(experiment.run.chips),
+               work.memory_bytes, work.disk_bytes + runs * 10e3);
     return 0;
   }
+  refuse_beyond_memory(work, experiment);
   const std::filesystem::path& folder = session.folder;
   session.identity = compare_identity(experiment, data.digest, *session.files);
   // An interrupted comparison goes on with its own config only; results of another one, which
@@ -56,6 +74,7 @@ int compare_command(const CommonOptions& options, Console& console) {
                         " is that of another comparison; choose another folder with -o, or replace "
                         "it with --force");
   }
+  tell(session.notes, console);
   const OutputFolder made = session.begin(options), points(folder / "points");
   write_whole_file(config, resolved);
   const InterruptWatch watch;

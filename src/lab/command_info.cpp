@@ -53,10 +53,12 @@ int info(const CommonOptions& options, const InfoOptions& own, Console& console)
   const std::string& what = own.what;
   const std::filesystem::path folder = options.output.empty() ? "." : options.output;
   if (!own.fit.empty()) {
+    make_folder_of(folder / "fit.svg");
     show_fit(own.fit, own.unit, folder / "fit.svg", console);
     return 0;
   }
   if (!own.pulses.empty()) {
+    make_folder_of(folder / "pulses.svg");
     show_pulses(own.pulses, folder / (own.pulses + "_pulses.svg"), console);
     return 0;
   }
@@ -91,6 +93,7 @@ int info(const CommonOptions& options, const InfoOptions& own, Console& console)
         if (entry.needs_file)
           throw ConfigError("info " + what +
                             " --plot: it has no numbers of its own; --fit FILE draws yours");
+        make_folder_of(folder / "plot.svg");
         ConfigNode table;
         table.put("model", ConfigNode{what, {}});
         for (const auto& file : plot_device(*devices::make_device(table, "device"), what, folder))
@@ -100,7 +103,8 @@ int info(const CommonOptions& options, const InfoOptions& own, Console& console)
     }
   bool found = page_of(what) != nullptr;
   for (const KeyManual& key : keys)
-    if (what == "keys" || key.key == what || key.key.starts_with(what + ".")) {
+    if (what == "keys" || key.key == what || key.key.starts_with(what + ".") ||
+        key.key.starts_with("methods." + what + ".")) {
       print_key(key, console);
       found = true;
     }
@@ -109,6 +113,7 @@ int info(const CommonOptions& options, const InfoOptions& own, Console& console)
                                  "programming", "telegraph", "faults"};
   for (const auto& entry : devices::catalogue()) words.emplace_back(entry.name);
   for (const KeyManual& key : keys) words.push_back(key.key);
+  for (const std::string& method : method_names()) words.push_back(method);
   const std::string near = nearest(what, words);
   throw ConfigError("info " + what + ": no such key, table or device" +
                     (near.empty() ? "" : " (did you mean '" + near + "'?)"));

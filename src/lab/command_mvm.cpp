@@ -5,7 +5,9 @@
 #include "base/digest.h"
 #include "base/h5.h"
 #include "lab/command.h"
+#include "lab/dry_run.h"
 #include "lab/interrupt.h"
+#include "lab/key_notes.h"
 #include "lab/mvm.h"
 #include "lab/results.h"
 
@@ -146,8 +148,20 @@ int run_mvm(CommonOptions options, const MvmOptions& own, Console& console) {
                   w.columns(), plan.tiles(),
                   grouped(w.size() * sim::columns_of(e.hardware.array.mapping)), x.rows(), chips,
                   chips == 1 ? "" : "s");
+    const double products = static_cast<double>(chips * x.rows()) * static_cast<double>(w.size());
+    const double numbers = static_cast<double>(chips) * static_cast<double>(x.rows() * w.rows());
+    const double cells = static_cast<double>(chips * w.size() *
+                                             sim::columns_of(e.hardware.array.mapping));
+    const double dumped = own.dump.empty() ? 0.0 : 4 * (3 * cells + 2 * numbers);
+    print_work(console, options.output.string(), 0, seconds_of_products(products),
+               4.0 * static_cast<double>(w.size() + x.size()) +
+                   16 * cells / static_cast<double>(chips) + 4 * numbers + dumped,
+               4 * numbers + dumped);
     return 0;
   }
+  tell(key_notes(e, "mvm"), console);
+  make_folder_of(options.output);
+  if (!own.dump.empty()) make_folder_of(own.dump);
   check_place(options.output);
   if (!own.dump.empty()) check_place(own.dump);
   const InterruptWatch watch;

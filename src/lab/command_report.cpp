@@ -68,6 +68,7 @@ int report_command(const ReportOptions& options, Console& console) {
   }
   std::optional<OutputFolder> made;
   if (!options.pictures.empty()) made.emplace(options.pictures);
+  for (const auto& [flag, output] : outputs) make_folder_of(output);
   write_whole_file(page, report_page(report));
   if (!options.csv.empty()) write_whole_file(options.csv, report_csv(report));
   if (!options.markdown.empty()) write_whole_file(options.markdown, report_markdown(report));

@@ -45,11 +45,14 @@ int run(const CommonOptions& options, std::optional<std::int64_t> dumped_chip, C
   const TrainingSetting training = session.training(options, console);
   const nn::Network described = described_network(experiment, data.shape(), data.classes());
   check_methods(experiment, described, {experiment.run.method});
-  sketch_plan(experiment, described);  // what does not fit is told before the training
   if (options.dry_run) {
-    print_dry_run(experiment, described, data, has_trained_base(training, methods), console);
+    print_dry_run(experiment, described, data, has_trained_base(training, methods),
+                  session.folder.string(), console);
     return 0;
   }
+  refuse_beyond_memory(estimate_work(experiment, described, data, false), experiment);
+  sketch_plan(experiment, described);  // what does not fit is told before the training
+  tell(session.notes, console);
   const OutputFolder made = session.begin(options);
   const InterruptWatch watch;
 

@@ -9,6 +9,7 @@
 #include "lab/interrupt.h"
 #include "lab/pictures/svg_plot.h"
 #include "lab/placement.h"
+#include "lab/dry_run.h"
 #include "lab/session.h"
 
 namespace ohmic::lab {
@@ -122,7 +123,9 @@ int search_command(const CommonOptions& options, Console& console) {
   if (data.validation.size() == 0)
     fail_key(experiment, "data.validation",
              "search: there are no validation images to choose on; set data.validation above 0");
-  check_search(experiment, described_network(experiment, data.shape(), data.classes()), data);
+  const nn::Network described = described_network(experiment, data.shape(), data.classes());
+  check_search(experiment, described, data);
+  const WorkEstimate work = estimate_work(experiment, described, data, false);
   if (options.dry_run) {
     const double space = std::pow(static_cast<double>(experiment.search.ratios.size()),
                                   static_cast<double>(experiment.search.layers.size()));
@@ -131,8 +134,26 @@ int search_command(const CommonOptions& options, Console& console) {
                   experiment.search.layers.empty()
                       ? "candidates are found first"
                       : fmt::format("{} placements", static_cast<std::int64_t>(space)));
+    // An epoch of compensators costs about one of the base network.
+    const SearchParams& search = experiment.search;
+    const double an_epoch =
+        work.training_seconds / static_cast<double>(std::max<std::int64_t>(experiment.training.epochs, 1));
+    const auto layers = static_cast<double>(search.layers.empty() ? described.mac_layers().size()
+                                                                  : search.layers.size());
+    const auto trained = static_cast<double>(search.epochs) *
+                         (search.evaluation == "shared"
+                              ? layers
+                              : static_cast<double>(search.learner.evaluations));
+    const double share = static_cast<double>(search.images) /
+                         static_cast<double>(std::max<Index>(data.test.size(), 1));
+    print_work(console, session.folder.string(), work.training_seconds + trained * an_epoch,
+               work.chip_seconds * share *
+                   static_cast<double>(search.chips * search.learner.evaluations),
+               work.memory_bytes, work.disk_bytes);
     return 0;
   }
+  refuse_beyond_memory(work, experiment);
+  tell(session.notes, console);
   const OutputFolder made = session.begin(options);
   const InterruptWatch watch;
   const TrainingSetting setting = session.training(options, console);

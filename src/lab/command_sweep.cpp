@@ -11,6 +11,7 @@
 #include "lab/command.h"
 #include "lab/dry_run.h"
 #include "lab/interrupt.h"
+#include "lab/key_notes.h"
 #include "lab/method_run.h"
 #include "lab/program.h"
 #include "lab/session.h"
@@ -138,7 +139,7 @@ int print_dry_run(const Experiment& base, const SweepGrid& grid, const std::vect
   if (points.size() > kMostLines) console.print("   ...  {} more\n", points.size() - kMostLines);
   std::map<std::string, std::size_t> trainings;  // and the first point that needs each
   for (const std::size_t i : points) trainings.emplace(all[i].training, i);
-  double training = 0, chips = 0, bytes = 0;
+  double training = 0, chips = 0, bytes = 0, memory = 0;
   std::size_t there = 0;
   for (const auto& [name, i] : trainings) {
     const Experiment e = point_experiment(base, grid, i);
@@ -153,8 +154,10 @@ int print_dry_run(const Experiment& base, const SweepGrid& grid, const std::vect
                                             .shares_folder = true},
                                            parse_method(e.run.method));
     there += is_there;
-    training += estimate_run(e, described_network(e, set.shape(), set.classes()), set, is_there)
-                    .training_seconds;
+    const WorkEstimate work =
+        estimate_work(e, described_network(e, set.shape(), set.classes()), set, is_there);
+    training += work.training_seconds;
+    memory = std::max(memory, work.memory_bytes);
   }
   std::map<std::string, double> seconds;  // a network
   for (const std::size_t i : points) {
@@ -163,7 +166,7 @@ int print_dry_run(const Experiment& base, const SweepGrid& grid, const std::vect
     const nn::Data& set = data.of(e);
     if (is_new)
       known->second =
-          estimate_run(e, described_network(e, set.shape(), set.classes()), set, true).chip_seconds;
+          estimate_work(e, described_network(e, set.shape(), set.classes()), set, true).chip_seconds;
     chips += known->second * static_cast<double>(e.run.chips);
     // Three numbers a chip and, measured, 13 kB around them.
     bytes += 13e3 + 24.0 * static_cast<double>(e.run.chips);
@@ -173,9 +176,7 @@ int print_dry_run(const Experiment& base, const SweepGrid& grid, const std::vect
                     ? fmt::format(" to measure of {}", count_of(mine.size(), "point"))
                     : "",
                 count_of(trainings.size(), "training"), there);
-  console.print("time      about {} for trainings, {} for chips, on {} threads\n",
-                human_time(training), human_time(chips), threads());
-  console.print("disk      about {:.1f} MB in {}\n", bytes / 1e6, folder.string());
+  print_work(console, folder.string(), training, chips, memory, bytes);
   return 0;
 }
 
@@ -302,7 +303,7 @@ int sweep(const CommonOptions& options, const SweepOptions& own, Console& consol
   if (!own.status.empty()) return print_status(own.status, console);
   if (options.config.empty())
     throw ConfigError("sweep needs a config, or --status DIR; see `ohmic sweep --help`");
-  const Experiment base = read_experiment(options);
+  const Experiment base = read_experiment(options, {}, "sweep");
   apply_common_options(options, base.run);
   check_settings(options, base);
   const SweepGrid grid = sweep_grid(base);
@@ -332,6 +333,9 @@ int sweep(const CommonOptions& options, const SweepOptions& own, Console& consol
                      .console = console};
   if (options.dry_run)
     return print_dry_run(base, grid, points, points_of(job), data, options, folder, console);
+  std::vector<std::vector<std::string>> notes;
+  for (const SweepPoint& point : points) notes.push_back(point.notes);
+  tell(common_notes(notes), console);
   const OutputFolder made(place);
   if (options.force) {
     if (const auto owners = folder.owners(); !owners.empty())

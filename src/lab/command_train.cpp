@@ -46,9 +46,12 @@ int train(const CommonOptions& options, Console& console) {
   check_methods(experiment, described, {experiment.run.method});
   const TrainingSetting training = session.training(options, console);
   if (options.dry_run) {
-    print_dry_run(experiment, described, data, has_trained_base(training, methods), console);
+    print_dry_run(experiment, described, data, has_trained_base(training, methods),
+                  session.folder.string(), console);
     return 0;
   }
+  refuse_beyond_memory(estimate_work(experiment, described, data, false), experiment);
+  tell(session.notes, console);
   const OutputFolder made = session.begin(options);
   const InterruptWatch watch;
   const PreparedMethod method = prepare_method(training, methods);

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/h5.h"
+#include "lab/key_notes.h"
 
 namespace ohmic::lab {
 namespace {
@@ -83,7 +84,7 @@ std::optional<std::size_t> Comparison::best(std::size_t h, std::size_t s) const 
   return found;
 }
 
-void check_points(const Experiment& experiment) {
+std::vector<std::string> check_points(const Experiment& experiment) {
   const std::vector<Axis> axes = axes_of(experiment.compare);
   for (const Axis& axis : axes)
     for (const AxisKey& key : axis.keys) {
@@ -93,8 +94,10 @@ void check_points(const Experiment& experiment) {
                 "a comparison trains once for all points, so its axes vary the hardware (" +
                     fmt::format("{}", fmt::join(kHardwareTables, ", ")) + "), not " + key.key);
     }
+  std::vector<std::vector<std::string>> notes;
   for (std::size_t point = 0; point < grid_size(axes); ++point) try {
-      variant(experiment, experiment.compare.training_seeds.front(), axes, point);
+      notes.push_back(key_notes(
+          variant(experiment, experiment.compare.training_seeds.front(), axes, point), "compare"));
     } catch (const ConfigError& error) {
       // Values that are wrong beside each other are told at one of them, or in the base config.
       const std::string message = error.what();
@@ -103,6 +106,7 @@ void check_points(const Experiment& experiment) {
         throw;
       throw ConfigError("at " + point_words(axes, point) + " of compare.axes: " + message);
     }
+  return common_notes(notes);
 }
 
 ResultsIdentity compare_identity(const Experiment& experiment, const std::string& data_digest,
@@ -131,8 +135,7 @@ Comparison compare(const Experiment& experiment, const nn::Data& data, bool use_
   all.chips = experiment.run.chips;
   all.axes = axes_of(params);
   const std::filesystem::path points = folder / "points";
-  const nn::ImageList images =
-      experiment.evaluation.images ? data.test.first(experiment.evaluation.images) : data.test;
+  const nn::ImageList images = evaluated_images(experiment, data);
   for (const std::string& name : params.methods) {
     const MethodSet set = parse_method(name);
     ComparedMethod method{.name = name,

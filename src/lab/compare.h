@@ -38,7 +38,8 @@ struct Comparison {
 };
 
 /// Makes the experiment of every point, so that what is wrong with one is told before the start.
-void check_points(const Experiment& experiment);
+/// Returns the notes on keys that hold at all of them.
+std::vector<std::string> check_points(const Experiment& experiment);
 
 /// Of all its points: their digests name their files.
 ResultsIdentity compare_identity(const Experiment& experiment, const std::string& data_digest,

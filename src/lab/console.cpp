@@ -13,4 +13,8 @@ std::string per_cent(double fraction, int digits) {
   return fmt::format("{:.{}f}", 100 * fraction, digits);
 }
 
+void tell(const std::vector<std::string>& notes, const Console& console) {
+  for (const std::string& note : notes) console.say("note: {}\n", note);
+}
+
 }  // namespace ohmic::lab

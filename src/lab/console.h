@@ -4,6 +4,7 @@
 
 #include <ostream>
 #include <string>
+#include <vector>
 
 namespace ohmic::lab {
 
@@ -25,6 +26,9 @@ struct Console {
           << std::flush;
   }
 };
+
+/// One line each on the log: what the user should know of his config.
+void tell(const std::vector<std::string>& notes, const Console& console);
 
 /// "61,706": a count with thousands apart.
 std::string grouped(std::int64_t count);

@@ -416,10 +416,11 @@ Experiment make_experiment(const ConfigNode& root, const RunParams& defaults,
       HardwareTables tables{e.device_table, e.faults_table, e.array_table, e.dac_table,
                             e.adc_table};
       tables.apply(table);
-      check_times(e.time, *tables.read(e.folder).device, table_at(root, "time"));
+      sim::LayerHardware hardware = tables.read(e.folder);
+      check_times(e.time, *hardware.device, table_at(root, "time"));
       e.overrides.push_back({own.name, own.layers,
                              table.find("analog") ? std::optional(own.analog) : std::nullopt,
-                             table});
+                             table, std::move(hardware), tables.device});
     }
   }
   return e;

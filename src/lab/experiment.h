@@ -127,6 +127,8 @@ struct Override {
   std::vector<std::string> layers;
   std::optional<bool> analog;  ///< none: as other overrides have it
   ConfigNode table;            ///< as written
+  sim::LayerHardware hardware;  ///< the base with this override alone
+  ConfigNode device_table;      ///< its device
 };
 
 struct Experiment {

@@ -157,8 +157,7 @@ double RunResult::yield() const {
 
 RunResult measure(const RunSetting& s, const Console& console) {
   const EvaluationParams& evaluation = s.experiment.evaluation;
-  const nn::ImageList images =
-      evaluation.images ? s.data.test.first(evaluation.images) : s.data.test;
+  const nn::ImageList images = evaluated_images(s.experiment, s.data);
   RunResult result;
   result.programmings = s.experiment.run.programmings_per_chip;
   result.reads = s.experiment.run.reads_per_programming;

@@ -54,6 +54,10 @@ void house_compensators(const CompensationOptions& o, const Experiment& e,
 
 }  // namespace
 
+nn::ImageList evaluated_images(const Experiment& e, const nn::Data& data) {
+  return e.evaluation.images ? data.test.first(e.evaluation.images) : data.test;
+}
+
 PreparedMethod prepare_method(const TrainingSetting& s, const MethodSet& set) {
   NetworkOrigin origin;
   const nn::TrainedNetwork base = train_base(s, set, origin);
@@ -74,9 +78,10 @@ PreparedMethod prepare_method(const TrainingSetting& s, const MethodSet& set) {
   if (set.write_verify)
     method.scores = weight_scores(s.options.write_verify, method.trained, s.data,
                                   static_cast<std::uint64_t>(s.experiment.training.seed));
-  method.clean_accuracy = nn::evaluate(method.trained.network, method.trained.parameters,
-                                       s.data.test, s.data.normalisation)
-                              .accuracy;
+  method.clean_accuracy =
+      nn::evaluate(method.trained.network, method.trained.parameters,
+                   evaluated_images(s.experiment, s.data), s.data.normalisation)
+          .accuracy;
   return method;
 }
 

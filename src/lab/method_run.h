@@ -19,13 +19,16 @@ struct PreparedMethod {
   NetworkOrigin origin;         ///< of its last training
   Index base_weights = 0, base_macs = 0;  ///< of the network without compensators
   std::vector<Matrix<double>> scores;     ///< of write-verify
-  double clean_accuracy = 0;              ///< of the float network on the test set
+  double clean_accuracy = 0;              ///< of the float network on evaluated_images()
 };
 
 /// Clean activations of the images that converters are calibrated on.
 std::shared_ptr<const CleanActivations> calibration_activations(const PreparedMethod& method,
                                                                 const Experiment& experiment,
                                                                 const nn::Data& data);
+
+/// The test images that accuracies are measured on, of chips and of the float network alike.
+nn::ImageList evaluated_images(const Experiment& experiment, const nn::Data& data);
 
 PreparedMethod prepare_method(const TrainingSetting& setting, const MethodSet& set);
 

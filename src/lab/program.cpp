@@ -6,6 +6,7 @@
 #include <csignal>
 #include <iostream>
 
+#include "base/shown_text.h"
 #include "lab/command.h"
 #include "lab/version.h"
 
@@ -74,7 +75,9 @@ int run_command(const std::vector<std::string>& arguments, std::ostream& out, st
   return status;
 }
 
-Failure current_failure() {
+namespace {
+
+Failure failure_as_thrown() {
   try {
     throw;
   } catch (const ConfigError& error) {
@@ -88,10 +91,18 @@ Failure current_failure() {
   } catch (const Interrupted& stop) {
     return {kInterrupted, stop.what()};
   } catch (const std::bad_alloc&) {
-    return {kOurBug, "not enough memory; --dry-run says how much a run takes"};
+    return {kUsage, "not enough memory for what is asked; --dry-run says how much it takes"};
   } catch (const std::exception& bug) {
     return {kOurBug, std::string("this is a defect of Ohmic, please report it: ") + bug.what()};
   }
+}
+
+}  // namespace
+
+Failure current_failure() {
+  Failure failure = failure_as_thrown();
+  failure.line = shown(failure.line);
+  return failure;
 }
 
 int program(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& log) {

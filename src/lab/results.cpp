@@ -135,7 +135,7 @@ void write_run(const std::filesystem::path& path, const RunSetting& s, const Run
     file.attribute("/error_budget", "images", static_cast<std::int64_t>(r.budget_images));
 
   std::vector<std::string> names;
-  std::vector<std::int64_t> tiles, macs, cells, above, zero, cut, broken, pulses;
+  std::vector<std::int64_t> tiles, macs, cells, above, zero, cut, broken, pulses, within, gave_up;
   std::size_t most_pulses = 0;
   std::vector<double> dac_limit, adc_limit, dac_clipped, adc_clipped;
   const nn::Network& network = s.trained().network;
@@ -151,6 +151,8 @@ void write_run(const std::filesystem::path& path, const RunSetting& s, const Run
     zero.push_back(bounds.cut_at_zero);
     broken.push_back(bounds.broken);
     pulses.push_back(bounds.pulses());
+    within.push_back(bounds.verified() - bounds.gave_up);
+    gave_up.push_back(bounds.gave_up);
     most_pulses = std::max(most_pulses, bounds.with_pulses.size());
     cut.push_back(plan ? plan->cut_weights : 0);
     const bool measured = plan && k < r.activity.layers.size();
@@ -191,6 +193,9 @@ void write_run(const std::filesystem::path& path, const RunSetting& s, const Run
   count("/layers/cells_broken", broken, "of them stuck or on a dead line");
   count("/layers/pulses", pulses, "programming pulses of a verifying loop; 0 without one");
   if (most_pulses > 0) {
+    count("/layers/cells_within_tolerance", within,
+          "cells that a verifying loop brought within its tolerance");
+    count("/layers/cells_gave_up", gave_up, "cells beyond the tolerance at the pulse limit");
     std::vector<std::int64_t> histogram, number(most_pulses);
     for (std::size_t k = 0; k < names.size(); ++k) {
       std::vector<std::int64_t> of = k < r.cells.size() ? r.cells[k].with_pulses : number;

@@ -77,6 +77,18 @@ void print_variance(const RunResult& r, const Console& console) {
   part("from read", split.member);
 }
 
+/// How many cells gave up, layer by layer where there are any.
+std::string gave_up_words(const RunSetting& s, const RunResult& r, const sim::CellCounts& all) {
+  if (all.gave_up == 0) return "none gave up";
+  std::string layers;
+  const nn::Network& network = s.trained().network;
+  for (std::size_t k = 0; k < r.cells.size(); ++k)
+    if (r.cells[k].gave_up > 0)
+      layers += (layers.empty() ? "" : ", ") + network.name(network.mac_layers()[k]) + " " +
+                grouped(r.cells[k].gave_up) + " of " + grouped(r.cells[k].verified());
+  return grouped(all.gave_up) + " gave up at the pulse limit (" + layers + ")";
+}
+
 void print_retention(const RunSetting& s, const RunResult& r, const Console& console) {
   const TimeParams& time = s.experiment.time;
   const std::string corrections =
@@ -102,7 +114,49 @@ std::string hardware_words(const Experiment& e) {
   const ConfigNode device = e.hardware.device->parameters();
   const ConfigNode* model = device.find("model");
   std::string words = "device " + std::get<std::string>(model->value);
-  if (const auto* sigma = device.find("sigma")) words += ", sigma " + inline_toml(*sigma);
+  const auto say = [&](const char* key, const std::string& name) {
+    if (const ConfigNode* value = device.find(key)) words += ", " + name + " " + inline_toml(*value);
+  };
+  const auto say_if = [&](const char* key, const std::string& name) {
+    const ConfigNode* value = device.find(key);
+    const auto* number = value ? std::get_if<double>(&value->value) : nullptr;
+    if (number && *number > 0) words += ", " + name + " " + shortest(*number);
+  };
+  const auto of = [&](const char* key) {
+    const ConfigNode* what = device.find(key);
+    const auto* word = what ? std::get_if<std::string>(&what->value) : nullptr;
+    if (word) words += " of " + (*word == "inverse" ? std::string("g_max^2 / g") : *word);
+  };
+  say("sigma", "sigma");
+  if (const ConfigNode* on = device.find("variation_on"))
+    words += " on each " + std::get<std::string>(on->value);
+  of("sigma_of");
+  say("width", "width");
+  of("width_of");
+  say_if("sigma_device", "device to device");
+  say_if("sigma_die", "die to die");
+  say_if("sigma_correlated", "correlated");
+  if (const auto levels = e.hardware.device->levels()) words += fmt::format(", {} levels", *levels);
+  say_if("read_noise", "read noise");
+  of("read_noise_of");
+  say_if("telegraph_share", "telegraph share");
+  if (const ConfigNode* how = device.find("programming");
+      how && std::get<std::string>(how->value) == "write_verify") {
+    words += ", verified";
+    say("verify_tolerance_uS", "to (uS)");
+    say("verify_pulse_limit", "pulses at most");
+  }
+  const devices::FaultParams& faults = e.hardware.faults;
+  const auto rate = [&](double share, const char* what) {
+    if (share > 0) words += fmt::format("{} {:.3g} %", what, 100 * share);
+  };
+  if (faults.is_active()) words += "; faults";
+  if (!faults.map.empty()) words += " of " + faults.map;
+  rate(faults.stuck_at_g_min, " at g_min");
+  rate(faults.stuck_at_g_max, " at g_max");
+  rate(faults.stuck_at_given, " at a given conductance");
+  rate(faults.dead_rows, " dead word lines");
+  rate(faults.dead_columns, " dead bit lines");
   const char* mappings[] = {"differential", "two-sided differential", "offset"};
   words += fmt::format("; {} tiles of {} x {}; {}, {}", mappings[static_cast<int>(array.mapping)],
                        array.rows, array.columns, bits_words(e.hardware.dac.bits, "DAC"),
@@ -144,6 +198,9 @@ void print_run(const RunSetting& s, const RunResult& r, const Console& console) 
   if (const std::int64_t pulses = cells.pulses(); pulses > 0)
     console.print("  {} programming pulses, {:.2f} a cell\n", grouped(pulses),
                   static_cast<double>(pulses) / static_cast<double>(cells.cells));
+  if (cells.verified() > 0)
+    console.print("  verifying loops: {} cells within tolerance, {}\n",
+                  grouped(cells.verified() - cells.gave_up), gave_up_words(s, r, cells));
   if (cells.above_g_max + cells.cut_at_zero + cut > 0)
     console.print(
         "  of {} programmed cells {} above g_max, {} cut at 0; {} weights beyond full scale\n",

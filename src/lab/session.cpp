@@ -1,5 +1,7 @@
 #include "lab/session.h"
 
+#include "lab/key_notes.h"
+
 namespace ohmic::lab {
 
 TrainingSetting Session::training(const CommonOptions& options, const Console& console) const {
@@ -15,7 +17,7 @@ TrainingSetting Session::training(const CommonOptions& options, const Console& c
 Session open_session(const CommonOptions& options, const std::string& command) {
   Session s;
   s.command = command;
-  s.experiment = read_experiment(options);
+  s.experiment = read_experiment(options, {}, command == "compare" ? "compare" : nullptr);
   require_network(s.experiment);
   apply_common_options(options, s.experiment.run);
   s.folder = output_folder(options, s.experiment, command);
@@ -25,6 +27,7 @@ Session open_session(const CommonOptions& options, const std::string& command) {
     fail_key(s.experiment, "evaluation.images",
              "evaluation.images = " + std::to_string(s.experiment.evaluation.images) +
                  ", but there are only " + std::to_string(s.data.test.size()) + " test images");
+  if (command != "compare") s.notes = key_notes(s.experiment, command);
   if (options.dry_run) return s;
   if (command == "compare") return s;  // its points first
   s.identity = identity_of(s.experiment, command, s.data.digest, *s.files);

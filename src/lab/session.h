@@ -14,6 +14,7 @@ struct Session {
   std::filesystem::path folder, file;  ///< of results, and results.h5 in it
   ResultsIdentity identity;
   std::shared_ptr<InputFiles> files = std::make_shared<InputFiles>();
+  std::vector<std::string> notes;  ///< on keys that cannot act; `compare` finds its own
   bool is_done = false;  ///< the results of the same config and inputs are there
 
   /// Settings of its trainings; borrows from this and from `console`.

@@ -26,7 +26,8 @@ void fields(FieldVisitor& f, DataParams& p) {
            .meaning = "draws which images validate",
            .low = 0,
            .high = 0x1p63,
-           .high_open = true},
+           .high_open = true,
+           .idle = p.validation == 0 ? "validation is 0" : ""},
           p.split_seed);
   f.field(
       {.key = "normalise",

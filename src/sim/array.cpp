@@ -73,7 +73,14 @@ std::int64_t CellCounts::pulses() const {
   return sum;
 }
 
+std::int64_t CellCounts::verified() const {
+  std::int64_t sum = 0;
+  for (const std::int64_t count : with_pulses) sum += count;
+  return sum;
+}
+
 void CellCounts::add(const CellCounts& other) {
+  gave_up += other.gave_up;
   cells += other.cells;
   broken += other.broken;
   above_g_max += other.above_g_max;
@@ -92,6 +99,9 @@ CellCounts Array::counts() const {
       sum.above_g_max += c.programmed.data()[i] > top;
       sum.cut_at_zero += c.programmed.data()[i] <= 0 && c.target.data()[i] > 0;
     }
+    if (c.has_plane(devices::kGaveUpPlane))
+      for (Index i = 0; i < c.programmed.size(); ++i)
+        sum.gave_up += c.plane(devices::kGaveUpPlane).data()[i] != 0;
     for (const devices::NamedPlane& plane : c.state)
       for (Index i = 0; plane.name == devices::kPulsePlane && i < plane.values.size(); ++i) {
         const auto pulses = static_cast<std::size_t>(plane.values.data()[i]);

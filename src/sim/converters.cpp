@@ -144,6 +144,8 @@ namespace {
 }  // namespace
 
 void check_dac(const DacParams& p, const ConfigNode& table, const std::string& path) {
+  if (p.range == DacRange::fixed && !table.find("limit"))
+    fail_key(table, "range", path + ".range = \"fixed\" needs " + path + ".limit");
   if (p.bits && *p.bits == 1 && p.zero && p.sign != DacSign::is_unsigned)
     fail_key(table, "bits",
              path + ".bits = 1 leaves a signed DAC with zero as its only level; set " + path +
@@ -151,6 +153,10 @@ void check_dac(const DacParams& p, const ConfigNode& table, const std::string& p
 }
 
 void check_adc(const AdcParams& p, const ConfigNode& table, const std::string& path) {
+  for (const char* key : {"low_uA", "high_uA"})
+    if (p.bits && p.range == AdcRange::fixed && !table.find(key))
+      fail_key(table, "range", path + ".range = \"fixed\" needs " + path + ".low_uA and " + path +
+                                   ".high_uA");
   if (p.range == AdcRange::fixed && !(p.low < p.high))
     fail_key(table, "low_uA",
              path + ".low_uA = " + shortest(in_user_units(p.low, units::kMicroamperes)) +

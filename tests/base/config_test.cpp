@@ -121,7 +121,57 @@ TEST_CASE("what is no TOML is a config error with its place") {
         "x.toml:1:6: a date or time, which no key takes (a word stands in quotes)");
   std::string deep = "a";
   for (int i = 0; i < 100; ++i) deep += ".a";
-  CHECK(error(deep + " = 1").ends_with("tables and arrays are nested too deeply"));
+  CHECK(error(deep + " = 1") == "x.toml:1:128: a key of more than 64 parts");
+}
+
+TEST_CASE("text that no TOML file holds is refused before the library reads it") {
+  const auto error = [](const std::string& text) {
+    return first_line_of<ConfigError>([&] { parse_config(text, "x.toml"); });
+  };
+  CHECK(error("a = 1\n\xef\xbb\x9f") ==
+        "x.toml:2:1: is no TOML: '\xef\xbb\x9f' stands outside of strings and comments, where TOML "
+        "knows ASCII only");
+  CHECK(error("\xef\xbb\x9f" "a = 1") .starts_with("x.toml:1:1: is no TOML: "));
+  CHECK(error("# gr\xfc\xdf\x65\na = 1\n").starts_with("x.toml:1:5: is no TOML: a byte that is no "
+                                                       "UTF-8"));
+  CHECK(error("a = \"\xc0\x80\"").starts_with("x.toml:1:6: is no TOML: a byte"));  // overlong
+  CHECK(error("\xc3\xbc = 1").starts_with("x.toml:1:1: is no TOML: "));
+  // A byte-order mark, strings of every kind and comments hold what they like.
+  const ConfigNode root = parse_config(
+      "\xef\xbb\xbf# \xc3\xbc.\na = \"\xc3\xbc # \\\" '\"\nb = '\xc3\xbc \"'\nc = \"\"\"\n\xc3\xbc \"quoted\" "
+      "\n\"\"\"\nd = '''\xe2\x82\xac\n''' # \xc3\xbc\ne = [1.5, 2.5]\n",
+      "x.toml");
+  CHECK(std::get<std::string>(root.find("a")->value) == "\xc3\xbc # \" '");
+  CHECK(std::get<std::string>(root.find("d")->value) == "\xe2\x82\xac\n");
+  CHECK(root.find("e")->array().size() == 2);
+  std::string parts = "a";
+  for (int i = 0; i < 300000; ++i) parts += ".a";
+  CHECK(error(parts + " = 1").ends_with("a key of more than 64 parts"));
+  CHECK(error("[" + parts + "]").ends_with("a key of more than 64 parts"));
+  CHECK(error("a = { " + parts + " = 1 }").ends_with("a key of more than 64 parts"));
+  std::string many = "a = [";
+  for (int i = 0; i < 200; ++i) many += "0.5, ";
+  const ConfigNode list = parse_config(many + "1.0]", "x");
+  CHECK(list.find("a")->array().size() == 201);  // dots of numbers
+}
+
+TEST_CASE("a setting of too many parts or of no UTF-8 is refused, whatever its length") {
+  ConfigNode root;
+  const auto refused = [&](const std::string& setting) {
+    try {
+      apply_setting(root, setting);
+    } catch (const ConfigError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  std::string parts = "a";
+  for (int i = 0; i < 30000; ++i) parts += ".a";
+  CHECK(refused(parts + "=1").ends_with("a key of more than 64 parts"));
+  CHECK(refused("a={" + parts + "=1}").find("at most 64 parts") != std::string::npos);
+  CHECK(refused("a=\xff").ends_with("the value is no UTF-8"));
+  CHECK(refused("a=\xc3\xbc") == "");  // a bare word
+  CHECK(std::get<std::string>(root.find("a")->value) == "\xc3\xbc");
 }
 
 TEST_CASE("a config that cannot be read is a file error that names the file") {

@@ -8,6 +8,7 @@
 #include "lab/identity.h"
 #include "lab/session.h"
 #include "lab/sweep/points.h"
+#include "other_values.h"
 #include "workbench.h"
 
 /// Every key that `ohmic info` knows, changed alone, changes exactly the digests of the questions
@@ -15,6 +16,7 @@
 namespace ohmic {
 namespace {
 
+using testing::candidates;
 using testing::Workbench;
 
 /// Digests by letter: r run, t train, s a sweep's point, k a comparison's point, f search, m mvm,
@@ -179,9 +181,11 @@ const std::map<std::string, Context> kContexts = {
     {"array.columns", {{"array.scale=tile"}, ""}},
     {"array.row_partition", {{"array.scale=tile"}, "full"}},
     {"dac.percentile", {{"dac.range=percentile"}, ""}},
-    {"dac.limit", {{"dac.range=fixed"}, ""}},
-    {"adc.low_uA", {{"adc.range=fixed"}, ""}},
-    {"adc.high_uA", {{"adc.range=fixed"}, ""}},
+    {"dac.limit", {{"dac.range=fixed", "dac.limit=1.0"}, ""}},
+    {"dac.range", {{}, "percentile"}},
+    {"adc.range", {{}, "full_scale"}},
+    {"adc.low_uA", {{"adc.range=fixed", "adc.low_uA=-10", "adc.high_uA=10"}, ""}},
+    {"adc.high_uA", {{"adc.range=fixed", "adc.low_uA=-10", "adc.high_uA=10"}, ""}},
     {"adc.output_table", {{}, "skip"}},
     {"override.name", {{}, "other"}},
     {"override.layers", {{}, "[\"conv2\"]"}},
@@ -255,28 +259,6 @@ const std::map<std::string, std::string> kChanges = {
     {"override.analog", "rTskfBC"},
     {"override.*", "rTskfBC"},
 };
-
-/// Other values that a key may take, by its range and default.
-std::vector<std::string> candidates(const FieldManual& key) {
-  std::vector<std::string> out;
-  if (key.range.starts_with("one of ")) {
-    std::string words = key.range.substr(7) + ", ";
-    for (std::size_t at; (at = words.find(", ")) != words.npos; words.erase(0, at + 2))
-      if (at > 0) out.push_back('"' + words.substr(0, at) + '"');
-    return out;
-  }
-  if (key.default_value == "true") return {"false"};
-  if (key.default_value == "false") return {"true"};
-  char* end = nullptr;
-  const double value = std::strtod(key.default_value.c_str(), &end);
-  const bool is_number = end != key.default_value.c_str() && *end == '\0';
-  if (is_number)
-    for (const double other : {value + 1, value - 1, value * 1.25, value * 0.5, value + 0.125})
-      out.push_back(shortest(other));
-  for (const char* other : {"1", "2", "3", "5", "0.25", "20", "0.5", "0.75"})
-    out.emplace_back(other);
-  return out;
-}
 
 }  // namespace
 

@@ -257,6 +257,15 @@ ConfigNode write_methods(const MethodOptions& options, const std::vector<std::st
   return table;
 }
 
+void find_method_notes(const MethodOptions& options, const std::string& method,
+                       const std::string& name, const ConfigNode& table, const ConfigNode& used,
+                       std::vector<KeyNote>& notes) {
+  if (!used.find(method)) return;
+  for_each_method(options, [&](const std::string& other, const auto& own, bool MethodSet::*) {
+    if (other == method) find_key_notes(table, "methods." + name, own, notes);
+  });
+}
+
 MethodSet parse_method(const std::string& name) {
   MethodSet set;
   set.name = name;

@@ -9,7 +9,9 @@
 #include "lab/check_methods.h"
 #include "lab/deploy.h"
 #include "lab/described_network.h"
+#include "lab/dry_run.h"
 #include "lab/identity.h"
+#include "lab/key_notes.h"
 #include "lab/session.h"
 
 namespace ohmic::lab {
@@ -160,6 +162,7 @@ std::vector<SweepPoint> check_points(const Experiment& base, const SweepGrid& gr
       points[i].training = digest(training_words(e, trained_parts(parse_method(e.run.method))));
       points[i].network = digest(e.run.method + "\n" + training_words(e, {e.run.method}));
       points[i].cells = digest(cells_words(e));
+      points[i].notes = key_notes(e, "sweep");
     });
   });
   std::set<std::string> networks, cells;
@@ -176,6 +179,7 @@ std::vector<SweepPoint> check_points(const Experiment& base, const SweepGrid& gr
       if (!is_new_network && !is_new_cells) return;
       const nn::Network network = described_network(e, of[i]->shape(), of[i]->classes());
       if (is_new_network) check_methods(e, network, {e.run.method});
+      refuse_beyond_memory(estimate_work(e, network, *of[i], false), e);
       sketch_plan(e, network);
     });
   for_each_block(static_cast<Index>(points.size()), [&](Index at) {

@@ -38,6 +38,7 @@ struct SweepPoint {
   std::string training;  ///< equal where points need the same trainings
   std::string network;   ///< equal where the method prepares the same network from them
   std::string cells;     ///< equal where their chips hold the same programmed cells
+  std::vector<std::string> notes;  ///< on keys that cannot act there
 };
 
 /// The experiment of one point, with a seed of its own where points are independent.

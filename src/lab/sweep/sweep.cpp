@@ -48,8 +48,7 @@ class SharedNetwork {
     auto& found = float_[e.evaluation.images];
     if (!found)
       found = nn::evaluate(method_.trained.network, method_.trained.parameters,
-                           e.evaluation.images ? data_.test.first(e.evaluation.images) : data_.test,
-                           data_.normalisation);
+                           evaluated_images(e, data_), data_.normalisation);
     return *found;
   }
 
