@@ -66,7 +66,7 @@ TEST_CASE("every key that a command reads acts on its results, or a line says wh
       CAPTURE(key);
       bool is_known = false, is_accepted = false;
       std::vector<std::string> values = candidates(manual.field);
-      for (const char* list : {"[0.5]", "[\"conv1\"]", "[20]", "[2.0]"})
+      for (const char* list : {"[0.5]", "[\"fc1\"]", "[20]", "[2.0]"})
         values.emplace_back(list);
       std::erase(values, manual.field.default_value);
       for (const std::string& value : values) try {
