@@ -215,7 +215,8 @@ void fields(FieldVisitor& f, NetworkParams& p) {
            .is_file = true},
           p.file);
   f.field({.key = "weights",
-           .meaning = "bare weights (.npz, .h5; PyTorch's names and shapes) instead of training",
+           .meaning = "bare weights (.npz, .safetensors, .h5; PyTorch's names and shapes) instead of "
+                      "training",
            .is_file = true},
           p.weights);
 }
