@@ -94,8 +94,9 @@ class HeaderParser {
     if (text_[at_] != 'u' || text_.size() - at_ < 5) damaged();
     unsigned code = 0;
     for (int i = 0; i < 4; ++i) {
-      const std::size_t digit = std::string_view("0123456789abcdef").find(
-          static_cast<char>(text_[++at_] | (text_[at_] >= 'A' && text_[at_] <= 'F' ? 0x20 : 0)));
+      char c = text_[++at_];
+      if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+      const std::size_t digit = std::string_view("0123456789abcdef").find(c);
       if (digit == std::string_view::npos) damaged();
       code = code << 4 | static_cast<unsigned>(digit);
     }

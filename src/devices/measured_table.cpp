@@ -262,7 +262,7 @@ std::map<double, TimeRows> sorted_rows(const Numbers& numbers, const MeasuredRea
     const auto value = [&values](Kind kind) { return values[static_cast<int>(kind)]; };
     const double target = value(Kind::target);
     TimeRows& time = times.try_emplace(value(Kind::time), TimeRows{r, target, {}}).first->second;
-    const auto [at_target, is_new] = time.targets.try_emplace(target, TargetRows{.first_row = r});
+    const auto [at_target, is_new] = time.targets.try_emplace(target, TargetRows{r, 0, 0, {}});
     if (has_samples) {
       at_target->second.samples.push_back(value(Kind::sample));
       continue;
