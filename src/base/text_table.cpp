@@ -261,7 +261,7 @@ double TextTable::number(const TableField& field) const {
                                ? " (a comment stands in a line of its own, behind '# ')"
                                : ""));
   if (!std::isfinite(*value))
-    fail(field, shown(text) + (is_error_word(text) || text.find_first_of("0123456789") == text.npos
+    fail(field, shown(text) + (text.find_first_of("0123456789") == text.npos
                                    ? " is no finite number"
                                    : " is too large for a number"));
   return *value;
