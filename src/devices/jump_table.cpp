@@ -22,6 +22,7 @@ constexpr std::size_t kLeastSteps = 5;
 struct Columns {
   std::size_t level = 0, direction = 0, step = 0;
   double level_unit = 0, step_unit = 0;
+  std::string note = {};  ///< what the user should know
 };
 
 Columns columns_of(const TextTable& table) {
@@ -56,7 +57,7 @@ Columns columns_of(const TextTable& table) {
   const std::string at = table.at(table.header().front());
   if (!has_direction || columns.level_unit == 0 || columns.step_unit == 0)
     throw ConfigError(at + kExpected + (ignored.empty() ? "" : "; not read are " + ignored));
-  if (!ignored.empty()) remark(at + "not read: " + ignored);
+  if (!ignored.empty()) columns.note = at + "not read: " + ignored;
   return columns;
 }
 
@@ -121,6 +122,7 @@ JumpTable read_jump_table(const std::filesystem::path& file) {
       (is_reset ? table.reset : table.set).push_back({g, Empirical(std::move(pulses.steps))});
     }
   }
+  if (!columns.note.empty()) remark(columns.note);
   return table;
 }
 

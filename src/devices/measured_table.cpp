@@ -49,7 +49,9 @@ bool has(const std::vector<Column>& columns, Kind kind) {
 
 /// The columns that the header names. One that has a known name and no unit that fits is an error,
 /// unless another column has that name and a unit ("sample_uS" beside "sample_id").
-std::vector<Column> named_columns(const TextTable& table, const std::string& default_unit) {
+/// `note` becomes what the user should know of the others.
+std::vector<Column> named_columns(const TextTable& table, const std::string& default_unit,
+                                  std::string& note) {
   std::vector<Column> columns;
   std::vector<std::size_t> others;
   const TableRow& header = table.header();
@@ -102,7 +104,7 @@ std::vector<Column> named_columns(const TextTable& table, const std::string& def
                       "a table has columns target_UNIT, mean_UNIT, std_UNIT, or target_UNIT, "
                       "sample_UNIT" +
                       (ignored.empty() ? "" : "; not read are " + ignored));
-  if (!ignored.empty()) remark(table.at(header[others.front()]) + "not read: " + ignored);
+  if (!ignored.empty()) note = table.at(header[others.front()]) + "not read: " + ignored;
   return columns;
 }
 
@@ -130,6 +132,7 @@ std::vector<Column> unnamed_columns(std::size_t count, const std::string& unit,
 struct Numbers {
   std::vector<Column> columns;
   std::size_t rows = 0;
+  std::string note = {};  ///< what the user should know of columns that are not read
   std::function<double(std::size_t row, const Column&)> value;
   std::function<std::string(std::size_t row, const Column&)> at;  ///< ends in ": "
 };
@@ -140,7 +143,7 @@ Numbers read_text(const std::filesystem::path& file, const MeasuredReading& read
   out.columns = table->header().empty()
                     ? unnamed_columns(table->columns(), reading.unit,
                                       table->at(table->rows().front().front()))
-                    : named_columns(*table, reading.unit);
+                    : named_columns(*table, reading.unit, out.note);
   out.rows = table->rows().size();
   const auto field = [table](std::size_t row, const Column& column) -> const TableField& {
     return table->rows()[row][column.place];
@@ -276,6 +279,7 @@ std::map<double, TimeRows> sorted_rows(const Numbers& numbers, const MeasuredRea
     at_target->second.mean = value(Kind::mean);
     at_target->second.sigma = value(Kind::sigma);
   }
+  if (!numbers.note.empty()) remark(numbers.note);
   convert.remark_on_clipped();
   return times;
 }

@@ -30,7 +30,8 @@ namespace {
 constexpr std::array<std::string_view, 3> kColumns{"code", "mean", "std"};
 
 /// Where code, mean and std stand: by name where the header has all three, else in this order.
-std::array<std::size_t, 3> columns_of(const TextTable& table) {
+/// `note` becomes what the user should know of it.
+std::array<std::size_t, 3> columns_of(const TextTable& table, std::string& note) {
   const TableRow& header = table.header();
   std::array<std::size_t, 3> places{0, 1, 2};
   std::size_t found = 0;
@@ -49,15 +50,15 @@ std::array<std::size_t, 3> columns_of(const TextTable& table) {
                  fmt::format("{} columns{}; {}", table.columns(),
                              header.empty() ? " without names" : "", expected));
     if (!header.empty())
-      remark(table.at(header.front()) + "names of columns, skipped: read as code, mean, std");
+      note = table.at(header.front()) + "names of columns, skipped: read as code, mean, std";
     return {0, 1, 2};
   }
   std::string ignored;
   for (std::size_t c = 0; c < header.size(); ++c)
     if (std::find(places.begin(), places.end(), c) == places.end())
-      ignored += (ignored.empty() ? "" : ", ") + std::string(header[c].text);
+      ignored += (ignored.empty() ? "'" : ", '") + std::string(header[c].text) + "'";
   if (!ignored.empty())
-    remark(table.at(header.front()) + "columns that are not read: " + ignored);
+    note = table.at(header.front()) + "not read: " + ignored;
   return places;
 }
 
@@ -65,7 +66,8 @@ std::array<std::size_t, 3> columns_of(const TextTable& table) {
 
 OutputTable read_output_table(const std::filesystem::path& file) {
   const TextTable rows(file);
-  const auto [code_at, mean_at, sigma_at] = columns_of(rows);
+  std::string note;
+  const auto [code_at, mean_at, sigma_at] = columns_of(rows, note);
   const std::string name = file.string();
   const auto moment = [&rows](const TableField& field) {
     const auto value = static_cast<float>(rows.number(field));
@@ -92,6 +94,7 @@ OutputTable read_output_table(const std::filesystem::path& file) {
     table.mean.push_back(entry.first);
     table.sigma.push_back(entry.second);
   }
+  if (!note.empty()) remark(note);
   return table;
 }
 

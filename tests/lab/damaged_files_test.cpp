@@ -167,7 +167,10 @@ TEST_CASE("what is no regular file is refused by name by every reader, and none 
   set("network.weights=", "p.h5");
   set("network.file=", "p.h5");
   set("faults.map=", "p.h5");
-  set("adc.output_table=", "p.csv");
+  check_refused(bench,
+                {"mvm", "--weights", "~/x.csv", "--inputs", "~/x.csv", "-o", "~/y.npy", "--set",
+                 "adc.output_table=" + bench.path("p.csv")},
+                lab::kFiles, "~/p.csv" + why);
   const auto device = [&](const std::string& model, const std::string& file) {
     check_refused(bench,
                   {"run", "~/tiny.toml", "-o", "~/o", "--set",
@@ -254,8 +257,8 @@ TEST_CASE("gzipped images are unpacked no further than their header claims and t
   refuse(testing::idx({1000000, 64, 64}, std::string(64000, '\0')),
          ": is truncated: its header claims 4096000000 bytes of images, more than a file of this "
          "size can hold");
-  refuse(testing::idx({4000000000u, 64, 64}, ""),
-         ": claims 16384000000000 bytes of images; at most 4294967296 are read");
+  refuse(testing::idx({3000000, 64, 64}, ""),
+         ": claims 12288000000 bytes of images; at most 4294967296 are read");
 }
 
 }  // namespace
