@@ -102,7 +102,6 @@ bool is_header(const TableRow& row) {
 
 /// "sep=;" as Excel writes it, possibly quoted; '\0' for another line.
 char declared_separator(std::string_view line) {
-  line = trimmed(line);
   if (line.starts_with('"') && line.ends_with('"') && line.size() > 1)
     line = line.substr(1, line.size() - 2);
   if (line.size() < 5 || line[3] != '=') return '\0';
@@ -180,7 +179,7 @@ void TextTable::read_lines() {
     const bool is_pair = rest.substr(end).starts_with("\r\n");
     rest.remove_prefix(std::min(end + (is_pair ? 2 : 1), rest.size()));
     if (trimmed(line).empty()) continue;
-    if (number == 1) {
+    if (separator_ == '\0') {
       if (const char declared = declared_separator(line)) {
         separator_ = declared;
         continue;

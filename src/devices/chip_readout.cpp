@@ -187,7 +187,7 @@ void check_read_out(const h5::Array<float>& array, const std::string& where, dou
 /// FileError for numbers that no model stores in a plane of this name.
 void check_plane(const h5::Array<float>& array, const std::string& name, const std::string& where) {
   constexpr float kLargestDraw = 40;  // standard deviations
-  constexpr float kLargest = 1e6f;    // pulses, factors
+  const float largest = name == "telegraph_trap" ? 1 : name == "shared_factor" ? kLargestDraw : 1e6f;
   if (name == kBrokenPlane)
     check_values(array, where, kNoConductance, [](float g) { return g == -1 || is_conductance(g); });
   else if (name == kReadPlane)
@@ -197,7 +197,7 @@ void check_plane(const h5::Array<float>& array, const std::string& name, const s
                  [](float z) { return std::fabs(z) <= kLargestDraw; });
   else
     check_values(array, where, "is no state of a cell",
-                 [](float value) { return value >= 0 && value <= kLargest; });
+                 [largest](float value) { return value >= 0 && value <= largest; });
 }
 
 /// The device that a dumped chip names. FileError where it makes none.

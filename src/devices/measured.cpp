@@ -203,7 +203,8 @@ std::shared_ptr<const DeviceModel> make_measured(const MeasuredParams& params,
   constexpr double kRounding = 1e-9;
   if (params.cell.g_min < low * (1 - kRounding) || params.cell.g_max > high * (1 + kRounding))
     throw ConfigError(file.string() + ": its targets " + words(low) + " .. " + words(high) +
-                      " uS do not cover " + range);
+                      " uS do not cover " + range +
+                      (high < params.cell.g_max / 100 ? "; is the unit another one?" : ""));
   // Units of neighbouring prefixes differ by 1000; no measured range is so much wider than the one
   // that is used of it.
   constexpr double kOtherUnit = 500;

@@ -12,6 +12,10 @@ std::string plain_letters(std::string_view text) {
        {std::pair{"\xc2\xb5", "u"}, {"\xce\xbc", "u"}, {"\xce\xa9", "Ohm"}, {"\xe2\x84\xa6", "Ohm"}})
     for (std::size_t at; (at = plain.find(sign)) != plain.npos;)
       plain.replace(at, std::string_view(sign).size(), letters);
+  // The micro sign of Latin-1, as old spreadsheets save it, is no part of another character.
+  for (std::size_t i = 0; i < plain.size(); ++i)
+    if (plain[i] == '\xb5' && (i == 0 || static_cast<unsigned char>(plain[i - 1]) < 0x80))
+      plain[i] = 'u';
   return plain;
 }
 

@@ -70,6 +70,7 @@ TEST_CASE("tables of spreadsheets say the same as a plain one") {
       {"a byte-order mark", mark + text},
       {"a mark before sep=", mark + "sep=;\r\n" + replaced(semicolons, "\n", "\r\n")},
       {"sep=, between commas", "sep=,\n" + text},
+      {"sep= and a tab", "sep=\t\n" + samples("target_uS\tsample_uS", "\t")},
       {"decimal commas", replaced(semicolons, ".", ",")},
       {"decimal commas and tabs", replaced(samples("target_uS\tsample_uS", "\t"), ".", ",")},
       {"trailing separators", replaced(text, "\n", ",\n")},
@@ -80,6 +81,7 @@ TEST_CASE("tables of spreadsheets say the same as a plain one") {
       {"units in brackets", samples("target (uS),sample [uS]")},
       {"the micro sign", samples("target_\xc2\xb5S,sample (\xc2\xb5S)")},
       {"the Greek letter", samples("Target (\xce\xbcS),Sample (\xce\xbcS)")},
+      {"the sign of Latin-1", samples("target_\xb5S,sample (\xb5S)")},
       {"comments", "# by hand\n#\n" + text},
   };
   for (const auto& [name, table] : tables) {
