@@ -16,8 +16,9 @@ void skip_header(const TextTable& table) {
   std::string names;
   for (const TableField& field : table.header()) {
     if (field.text.empty())
-      table.fail(table.header().front(),
-                 "a column has no name; a matrix has no column of row numbers (an index of pandas?)");
+      table.fail(
+          table.header().front(),
+          "a column has no name; a matrix has no column of row numbers (an index of pandas?)");
     names += (names.empty() ? "" : ", ") + std::string(field.text);
   }
   remark(table.at(table.header().front()) + "names of columns, skipped: " + names);

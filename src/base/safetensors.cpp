@@ -10,9 +10,10 @@
 #include "base/half.h"
 
 /// .safetensors (huggingface/safetensors, README, "Format"): the header's size as a little-endian
-/// 64-bit number, the header as a JSON object, then the numbers, little-endian and row-major, without
-/// holes.
-///   {"__metadata__": {...}, "fc1.weight": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}
+/// 64-bit number, the header as a JSON object, then the numbers, little-endian and row-major,
+/// without holes.
+///   {"__metadata__": {...}, "fc1.weight": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0,
+///   24]}}
 namespace ohmic {
 namespace {
 
@@ -48,7 +49,9 @@ class HeaderParser {
     throw FileError(file_ + ": has a damaged header (at its byte " + std::to_string(at_) + ")");
   }
   void skip_blanks() {
-    while (at_ < text_.size() && std::string_view(" \t\r\n").find(text_[at_]) != std::string_view::npos) ++at_;
+    while (at_ < text_.size() &&
+           std::string_view(" \t\r\n").find(text_[at_]) != std::string_view::npos)
+      ++at_;
   }
   bool accept(char c) {
     skip_blanks();
@@ -101,7 +104,9 @@ class HeaderParser {
       code = code << 4 | static_cast<unsigned>(digit);
     }
     if (code < 0x80) return {static_cast<char>(code)};
-    const auto tail = [code](int shift) { return static_cast<char>(0x80 | (code >> shift & 0x3f)); };
+    const auto tail = [code](int shift) {
+      return static_cast<char>(0x80 | (code >> shift & 0x3f));
+    };
     if (code < 0x800) return {static_cast<char>(0xc0 | code >> 6), tail(0)};
     return {static_cast<char>(0xe0 | code >> 12), tail(6), tail(0)};
   }
@@ -177,13 +182,14 @@ struct ElementType {
   std::size_t size;
   float (*read)(const char*);
 };
-constexpr ElementType kTypes[] = {{"F32", 4, element<float>},         {"F64", 8, element<double>},
-                                  {"F16", 2, half_element},           {"BF16", 2, bfloat16_element},
-                                  {"I64", 8, element<std::int64_t>},  {"I32", 4, element<std::int32_t>},
-                                  {"I16", 2, element<std::int16_t>},  {"I8", 1, element<std::int8_t>},
-                                  {"U64", 8, element<std::uint64_t>}, {"U32", 4, element<std::uint32_t>},
-                                  {"U16", 2, element<std::uint16_t>}, {"U8", 1, element<std::uint8_t>},
-                                  {"BOOL", 1, element<std::uint8_t>}};
+constexpr ElementType kTypes[] = {
+    {"F32", 4, element<float>},         {"F64", 8, element<double>},
+    {"F16", 2, half_element},           {"BF16", 2, bfloat16_element},
+    {"I64", 8, element<std::int64_t>},  {"I32", 4, element<std::int32_t>},
+    {"I16", 2, element<std::int16_t>},  {"I8", 1, element<std::int8_t>},
+    {"U64", 8, element<std::uint64_t>}, {"U32", 4, element<std::uint32_t>},
+    {"U16", 2, element<std::uint16_t>}, {"U8", 1, element<std::uint8_t>},
+    {"BOOL", 1, element<std::uint8_t>}};
 
 h5::Array<float> read_tensor(const Tensor& tensor, std::string_view numbers,
                              const std::string& name) {
@@ -199,7 +205,8 @@ h5::Array<float> read_tensor(const Tensor& tensor, std::string_view numbers,
     if (__builtin_mul_overflow(count, static_cast<std::uint64_t>(size), &count)) count = SIZE_MAX;
   const std::uint64_t bytes = tensor.end - tensor.begin;
   if (count != bytes / type->size || bytes % type->size != 0)
-    throw FileError(name + " has " + std::to_string(bytes) + " bytes, which its shape does not fill");
+    throw FileError(name + " has " + std::to_string(bytes) +
+                    " bytes, which its shape does not fill");
   h5::Array<float> array{tensor.shape, std::vector<float>(count)};
   for (std::size_t i = 0; i < count; ++i)
     array.values[i] = type->read(numbers.data() + tensor.begin + i * type->size);
@@ -215,8 +222,7 @@ std::map<std::string, h5::Array<float>> parse(std::string_view bytes, const std:
     throw FileError(file + ": is truncated or no .safetensors file");
   const std::string_view numbers = bytes.substr(kLengthSize + length);
   std::vector<Tensor> tensors = HeaderParser(bytes.substr(kLengthSize, length), file).parse();
-  std::sort(tensors.begin(), tensors.end(),
-            [](const Tensor& a, const Tensor& b) {
+  std::sort(tensors.begin(), tensors.end(), [](const Tensor& a, const Tensor& b) {
     return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
   });
   std::map<std::string, h5::Array<float>> arrays;

@@ -72,19 +72,24 @@ std::optional<double> parsed(std::string_view text) {
   const auto [stop, error] = std::from_chars(text.data(), end, value);
   if (stop != end || error == std::errc::invalid_argument) return std::nullopt;
   // from_chars does not say on which side a number is out of range; strtod gives 0 or infinity.
-  if (error == std::errc::result_out_of_range) value = std::strtod(std::string(text).c_str(), nullptr);
+  if (error == std::errc::result_out_of_range)
+    value = std::strtod(std::string(text).c_str(), nullptr);
   return value;
 }
 
 /// What spreadsheets and programs write where there is no number ("#DIV/0!" begins with '#').
 bool is_error_word(std::string_view text) {
   std::string lower;
-  for (const char c : text)
-    lower += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  for (const char c : text) lower += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   for (const char* word : {"nan", "na", "n/a", "inf", "infinity", "null", "none", "-", "--", "?",
                            "error", "err", "overflow", "ovld"})
     if (lower == word) return true;
   return text.starts_with('#');
+}
+
+/// "#made by hand": no error word of a spreadsheet, which end in ! or ?, or are #N/A.
+bool looks_like_comment(std::string_view text) {
+  return text.starts_with('#') && !text.ends_with('!') && !text.ends_with('?') && text != "#N/A";
 }
 
 /// Names, and nothing that is, or begins like, a number or an error word. Columns without a name
@@ -156,7 +161,8 @@ constexpr const char* kDecimalCommaCure =
 }  // namespace
 
 TextTable::TextTable(const std::filesystem::path& file)
-    : file_(file), contents_(std::make_shared<const std::string>(read_whole_file(file, kLargestText))) {
+    : file_(file),
+      contents_(std::make_shared<const std::string>(read_whole_file(file, kLargestText))) {
   const std::string_view all = *contents_;
   if (all.starts_with("\xff\xfe") || all.starts_with("\xfe\xff"))
     throw FileError(file.string() + ": is UTF-16 text; save it as CSV in UTF-8");
@@ -164,10 +170,10 @@ TextTable::TextTable(const std::filesystem::path& file)
     throw FileError(file.string() + ": is a binary file, expected CSV");
   within_memory(file, [this] { read_lines(); });
   if (rows_.empty())
-    throw FileError(file.string() + (header_.empty() && first_comment_.empty() &&
-                                             trimmed(all).empty()
-                                         ? ": is empty: holds no numbers"
-                                         : ": holds no numbers"));
+    throw FileError(file.string() +
+                    (header_.empty() && first_comment_.empty() && trimmed(all).empty()
+                         ? ": is empty: holds no numbers"
+                         : ": holds no numbers"));
 }
 
 void TextTable::read_lines() {
@@ -247,13 +253,15 @@ double TextTable::number(const TableField& field) const {
   // "1.234" beside "0,5" may be a thousand or a decimal fraction.
   if (with_comma_ && with_point_)
     fail(field, fmt::format("{} has a decimal {}, line {} a {}; use one of them in all numbers",
-                            shown(field.text), comma == text.npos || text[comma] == ',' ? "point" : "comma",
+                            shown(field.text),
+                            comma == text.npos || text[comma] == ',' ? "point" : "comma",
                             comma == field.text.npos ? with_comma_->line : with_point_->line,
                             comma == field.text.npos ? "comma" : "point"));
   const std::optional<double> value = parsed(text);
   if (!value)
     fail(field, is_error_word(text)
-                    ? shown(text) + " is an error word, expected a number"
+                    ? shown(text) + " is an error word, expected a number" +
+                          (looks_like_comment(text) ? " (a comment begins with '# ')" : "")
                     : shown(text) + " is no number" +
                           (text.find(',') != text.npos ? kDecimalCommaCure
                            : text.find('#') != text.npos

@@ -40,8 +40,8 @@ class WholeFile {
 /// Whole-file write: temporary name, fsync of file and folder, rename. FileError if any of it
 /// fails.
 void write_whole_file(const std::filesystem::path& file, const std::string& contents);
-/// FileError if the file is missing, unreadable or no regular file: folders, pipes (which would wait
-/// for a writer) and devices (/dev/zero never ends).
+/// FileError if the file is missing, unreadable or no regular file: folders, pipes (which would
+/// wait for a writer) and devices (/dev/zero never ends).
 void check_readable(const std::filesystem::path& file);
 /// A file's bytes; FileError if it is missing, unreadable, no regular file or larger than `limit`
 /// bytes.

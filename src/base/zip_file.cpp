@@ -146,8 +146,8 @@ std::string read_contents(const Archive& archive, const Entry& entry) {
   return contents;
 }
 
-/// FileError unless every entry has bytes of its own and all unpack to no more than `limit`. (Entries
-/// that share a stream make a small file unpack to terabytes: Fifield, USENIX WOOT 2019.)
+/// FileError unless every entry has bytes of its own and all unpack to no more than `limit`.
+/// (Entries that share a stream make a small file unpack to terabytes: Fifield, USENIX WOOT 2019.)
 void check_sizes(const Archive& archive, const std::vector<Entry>& entries, std::uint64_t limit) {
   std::vector<std::string_view> streams;
   std::uint64_t total = 0;
@@ -179,8 +179,7 @@ std::vector<std::pair<std::string, std::string>> read_zip(const std::filesystem:
   }
   check_sizes(archive, entries, limit);
   std::vector<std::pair<std::string, std::string>> files;
-  for (const Entry& entry : entries)
-    files.emplace_back(entry.name, read_contents(archive, entry));
+  for (const Entry& entry : entries) files.emplace_back(entry.name, read_contents(archive, entry));
   return files;
 }
 

@@ -167,11 +167,13 @@ bool is_conductance(float g) { return g >= 0 && g <= kMostSiemens; }
 
 /// FileError where the numbers cannot be conductances [S] of the cells that the config describes.
 void check_read_out(const h5::Array<float>& array, const std::string& where, double g_max) {
-  check_values(array, where, "is no conductance", [](float g) { return g >= 0 && std::isfinite(g); });
-  check_values(array, where,
-               "is no conductance in S: no cell conducts more than a metal wire, 1 S; does the file "
-               "hold uS?",
-               is_conductance);
+  check_values(array, where, "is no conductance",
+               [](float g) { return g >= 0 && std::isfinite(g); });
+  check_values(
+      array, where,
+      "is no conductance in S: no cell conducts more than a metal wire, 1 S; does the file "
+      "hold uS?",
+      is_conductance);
   // Shorts conduct far more than g_max, but few cells are shorts.
   constexpr double kOtherUnit = 500, kMostShorts = 0.1;
   double beyond = 0;
@@ -187,9 +189,12 @@ void check_read_out(const h5::Array<float>& array, const std::string& where, dou
 /// FileError for numbers that no model stores in a plane of this name.
 void check_plane(const h5::Array<float>& array, const std::string& name, const std::string& where) {
   constexpr float kLargestDraw = 40;  // standard deviations
-  const float largest = name == "telegraph_trap" ? 1 : name == "shared_factor" ? kLargestDraw : 1e6f;
+  const float largest = name == "telegraph_trap"  ? 1
+                        : name == "shared_factor" ? kLargestDraw
+                                                  : 1e6f;
   if (name == kBrokenPlane)
-    check_values(array, where, kNoConductance, [](float g) { return g == -1 || is_conductance(g); });
+    check_values(array, where, kNoConductance,
+                 [](float g) { return g == -1 || is_conductance(g); });
   else if (name == kReadPlane)
     check_values(array, where, kNoConductance, is_conductance);
   else if (name.ends_with("_z") || name.ends_with("_draw"))
@@ -234,10 +239,10 @@ void check_state(const DeviceModel& device, const std::vector<LayerCells>& layer
       device.conductance(cells, seconds, g);
       for (Index i = 0; i < g.size(); ++i)
         if (!is_conductance(g.data()[i]))
-          throw FileError(fmt::format("{}/state: cell [{}, {}] conducts {} S after {} s by the "
-                                      "file's device, which no cell does",
-                                      where, i / g.columns(), i % g.columns(), g.data()[i],
-                                      seconds));
+          throw FileError(
+              fmt::format("{}/state: cell [{}, {}] conducts {} S after {} s by the "
+                          "file's device, which no cell does",
+                          where, i / g.columns(), i % g.columns(), g.data()[i], seconds));
     }
   }
 }
@@ -260,7 +265,8 @@ std::shared_ptr<const DeviceModel> of_layer(const std::shared_ptr<const DeviceMo
   if (all.shape != wanted)
     throw ShapeError(where + " is " + words_of(all.shape) + ", the layer has " +
                      words_of({polarities, rows, columns}) + " cells (polarity x output x input)");
-  if (all.values.empty()) throw FileError(where + " is " + words_of(all.shape) + ": holds no reads");
+  if (all.values.empty())
+    throw FileError(where + " is " + words_of(all.shape) + ": holds no reads");
   check_read_out(all, where, chip->params().cell.g_max);
   std::vector<LayerCells> cells(static_cast<std::size_t>(polarities));
   if (has_reads) {

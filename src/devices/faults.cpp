@@ -154,9 +154,9 @@ LayerFaults layer_faults(const std::filesystem::path& file, const FaultParams& p
   if (found == all.end()) throw FileError(file.string() + ": no fault map of layer " + layer);
   const Matrix<std::uint8_t>& plane = found->second.front();
   if (plane.rows() != rows || plane.columns() != columns)
-    throw ShapeError(fmt::format(
-        "{}: /{} is a fault map of {} x {} cells a polarity; the layer has {} x {}", file.string(),
-        layer, plane.rows(), plane.columns(), rows, columns));
+    throw ShapeError(
+        fmt::format("{}: /{} is a fault map of {} x {} cells a polarity; the layer has {} x {}",
+                    file.string(), layer, plane.rows(), plane.columns(), rows, columns));
   for (std::size_t p = 0; p < found->second.size() && !params.given; ++p)
     for (Index i = 0; i < plane.size(); ++i)
       if (static_cast<Fault>(found->second[p].data()[i]) == Fault::stuck_at_given)

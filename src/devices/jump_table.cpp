@@ -115,10 +115,10 @@ JumpTable read_jump_table(const std::filesystem::path& file) {
       throw FileError(file.string() + ": has no " + (is_reset ? "reset" : "set") + " pulses");
     for (auto& [g, pulses] : levels[is_reset]) {
       if (pulses.steps.size() < kLeastSteps)
-        text.fail((*pulses.first_row)[columns.level],
-                  fmt::format("level {} uS has {} {} pulses; at least {} are needed",
-                              shortest(g * 1e6), pulses.steps.size(), is_reset ? "reset" : "set",
-                              kLeastSteps));
+        text.fail(
+            (*pulses.first_row)[columns.level],
+            fmt::format("level {} uS has {} {} pulses; at least {} are needed", shortest(g * 1e6),
+                        pulses.steps.size(), is_reset ? "reset" : "set", kLeastSteps));
       (is_reset ? table.reset : table.set).push_back({g, Empirical(std::move(pulses.steps))});
     }
   }

@@ -105,7 +105,8 @@ class Measured final : public GenericCell {
   };
   template <class Knots, class Value>
   static Between between(const Knots& knots, double x, Value value) {
-    std::size_t above = 1, end = knots.size() - 1;  // the first from 1 on that is not below x, or the last
+    std::size_t above = 1,
+                end = knots.size() - 1;  // the first from 1 on that is not below x, or the last
     while (above < end) {
       const std::size_t middle = above + (end - above) / 2;
       if (value(knots[middle]) < x)
@@ -164,7 +165,8 @@ class Measured final : public GenericCell {
     const Between t = target_place(g);
     std::vector<double> knots{0, 1};
     const std::size_t first_time = time_place(seconds).below;
-    for (std::size_t time = first_time; time < std::min(first_time + 2, table_.times.size()); ++time)
+    for (std::size_t time = first_time; time < std::min(first_time + 2, table_.times.size());
+         ++time)
       for (const std::size_t side : {t.below, t.below + 1}) {
         const auto n =
             static_cast<double>(table_.times[time].targets[side].samples->knots().size());
@@ -191,10 +193,9 @@ class Measured final : public GenericCell {
 
 std::shared_ptr<const DeviceModel> make_measured(const MeasuredParams& params,
                                                  const std::filesystem::path& file) {
-  MeasuredTable table =
-      read_measured_table(file, {.unit = params.file_unit,
-                                 .read_voltage = params.read_voltage,
-                                 .clips_negative = params.clips_negative});
+  MeasuredTable table = read_measured_table(file, {.unit = params.file_unit,
+                                                   .read_voltage = params.read_voltage,
+                                                   .clips_negative = params.clips_negative});
   const auto& targets = table.times.front().targets;
   const double low = targets.front().target, high = targets.back().target;
   const auto words = [](double g) { return shortest(in_user_units(g, units::kMicrosiemens)); };

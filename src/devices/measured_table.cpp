@@ -86,12 +86,14 @@ std::vector<Column> named_columns(const TextTable& table, const std::string& def
   std::string ignored;
   for (const std::size_t c : others) {
     const auto [name, unit] = column_name(header[c].text);
-    if (const auto found = kKinds.find(name); found != kKinds.end() && !has(columns, found->second)) {
+    if (const auto found = kKinds.find(name);
+        found != kKinds.end() && !has(columns, found->second)) {
       const bool is_time = found->second == Kind::time;
       if (unit.empty())
         throw ConfigError(where(c) + " has no unit; write " + name + (is_time ? "_s" : "_uS") +
-                          (is_time ? "" : ", or give the unit of all as device.file_unit "
-                                          "(info --fit: --unit)"));
+                          (is_time ? ""
+                                   : ", or give the unit of all as device.file_unit "
+                                     "(info --fit: --unit)"));
       throw ConfigError(where(c) + ": unknown unit '" + unit + "' of a " +
                         (is_time ? "time; known are s, min, h, day"
                                  : std::string("conductance; known are ") + kConductanceUnits));
@@ -140,15 +142,16 @@ struct Numbers {
 Numbers read_text(const std::filesystem::path& file, const MeasuredReading& reading) {
   const auto table = std::make_shared<const TextTable>(file);
   Numbers out;
-  out.columns = table->header().empty()
-                    ? unnamed_columns(table->columns(), reading.unit,
-                                      table->at(table->rows().front().front()))
-                    : named_columns(*table, reading.unit, out.note);
+  out.columns = table->header().empty() ? unnamed_columns(table->columns(), reading.unit,
+                                                          table->at(table->rows().front().front()))
+                                        : named_columns(*table, reading.unit, out.note);
   out.rows = table->rows().size();
   const auto field = [table](std::size_t row, const Column& column) -> const TableField& {
     return table->rows()[row][column.place];
   };
-  out.value = [table, field](std::size_t row, const Column& c) { return table->number(field(row, c)); };
+  out.value = [table, field](std::size_t row, const Column& c) {
+    return table->number(field(row, c));
+  };
   out.at = [table, field](std::size_t row, const Column& c) { return table->at(field(row, c)); };
   return out;
 }
@@ -204,16 +207,18 @@ class Conversion {
     }
     const double g = column.unit.siemens(value, reading_.read_voltage.value_or(1));
     if (!(g <= kMostSiemens))
-      throw ConfigError(fmt::format("{}{} {} is {:.4g} S, which no cell conducts (1 S is a metal "
-                                    "wire); is the unit another one?",
-                                    at, shortest(value), column.unit.name, g));
+      throw ConfigError(
+          fmt::format("{}{} {} is {:.4g} S, which no cell conducts (1 S is a metal "
+                      "wire); is the unit another one?",
+                      at, shortest(value), column.unit.name, g));
     return g;
   }
   void remark_on_clipped() const {
     if (clipped_ > 0)
-      remark(fmt::format("{}{} read-out{} below 0 taken as 0 (negative = \"clip\"); here is the "
-                         "first",
-                         first_clipped_, clipped_, clipped_ == 1 ? "" : "s"));
+      remark(
+          fmt::format("{}{} read-out{} below 0 taken as 0 (negative = \"clip\"); here is the "
+                      "first",
+                      first_clipped_, clipped_, clipped_ == 1 ? "" : "s"));
   }
 
  private:

@@ -27,9 +27,9 @@ struct MeasuredTable {
 
 /// How a table is to be understood.
 struct MeasuredReading {
-  std::string unit = {};                       ///< of columns without one; empty: they need one
-  std::optional<double> read_voltage = {};     ///< [V], for currents
-  bool clips_negative = false;                 ///< read-outs below 0 count as 0
+  std::string unit = {};                    ///< of columns without one; empty: they need one
+  std::optional<double> read_voltage = {};  ///< [V], for currents
+  bool clips_negative = false;              ///< read-outs below 0 count as 0
 };
 
 /// Reads a table. Text (base/text_table.h): the header names the columns and their units:

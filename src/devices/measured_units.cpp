@@ -8,8 +8,10 @@ namespace {
 /// Both micro signs (U+00B5, U+03BC) as u, both capital omegas (U+03A9, U+2126) as Ohm.
 std::string plain_letters(std::string_view text) {
   std::string plain(text);
-  for (const auto& [sign, letters] :
-       {std::pair{"\xc2\xb5", "u"}, {"\xce\xbc", "u"}, {"\xce\xa9", "Ohm"}, {"\xe2\x84\xa6", "Ohm"}})
+  for (const auto& [sign, letters] : {std::pair{"\xc2\xb5", "u"},
+                                      {"\xce\xbc", "u"},
+                                      {"\xce\xa9", "Ohm"},
+                                      {"\xe2\x84\xa6", "Ohm"}})
     for (std::size_t at; (at = plain.find(sign)) != plain.npos;)
       plain.replace(at, std::string_view(sign).size(), letters);
   // The micro sign of Latin-1, as old spreadsheets save it, is no part of another character.

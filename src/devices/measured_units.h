@@ -27,8 +27,7 @@ std::optional<ConductanceUnit> find_conductance_unit(std::string_view word);
 ConductanceUnit conductance_unit(const std::string& word, const std::string& where,
                                  bool also_read_outs);
 /// What messages list.
-inline constexpr const char* kConductanceUnits =
-    "S, mS, uS, nS, A, mA, uA, nA, Ohm, kOhm, MOhm";
+inline constexpr const char* kConductanceUnits = "S, mS, uS, nS, A, mA, uA, nA, Ohm, kOhm, MOhm";
 /// The words that find_conductance_unit() takes as a key's value, "" first.
 const std::vector<std::string_view>& conductance_unit_words();
 

@@ -129,7 +129,8 @@ void add_info_command(CLI::App& app, CommonOptions& options, Action& action) {
   command->add_option("what", own->what, "a key, a table, a device, \"keys\" or \"devices\"");
   command->add_flag("--plot", own->plot, "draw the device: spread and drift");
   command->add_option("--fit", own->fit, "a measured table to look at")->type_name("FILE");
-  command->add_option("--unit", own->unit, "unit of conductances in a --fit file without names or units");
+  command->add_option("--unit", own->unit,
+                      "unit of conductances in a --fit file without names or units");
   command
       ->add_option("--read-voltage,--read-voltage-v,--read_voltage_v", own->read_voltage,
                    "voltage [V] of a --fit file whose read-outs are currents")

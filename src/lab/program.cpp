@@ -70,9 +70,8 @@ int run_command(const std::vector<std::string>& arguments, std::ostream& out, st
     throw ConfigError(usage_fault(app, error));
   }
   Console console{out, log, options.quiet, &log == &std::cerr && isatty(STDERR_FILENO) == 1};
-  const RemarkListener remarks([&console](const std::string& line) {
-    console.say("note: {}\n", line);
-  });
+  const RemarkListener remarks(
+      [&console](const std::string& line) { console.say("note: {}\n", line); });
   const int status = action(console);
   out << std::flush;
   return status;

@@ -160,8 +160,9 @@ void strip_wrapper(const path& file, const Network& network,
   for (auto& [name, array] : arrays)
     stripped.emplace(name.substr(wrapper.size()), std::move(array));
   arrays = std::move(stripped);
-  remark(file.string() + ": the names begin with 'module.' (PyTorch's DataParallel), which is left "
-                         "out");
+  remark(file.string() +
+         ": the names begin with 'module.' (PyTorch's DataParallel), which is left "
+         "out");
 }
 
 }  // namespace

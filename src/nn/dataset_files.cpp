@@ -20,9 +20,9 @@ using std::filesystem::path;
   throw FileError(file.string() + ": " + what);
 }
 
-constexpr Index kMostBytes = Index{1} << 32;   // of one IDX file
-constexpr Index kMostCifarImages = 100'000;    // of one file; the published ones have up to 50,000
-constexpr Index kLargestRatio = 1032;          // of deflate, www.zlib.net/zlib_tech.html
+constexpr Index kMostBytes = Index{1} << 32;  // of one IDX file
+constexpr Index kMostCifarImages = 100'000;   // of one file; the published ones have up to 50,000
+constexpr Index kLargestRatio = 1032;         // of deflate, www.zlib.net/zlib_tech.html
 
 /// A file's bytes in order, gunzipped where it is gzipped.
 class ByteFile {

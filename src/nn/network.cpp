@@ -37,7 +37,8 @@ Network::Network(NetworkSpec spec, Shape input) : spec_(std::move(spec)), input_
   for (Index l = 0; l < layers(); ++l) {
     const LayerSpec& layer = spec_[at(l)];
     if (!is_good_name(layer.name))
-      fail(layer, "a name is made of letters, digits, _, - and single dots between them, and is not "
+      fail(layer,
+           "a name is made of letters, digits, _, - and single dots between them, and is not "
            "\"input\"");
     std::vector<Index> from;
     for (const std::string& name : layer.inputs) {

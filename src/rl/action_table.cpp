@@ -49,8 +49,8 @@ std::vector<std::string> check_columns(const TextTable& table,
       fail(fmt::format("no column '{}'", name));
   if (decisions.empty()) fail("no column of ratios");
   for (auto name = names.begin(); name != names.end(); ++name)
-    if (std::find(names.begin(), name, *name) != name) fail(fmt::format("two columns '{}'", *name),
-                                                             static_cast<std::size_t>(name - names.begin()));
+    if (std::find(names.begin(), name, *name) != name)
+      fail(fmt::format("two columns '{}'", *name), static_cast<std::size_t>(name - names.begin()));
   if (!std::equal(kMeasured.begin(), kMeasured.end(), names.end() - kMeasured.size()))
     fail("columns in another order");
   return decisions;
@@ -117,7 +117,8 @@ ActionTable read_action_table(const std::filesystem::path& file) {
       options.push_back(values(r, d));
       if (options.back() < 0)
         text.fail(field(r, d), fmt::format("{} = {}, expected a ratio of 0 or more",
-                         table.decisions[static_cast<std::size_t>(d)], shortest(options.back())));
+                                           table.decisions[static_cast<std::size_t>(d)],
+                                           shortest(options.back())));
     }
     std::sort(options.begin(), options.end());
     options.erase(std::unique(options.begin(), options.end()), options.end());
@@ -144,10 +145,12 @@ ActionTable read_action_table(const std::filesystem::path& file) {
       text.fail(field(r, 0),
                 fmt::format("two rows for {}; an action stands in one", in_words(table, action)));
     if (weights < 0 || !(accuracy >= 0 && accuracy <= 100) || deviation < 0)
-      text.fail(field(r, decisions), fmt::format(
-          "{}, {}, {} at {}; expected weights and a deviation of 0 or more, and an "
-          "accuracy of 0 .. 100 %",
-          shortest(weights), shortest(accuracy), shortest(deviation), in_words(table, action)));
+      text.fail(
+          field(r, decisions),
+          fmt::format("{}, {}, {} at {}; expected weights and a deviation of 0 or more, and an "
+                      "accuracy of 0 .. 100 %",
+                      shortest(weights), shortest(accuracy), shortest(deviation),
+                      in_words(table, action)));
     met[place] = true;
     table.rows[place] = {weights, accuracy / 100, deviation / 100};
   }

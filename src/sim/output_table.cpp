@@ -42,8 +42,7 @@ std::array<std::size_t, 3> columns_of(const TextTable& table, std::string& note)
       ++found;
     }
   const std::string expected = "expected columns code, mean, std";
-  if (found > kColumns.size())
-    table.fail(header.front(), "a name stands there twice; " + expected);
+  if (found > kColumns.size()) table.fail(header.front(), "a name stands there twice; " + expected);
   if (found < kColumns.size()) {
     if (found > 0 || table.columns() != kColumns.size())
       table.fail(header.empty() ? table.rows().front().front() : header.front(),
@@ -57,8 +56,7 @@ std::array<std::size_t, 3> columns_of(const TextTable& table, std::string& note)
   for (std::size_t c = 0; c < header.size(); ++c)
     if (std::find(places.begin(), places.end(), c) == places.end())
       ignored += (ignored.empty() ? "'" : ", '") + std::string(header[c].text) + "'";
-  if (!ignored.empty())
-    note = table.at(header.front()) + "not read: " + ignored;
+  if (!ignored.empty()) note = table.at(header.front()) + "not read: " + ignored;
   return places;
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/half.h"
 #include "folder.h"
 #include "messages.h"
 
@@ -56,6 +57,20 @@ TEST_CASE("numpy's arrays are read: types, byte orders, Fortran order, versions"
   CHECK(read_npy(golden("u1.npy")).values == std::vector<float>{0, 7, 255});
   CHECK(read_npy(golden("i8_scalar.npy")).shape.empty());
   CHECK(read_npy(golden("i8_scalar.npy")).values == std::vector<float>{-5});
+}
+
+TEST_CASE("half-precision arrays are read from .npy, .npz and HDF5, subnormal numbers and all") {
+  // 2^-14 is the smallest normal number, 65504 the largest.
+  const std::vector<float> expected{1.5f, -0.25f, 0.0f, 1024.0f, -0x1p-14f, 65504.0f};
+  CHECK(read_npy(golden("f2.npy")).values == expected);
+  CHECK(read_npy(golden("f2_big_endian.npy")).values == expected);
+  CHECK(read_npz(golden("half.npz")).at("fc1.weight").values == expected);
+  CHECK(h5::Reader(golden("half.h5")).floats("/fc1.weight").values == expected);
+  CHECK(from_half(0x0001) == 0x1p-24f);
+  CHECK(from_half(0x83ff) == -1023 * 0x1p-24f);
+  CHECK(std::isinf(from_half(0xfc00)));
+  CHECK(std::isnan(from_half(0x7e00)));
+  CHECK(from_bfloat16(0xc049) == -3.140625f);
 }
 
 TEST_CASE("an array is written byte for byte as numpy writes it") {
@@ -207,8 +222,7 @@ TEST_CASE("a matrix that cannot be read names the option and the file") {
   CHECK(file_error("w.h5:/x") == "--weights: w.h5: no such file");
   CHECK(file_error("w.csv") == "--weights: w.csv: no such file");
   const auto csv = folder.write("a.csv", "1,2\n3,nan\n").string();
-  CHECK(file_error(csv) ==
-        "--weights: " + csv + ":2:3: 'nan' is no finite number");
+  CHECK(file_error(csv) == "--weights: " + csv + ":2:3: 'nan' is no finite number");
   const auto large = folder.write("b.csv", "1e300\n").string();
   CHECK(file_error(large) ==
         "--weights: " + large + ":1:1: 1e300 is beyond single precision (3.4e38)");

@@ -171,23 +171,26 @@ TEST_CASE("what is wrong with a table is told with file, line and column") {
   refuse("target_uS,mean_uS,std_uS\n0,1,1\n40,nan,1\n", "t.csv:3:4: 'nan' is no finite number");
   refuse("target_uS,mean_uS,mean_nS,std_uS\n0,1,1,1\n40,1,1,1\n",
          "t.csv:1:19: column mean_nS: there is a column mean already");
-  refuse(
-      "target_uS,sample_uS,mean_uS,std_uS\n0,1,1,1\n40,1,1,1\n",
-      "t.csv:1:1: a table has columns target_UNIT, mean_UNIT, std_UNIT, or target_UNIT, sample_UNIT");
+  refuse("target_uS,sample_uS,mean_uS,std_uS\n0,1,1,1\n40,1,1,1\n",
+         "t.csv:1:1: a table has columns target_UNIT, mean_UNIT, std_UNIT, or target_UNIT, "
+         "sample_UNIT");
   refuse("target_uS,mean_uS,std_uS,time_y\n0,1,1,1\n40,1,1,1\n",
          "t.csv:1:26: column time_y: unknown unit 'y' of a time; known are s, min, h, day");
   refuse("target_uS,mean_uS,std_uS,time_s\n0,1,1,1\n40,1,1,1\n0,1,1,9\n30,1,1,9\n",
          "t.csv:4:1: has other targets at 9 s");
-  refuse("target_uS,mean_uS,std_uS\n0,1,1\n40,-3,1\n", "t.csv:3:4: -3 is negative; device.negative = \"clip\"");
+  refuse("target_uS,mean_uS,std_uS\n0,1,1\n40,-3,1\n",
+         "t.csv:3:4: -3 is negative; device.negative = \"clip\"");
   refuse("target_uS,mean_uS,std_uS\n0,1,1\n", "t.csv:2:1: 1 target; at least 2 are needed");
   refuse("target_uS,mean_uS,std_uS\n40,1,1\n0,1,1\n",
          "t.csv:3:1: target 0 uS comes after 40 uS; targets must ascend");
   refuse("target_uS,mean_uS,std_uS\n0,1,1\n0,1,1\n40,1,1\n",
          "t.csv:3:1: target 0 uS stands there twice");
-  refuse("target_uS,mean_kS,std_uS\n0,1,1\n40,1,1\n",
-         "t.csv:1:11: column mean_kS: unknown unit 'kS' of a conductance; known are S, mS, uS, nS, A, "
-         "mA, uA, nA, Ohm, kOhm, MOhm");
-  refuse("target_uS,average_uS,std_uS\n0,1,1\n40,1,1\n", "t.csv:1:1: a table has columns target_UNIT, mean_UNIT, std_UNIT, or target_UNIT, "
+  refuse(
+      "target_uS,mean_kS,std_uS\n0,1,1\n40,1,1\n",
+      "t.csv:1:11: column mean_kS: unknown unit 'kS' of a conductance; known are S, mS, uS, nS, A, "
+      "mA, uA, nA, Ohm, kOhm, MOhm");
+  refuse("target_uS,average_uS,std_uS\n0,1,1\n40,1,1\n",
+         "t.csv:1:1: a table has columns target_UNIT, mean_UNIT, std_UNIT, or target_UNIT, "
          "sample_UNIT; not read are 'average_uS'");
   refuse("target_uS,sample_uS\n0,1\n40,1\n",
          "t.csv:2:1: target 0 uS has 1 samples; at least 20 are needed");

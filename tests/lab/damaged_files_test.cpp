@@ -23,7 +23,8 @@ bool says(const std::string& text, const std::string& words) {
 /// 64 - 12 - 10: the network of the golden read-outs, on images of its size.
 void write_chip_config(const Workbench& bench) {
   std::string config = testing::kTinyConfig;
-  const std::size_t layers = config.find("[[network.layers]]"), training = config.find("[training]");
+  const std::size_t layers = config.find("[[network.layers]]"),
+                    training = config.find("[training]");
   config.replace(layers, training - layers,
                  "[network]\n[[network.layers]]\ntype = \"flatten\"\n[[network.layers]]\ntype = "
                  "\"linear\"\nname = \"fc1\"\noutputs = 12\n[[network.layers]]\ntype = \"relu\"\n"
@@ -47,8 +48,9 @@ TEST_CASE("a read-out without reads, or without a plane of its device, is a file
   const Said reads = with_chip(bench, damaged("chip-zero-reads.h5")),
              plane = with_chip(bench, damaged("chip-no-plane.h5"));
   CHECK(reads.status == lab::kFiles);
-  CHECK(says(reads.message(), "chip-zero-reads.h5: /layers/fc1/programmed is 0 x 2 x 12 x 64: "
-                              "holds no reads"));
+  CHECK(says(reads.message(),
+             "chip-zero-reads.h5: /layers/fc1/programmed is 0 x 2 x 12 x 64: "
+             "holds no reads"));
   CHECK(plane.status == lab::kFiles);
   CHECK(says(plane.message(), "chip-no-plane.h5: /layers/fc1/state/drift_z is missing"));
 }
@@ -121,22 +123,25 @@ TEST_CASE("a fault map with cells stuck at stuck_uS needs that key") {
   for (const char* method : {"method=plain", "method=injection"}) {
     const Said said = with({method, "methods.injection.variation=device"});
     CHECK(said.status == lab::kUsage);
-    CHECK(says(said.message(), "~/map.h5: /fc2[1, 0, 1] = 3 is a cell stuck at faults.stuck_uS, "
-                               "which is not given"));
+    CHECK(says(said.message(),
+               "~/map.h5: /fc2[1, 0, 1] = 3 is a cell stuck at faults.stuck_uS, "
+               "which is not given"));
   }
   CHECK(with({"faults.stuck_uS=50"}).status == lab::kDone);
-  const Said golden = run(bench, {"faults.map=" + damaged("faults-3.h5"), "network.layers.3.outputs=10"});
+  const Said golden =
+      run(bench, {"faults.map=" + damaged("faults-3.h5"), "network.layers.3.outputs=10"});
   CHECK(golden.status == lab::kUsage);
 }
 
 TEST_CASE("an array of thousands of axes is refused at once") {
   const Workbench bench("axes");
   bench.write("x.csv", "1\n");
-  const Said said = bench.ohmic({"mvm", "--weights", damaged("npy-fortran-2000dims.npy"), "--inputs",
-                                 "~/x.csv", "-o", "~/y.npy"});
+  const Said said = bench.ohmic({"mvm", "--weights", damaged("npy-fortran-2000dims.npy"),
+                                 "--inputs", "~/x.csv", "-o", "~/y.npy"});
   CHECK(said.status == lab::kUsage);
-  CHECK(says(said.message(), "npy-fortran-2000dims.npy: has 2001 dimensions, more than numpy's "
-                             "arrays can have (64)"));
+  CHECK(says(said.message(),
+             "npy-fortran-2000dims.npy: has 2001 dimensions, more than numpy's "
+             "arrays can have (64)"));
 }
 
 TEST_CASE("what is no regular file is refused by name by every reader, and none waits") {
@@ -232,12 +237,14 @@ TEST_CASE("archives that unpack to far more than the network takes, or share byt
   const Workbench bench("zips");
   const auto refuse = [&](const std::string& archive, const std::string& message) {
     bench.write("w.npz", archive);
-    check_refused(bench,
-                  {"run", "~/tiny.toml", "-o", "~/o", "--set", "network.weights=" + bench.path("w.npz")},
-                  lab::kFiles, "~/w.npz: " + message);
+    check_refused(
+        bench,
+        {"run", "~/tiny.toml", "-o", "~/o", "--set", "network.weights=" + bench.path("w.npz")},
+        lab::kFiles, "~/w.npz: " + message);
   };
   refuse(zip_of_zeros(3, 1 << 20, true), "is a damaged zip archive (files share their bytes)");
-  refuse(zip_of_zeros(9, 1 << 23, false), "unpacks to more than 64 MiB, the most that is read of it");
+  refuse(zip_of_zeros(9, 1 << 23, false),
+         "unpacks to more than 64 MiB, the most that is read of it");
   refuse(zip_of_zeros(1, 1000, false), "'a0.npy': is no .npy file");
 }
 

@@ -68,7 +68,8 @@ std::uint16_t to_half(float value) {
 std::string number(const std::string& type, float value) {
   if (type == "F64") return bytes_of(static_cast<double>(value));
   if (type == "F16") return bytes_of(to_half(value));
-  if (type == "BF16") return bytes_of(static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(value) >> 16));
+  if (type == "BF16")
+    return bytes_of(static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(value) >> 16));
   return bytes_of(value);
 }
 
@@ -91,8 +92,7 @@ std::string safetensors(const std::string& type, const std::string& prefix = "",
 
 TEST_CASE("layers may be named as PyTorch names modules, everywhere") {
   const Workbench bench("dotted");
-  write_dotted(bench,
-               "[[override]]\nname = \"first\"\nlayers = [\"features.0\"]\nadc.bits = 10\n");
+  write_dotted(bench, "[[override]]\nname = \"first\"\nlayers = [\"features.0\"]\nadc.bits = 10\n");
   const Said said = bench.ohmic({"run", "~/d.toml", "-o", "~/out", "--dump-chip", "0"});
   CAPTURE(said.log);
   REQUIRE(said.status == lab::kDone);
@@ -105,8 +105,8 @@ TEST_CASE("layers may be named as PyTorch names modules, everywhere") {
                  .out,
              "features.0         5 x 9"));
   CHECK(bench
-            .ohmic({"run", "~/d.toml", "-o", "~/o", "--dry-run", "--set",
-                    "override.first.adc.bits=6"})
+            .ohmic(
+                {"run", "~/d.toml", "-o", "~/o", "--dry-run", "--set", "override.first.adc.bits=6"})
             .status == lab::kDone);
   REQUIRE(bench.ohmic({"train", "~/d.toml", "-o", "~/trained"}).status == lab::kDone);
   write_dotted(bench, "[network]\nfile = \"trained/network.h5\"\n");
@@ -164,10 +164,10 @@ TEST_CASE("a damaged .safetensors file is a file error by name") {
   write_dotted(bench);
   const auto refuse = [&](const std::string& contents, const std::string& message) {
     bench.write("w.safetensors", contents);
-    check_refused(bench,
-                  {"run", "~/d.toml", "-o", "~/o", "--set",
-                   "network.weights=" + bench.path("w.safetensors")},
-                  lab::kFiles, "~/w.safetensors: " + message);
+    check_refused(
+        bench,
+        {"run", "~/d.toml", "-o", "~/o", "--set", "network.weights=" + bench.path("w.safetensors")},
+        lab::kFiles, "~/w.safetensors: " + message);
   };
   const std::string whole = safetensors("F32");
   refuse("hello", "is truncated or no .safetensors file");
@@ -182,12 +182,12 @@ TEST_CASE("a damaged .safetensors file is a file error by name") {
          "'e' lies outside the file (truncated?)");
   refuse(safetensors("F32", "", R"(, "e": {"dtype":"C64","shape":[],"data_offsets":[0,8]})"),
          "'e' holds numbers of type 'C64', expected F16, BF16, F32, F64 or integers");
-  refuse(safetensors("F32", "",
-                     R"(, "e": {"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,8]})"),
-         "'e' has 8 bytes, which its shape does not fill");
+  refuse(
+      safetensors("F32", "",
+                  R"(, "e": {"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,8]})"),
+      "'e' has 8 bytes, which its shape does not fill");
   refuse(bytes_of(std::uint64_t{4}) + "{\"a\"", "has a damaged header (at its byte 4)");
-  refuse(bytes_of(std::uint64_t{2}) + "{}",
-         "has no features.0.weight (it holds )");
+  refuse(bytes_of(std::uint64_t{2}) + "{}", "has no features.0.weight (it holds )");
 }
 
 TEST_CASE("half-precision arrays of numpy are matrices and weights") {
@@ -201,9 +201,9 @@ TEST_CASE("half-precision arrays of numpy are matrices and weights") {
   const h5::Array<float> read = read_npy(bench.path("h.npy"));
   CHECK(read.shape == std::vector<Index>{2, 3});
   CHECK(read.values == values);
-  CHECK(bench
-            .ohmic({"mvm", "--weights", "~/h.npy", "--inputs", "~/h.npy", "-o", "~/y.npy"})
-            .status == lab::kDone);
+  CHECK(
+      bench.ohmic({"mvm", "--weights", "~/h.npy", "--inputs", "~/h.npy", "-o", "~/y.npy"}).status ==
+      lab::kDone);
 }
 
 }  // namespace

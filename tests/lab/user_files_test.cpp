@@ -105,7 +105,8 @@ TEST_CASE("a decimal comma that can be mistaken is refused, and the cure is told
   const Workbench bench("commas");
   const auto refuse = [&](const std::string& table, const std::string& message) {
     bench.write("t.csv", table);
-    check_refused(bench, {"info", "--fit", "~/t.csv", "-o", "~/"}, lab::kFiles, "~/t.csv" + message);
+    check_refused(bench, {"info", "--fit", "~/t.csv", "-o", "~/"}, lab::kFiles,
+                  "~/t.csv" + message);
   };
   const std::string cure = " (a decimal comma is read where ; or a tab stands between fields)";
   refuse("target_uS,sample_uS\n0,1,18\n", ":2:5: a row of 3, expected 2 as in line 1" + cure);
@@ -122,8 +123,9 @@ TEST_CASE("a table without names is read in the unit that is given, and refused 
              "samples at 5 targets, 0 .. 40 uS"));
   const Said refused = fit(bench, golden("no_header.csv"));
   CHECK(refused.status == lab::kUsage);
-  CHECK(says(refused.message(), "no_header.csv:1:1: a file without column names needs "
-                                "device.file_unit = \"uS\""));
+  CHECK(says(refused.message(),
+             "no_header.csv:1:1: a file without column names needs "
+             "device.file_unit = \"uS\""));
   const std::string rows = samples("").substr(1);
   CHECK(measured(bench, rows, "file_unit = \"uS\"").status == lab::kDone);
   CHECK(measured(bench, "target,sample\n" + rows, "file_unit = \"uS\"").status == lab::kDone);
@@ -149,19 +151,23 @@ TEST_CASE("read-outs as currents and resistances become conductances") {
   struct Case {
     const char *unit, *low, *high, *key;
   };
-  for (const auto& [unit, low, high, key] :
-       {Case{"A", "1e-6", "5e-6", "read_voltage_v = 0.1"}, {"mA", "1e-3", "5e-3", "read_voltage_v = 0.1"},
-        {"uA", "1", "5", "read_voltage_v = 0.1"}, {"nA", "1000", "5000", "read_voltage_v = 0.1"},
-        {"Ohm", "100000", "20000", ""}, {"kOhm", "100", "20", ""}, {"MOhm", "0.1", "0.02", ""},
-        {"k\xce\xa9", "100", "20", ""}}) {
+  for (const auto& [unit, low, high, key] : {Case{"A", "1e-6", "5e-6", "read_voltage_v = 0.1"},
+                                             {"mA", "1e-3", "5e-3", "read_voltage_v = 0.1"},
+                                             {"uA", "1", "5", "read_voltage_v = 0.1"},
+                                             {"nA", "1000", "5000", "read_voltage_v = 0.1"},
+                                             {"Ohm", "100000", "20000", ""},
+                                             {"kOhm", "100", "20", ""},
+                                             {"MOhm", "0.1", "0.02", ""},
+                                             {"k\xce\xa9", "100", "20", ""}}) {
     CAPTURE(unit);
     std::string table = std::string("target_uS,sample_") + unit + "\n";
     for (int i = 0; i < 20; ++i) table += std::string("0,") + low + "\n40," + high + "\n";
     const Said said = measured(bench, table, key);
     CAPTURE(said.log);
     REQUIRE(said.status == lab::kDone);
-    REQUIRE(bench.ohmic({"mvm", "~/m.toml", "--weights", "~/w.npy", "--inputs", "~/w.npy", "-o",
-                         "~/y.npy", "--dump", "~/d.h5", "--force"})
+    REQUIRE(bench
+                .ohmic({"mvm", "~/m.toml", "--weights", "~/w.npy", "--inputs", "~/w.npy", "-o",
+                        "~/y.npy", "--dump", "~/d.h5", "--force"})
                 .status == lab::kDone);
     const auto g = h5::Reader(bench.path("d.h5")).doubles("/programmed").values;
     for (const double value : g) {
@@ -223,25 +229,31 @@ TEST_CASE("no line of a matrix vanishes: error words are refused, and headers to
   };
   for (const char* word : {"#DIV/0!", "#N/A", "#VALUE!", "#WERT!", "nan", "NaN", "NA", "n/a"}) {
     const bool is_nan = std::tolower(word[2]) == 'n' && word[0] != '#';
-    const std::string told = std::string("'") + word +
-                             (is_nan ? "' is no finite number" : "' is an error word, expected a number");
+    const std::string told =
+        std::string("'") + word +
+        (is_nan ? "' is no finite number" : "' is an error word, expected a number");
     refuse(std::string(word) + "\n2\n3\n", ":1:1: " + told);
     refuse(std::string("1\n2\n") + word + "\n", ":3:1: " + told);
     refuse(std::string("1,2\n3,") + word + "\n", ":2:3: " + told);
   }
-  refuse("1,2 # two\n", ":1:3: '2 # two' is no number (a comment stands in a line of its own, behind "
-                        "'# ')");
+  refuse("1,2 # two\n",
+         ":1:3: '2 # two' is no number (a comment stands in a line of its own, behind "
+         "'# ')");
+  refuse("#made by hand\n1,2\n",
+         ":1:1: '#made by hand' is an error word, expected a number (a "
+         "comment begins with '# ')");
   refuse("1.2,x3,4\n1,2,3\n", ":1:5: 'x3' is no number");
   refuse("1,2\n,\n3,4\n", ":2:1: an empty row, expected numbers");
-  refuse(",a,b\n0,1,2\n", ":1:1: a column has no name; a matrix has no column of row numbers (an "
-                          "index of pandas?)");
+  refuse(",a,b\n0,1,2\n",
+         ":1:1: a column has no name; a matrix has no column of row numbers (an "
+         "index of pandas?)");
   bench.write("w.csv", "# a comment\n#\nweight\n2\n3\n");
   const Said said =
       bench.ohmic({"mvm", "--weights", "~/w.csv", "--inputs", "~/x.csv", "-o", "~/y.npy"});
   CHECK(said.status == lab::kDone);
   CHECK(says(said.log, "note: ~/w.csv:3:1: names of columns, skipped: weight\n"));
-  const Said refused = bench.ohmic({"mvm", "--weights", golden("div0.csv"), "--inputs",
-                                    golden("div0_x.csv"), "-o", "~/z.npy"});
+  const Said refused = bench.ohmic(
+      {"mvm", "--weights", golden("div0.csv"), "--inputs", golden("div0_x.csv"), "-o", "~/z.npy"});
   CHECK(refused.status == lab::kFiles);
   CHECK(says(refused.message(), "div0.csv:1:1: '#DIV/0!' is an error word"));
 }
@@ -284,10 +296,10 @@ TEST_CASE("numbers that are not finite, or only in double precision, are refused
   CHECK(fitted.status == lab::kUsage);
   CHECK(says(fitted.message(), "fit-1e300.csv:3:7: 1e+300 uS is 1e+294 S, which no cell conducts"));
   bench.write_matrix("w.npy", 3, 5, 1);
-  bench.write("c.toml", "[adc]\nbits = 4\noutput_table = \"" + golden("damaged/otable-1e39.csv") +
-                            "\"\n");
-  const Said table = bench.ohmic({"mvm", "~/c.toml", "--weights", "~/w.npy", "--inputs", "~/w.npy",
-                                  "-o", "~/y.npy"});
+  bench.write("c.toml",
+              "[adc]\nbits = 4\noutput_table = \"" + golden("damaged/otable-1e39.csv") + "\"\n");
+  const Said table = bench.ohmic(
+      {"mvm", "~/c.toml", "--weights", "~/w.npy", "--inputs", "~/w.npy", "-o", "~/y.npy"});
   CHECK(table.status == lab::kUsage);
   CHECK(says(table.message(), "otable-1e39.csv:2:7: 1e39 is beyond single precision"));
   for (const char* text : {"target_uS,mean_uS,std_uS\n0,inf,1\n40,39,1\n",
@@ -346,8 +358,9 @@ TEST_CASE("read-outs a million times beyond the device's range are refused, and 
   CHECK(chip(1, false).status == lab::kDone);
   CHECK(chip(1000, true).status == lab::kDone);  // a short
   CHECK(chip(1e6, false).status == lab::kFiles);
-  CHECK(says(chip(1e6, false).message(), "no cell conducts more than a metal wire, 1 S; does the "
-                                         "file hold uS?"));
+  CHECK(says(chip(1e6, false).message(),
+             "no cell conducts more than a metal wire, 1 S; does the "
+             "file hold uS?"));
   CHECK(says(chip(1e3, false).message(),
              "the numbers are understood in S: are they in another unit?"));
   CHECK(chip(1e6, true).status == lab::kFiles);

@@ -89,9 +89,9 @@ TEST_CASE("columns that are unknown, missing, twice there or in another order ar
   CHECK(fault_in("ratio_a,ratio_b,compensator_weights,accuracy_percent\n0,0,0,70\n") ==
         ":1:1: no column 'sd_over_chips'" + expected);
   CHECK(fault_in("ratio_a,compensator_weights,accuracy_percent,sd_over_chips,accuracy_percent\n"
-                 "0,0,70,2,70\n") ==
-        ":1:60: two columns 'accuracy_percent'" + expected);
-  CHECK(fault_in(replaced(kWhole, "ratio_b", "ratio_a")) == ":1:9: two columns 'ratio_a'" + expected);
+                 "0,0,70,2,70\n") == ":1:60: two columns 'accuracy_percent'" + expected);
+  CHECK(fault_in(replaced(kWhole, "ratio_b", "ratio_a")) ==
+        ":1:9: two columns 'ratio_a'" + expected);
   CHECK(fault_in("compensator_weights,accuracy_percent,sd_over_chips\n1,2,3\n") ==
         ":1:1: no column of ratios" + expected);
   CHECK(fault_in(replaced(kWhole, "ratio_b,compensator_weights", "compensator_weights,ratio_b")) ==
@@ -103,12 +103,10 @@ TEST_CASE("rows of another length, words and impossible numbers are refused") {
   CHECK(fault_in(replaced(kWhole, "75", "x")) == ":3:10: 'x' is no number");
   CHECK(fault_in(replaced(kWhole, "0,0.5,10", "0,-0.5,10")) ==
         ":3:3: b = -0.5, expected a ratio of 0 or more");
-  CHECK(fault_in(replaced(kWhole, "0,0.5,10", "0,inf,10")) ==
-        ":3:3: 'inf' is no finite number");
+  CHECK(fault_in(replaced(kWhole, "0,0.5,10", "0,inf,10")) == ":3:3: 'inf' is no finite number");
   CHECK(fault_in(replaced(kWhole, "75", "175")) ==
         ":3:7: 10, 175, 1 at a = 0, b = 0.5; expected weights and a deviation of 0 or more, and an "
         "accuracy of 0 .. 100 %");
-  CHECK(fault_in(replaced(kWhole, "75", "nan")) ==
-        ":3:10: 'nan' is no finite number");
+  CHECK(fault_in(replaced(kWhole, "75", "nan")) == ":3:10: 'nan' is no finite number");
   CHECK(fault_in(kHeader) == ": holds no numbers");
 }
