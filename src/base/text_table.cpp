@@ -84,7 +84,7 @@ bool is_error_word(std::string_view text) {
   for (const char* word : {"nan", "na", "n/a", "inf", "infinity", "null", "none", "-", "--", "?",
                            "error", "err", "overflow", "ovld"})
     if (lower == word) return true;
-  return text.starts_with('#');
+  return text.starts_with('#') && text.size() > 1;  // "#" alone names a column of row numbers
 }
 
 /// "#made by hand": no error word of a spreadsheet, which end in ! or ?, or are #N/A.
@@ -221,6 +221,8 @@ void TextTable::add_row(TableRow row) {
     header_ = std::move(row);
     return;
   }
+  // "#by hand" may have any number of fields; what is wrong with it is not their number.
+  if (is_first && is_error_word(row.front().text)) number(row.front());
   if (!is_first && row.size() != like.size())
     fail(row.size() > like.size() ? row[like.size()] : row.back(),
          fmt::format("a row of {}, expected {} as in line {}{}", row.size(), like.size(),

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/progress.h"
 #include "base/statistics.h"
@@ -132,6 +133,17 @@ void show_fit(const std::filesystem::path& file, const devices::MeasuredReading&
     }
     plot.series.push_back(std::move(data));
     plot.series.push_back(std::move(line));
+  }
+  if (table.has_samples) {
+    std::size_t fewest = std::numeric_limits<std::size_t>::max();
+    for (const auto& time : table.times)
+      for (const auto& target : time.targets)
+        fewest = std::min(fewest, target.samples->knots().size());
+    console.print(
+        "tails beyond the smallest and largest sample are cut: {} samples say nothing of fewer "
+        "than "
+        "one cell in {}\n",
+        fewest, 2 * fewest);
   }
   write_whole_file(picture, to_svg(plot));
   console.print("picture in {}\n", picture.string());

@@ -35,6 +35,7 @@ TEST_CASE("the first row says what stands between fields, whatever later text ho
   CHECK(fields_of("1,\t2\n3,\t4\n") == "/1|2/3|4");
   CHECK(fields_of("1,5\t2\n") == "/1,5|2");
   CHECK(fields_of("a\n1\n") == "a/1");
+  CHECK(fields_of("#,a\n1,2\n") == "#|a/1|2");
   CHECK(fields_of("\"a, b\",c\n1,2\n") == "a, b|c/1|2");
   CHECK(fields_of("sep=|\na|b\n1|2\n") == "a|b/1|2");
 }

@@ -29,7 +29,7 @@ Said fit(const Workbench& bench, const std::string& file, std::vector<std::strin
 /// The table that a fit printed: what it understood.
 std::string understood(const Said& said) {
   const std::size_t first = said.out.find(" target (uS)");
-  return first == said.out.npos ? "" : said.out.substr(first, said.out.find("picture") - first);
+  return first == said.out.npos ? "" : said.out.substr(first, said.out.find("tails") - first);
 }
 
 /// `table` on a measured device, read with `more` of its keys.
@@ -99,6 +99,15 @@ TEST_CASE("tables of spreadsheets say the same as a plain one") {
     CHECK(says(fit(bench, golden(file)).out, "samples at 5 targets, 0 .. 40 uS"));
   }
   CHECK(says(fit(bench, golden("decimal_comma.csv")).out, "samples at 5 targets, 0 .. 40 uS"));
+}
+
+TEST_CASE("a fit tells the samples' own deviation and which tails are cut") {
+  const Workbench bench("twenty");
+  const Said said = fit(bench, golden("twenty_samples.csv"));
+  // Mean and deviation (n - 1) of the file's samples, beside those of what is drawn.
+  CHECK(
+      says(said.out, "          40        20        44.97        1.211        44.97        1.211"));
+  CHECK(says(said.out, "20 samples say nothing of fewer than one cell in 40"));
 }
 
 TEST_CASE("a decimal comma that can be mistaken is refused, and the cure is told") {
@@ -240,7 +249,7 @@ TEST_CASE("no line of a matrix vanishes: error words are refused, and headers to
          ":1:3: '2 # two' is no number (a comment stands in a line of its own, behind "
          "'# ')");
   refuse("#made by hand\n1,2\n",
-         ":1:1: '#made by hand' is an error word, expected a number (a "
+         ":1:1: '#made' is an error word, expected a number (a "
          "comment begins with '# ')");
   refuse("1.2,x3,4\n1,2,3\n", ":1:5: 'x3' is no number");
   refuse("1,2\n,\n3,4\n", ":2:1: an empty row, expected numbers");
