@@ -1,6 +1,7 @@
 #include "base/array_file.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 
 #include "base/config.h"
@@ -30,7 +31,8 @@ Matrix<float> read_any(const std::string& source) {
     const std::size_t at = source.find(ending);
     if (at != source.npos) return read_hdf5_matrix(source, source.find(':', at));
   }
-  const std::string ending = std::filesystem::path(source).extension().string();
+  std::string ending = std::filesystem::path(source).extension().string();
+  for (char& c : ending) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   if (ending == ".csv") return Matrix<float>(ConstView<double>(read_csv(source)));
   if (ending == ".npy") return as_matrix(read_npy(source), source);
   if (ending == ".h5" || ending == ".hdf5")

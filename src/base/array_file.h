@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -9,21 +10,24 @@
 #include "base/matrix.h"
 #include "base/whole_file.h"
 
-/// Numbers in the files that other programs write: numpy's .npy and .npz, CSV, HDF5.
+/// Numbers in the files that other programs write: numpy's .npy and .npz, .safetensors, CSV, HDF5.
 namespace ohmic {
 
-/// A .npy file (little- or big-endian floats and integers, C or Fortran order). FileError names
-/// file and fault.
+/// A .npy file (little- or big-endian floats of 2, 4 and 8 bytes and integers, C or Fortran order).
+/// FileError names file and fault; ShapeError for more dimensions than numpy has.
 h5::Array<float> read_npy(const std::filesystem::path& file);
 /// Writes float32, C order; appears whole.
 void write_npy(const std::filesystem::path& file, const std::vector<Index>& shape,
                const float* values);
-/// Every array of a .npz (stored or deflated), by name without ".npy".
-std::map<std::string, h5::Array<float>> read_npz(const std::filesystem::path& file);
-/// A matrix from CSV. Numbers stand between semicolons where the file has one, else between commas,
-/// else between blanks or tabs; '#' starts a comment; one header line of words is skipped.
-/// FileError names file, line and column of what is no number, and the line of a row of another
-/// length.
+/// Every array of a .npz (stored or deflated), by name without ".npy". FileError also where it
+/// unpacks to more than `limit` bytes.
+std::map<std::string, h5::Array<float>> read_npz(const std::filesystem::path& file,
+                                                 std::uint64_t limit = std::uint64_t{1} << 32);
+/// Every array of a .safetensors file (floats of 2, 4 and 8 bytes, bfloat16, integers), by name.
+/// FileError names file, array and fault.
+std::map<std::string, h5::Array<float>> read_safetensors(const std::filesystem::path& file);
+/// A matrix of numbers from a text table (base/text_table.h); a header is skipped with a remark.
+/// FileError at the line and column of what is no number, or none of single precision.
 Matrix<double> read_csv(const std::filesystem::path& file);
 /// Writes a row a line, commas between, each number in the shortest form that reads back to the
 /// same float.

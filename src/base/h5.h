@@ -28,6 +28,7 @@ class Reader {
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
   bool has(const std::string& path) const;
+  bool is_group(const std::string& path) const;  ///< false also where there is nothing
   /// Names of the children of a group, in creation order if kept, else by name.
   std::vector<std::string> children(const std::string& group) const;
   Array<double> doubles(const std::string& path) const;  ///< any numeric type, converted

@@ -197,6 +197,13 @@ bool Reader::has(const std::string& path) const {
   return link_exists(handle_, path);
 }
 
+bool Reader::is_group(const std::string& path) const {
+  const Lock lock;
+  if (!link_exists(handle_, path)) return path == "/";
+  const Handle object = open_object(*this, handle_, path, "object");
+  return H5Iget_type(object) == H5I_GROUP;
+}
+
 std::vector<std::string> Reader::children(const std::string& group) const {
   const Lock lock;
   const Handle object = open_object(*this, handle_, group, "group");

@@ -6,6 +6,7 @@
 
 #include "base/array_file.h"
 #include "base/error.h"
+#include "base/half.h"
 #include "base/zip_file.h"
 
 /// numpy's .npy (format versions 1 to 3, numpy.lib.format) and .npz.
@@ -15,6 +16,7 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr std::string_view kMagic = "\x93NUMPY"sv;
+constexpr std::size_t kMostAxes = 64;   // NPY_MAXDIMS of numpy 2
 constexpr std::size_t kAlignment = 64;  // where numpy lets the numbers start
 
 struct Header {
@@ -131,6 +133,13 @@ float element(const char* from, bool swapped) {
   return static_cast<float>(value);
 }
 
+/// The same of two bytes that hold a half-precision number.
+float half_element(const char* from, bool swapped) {
+  const auto low = static_cast<unsigned char>(from[swapped ? 1 : 0]);
+  const auto high = static_cast<unsigned char>(from[swapped ? 0 : 1]);
+  return from_half(static_cast<std::uint16_t>(high << 8 | low));
+}
+
 struct ElementType {
   std::size_t size;
   float (*read)(const char*, bool);
@@ -138,6 +147,8 @@ struct ElementType {
 
 std::optional<ElementType> element_type(std::string_view kind) {
   const auto of = []<class T>(T) { return ElementType{sizeof(T), element<T>}; };
+  static_assert(std::endian::native == std::endian::little, "half_element() takes bytes apart");
+  if (kind == "f2") return ElementType{2, half_element};
   if (kind == "f4") return of(float{});
   if (kind == "f8") return of(double{});
   if (kind == "i1") return of(std::int8_t{});
@@ -151,19 +162,29 @@ std::optional<ElementType> element_type(std::string_view kind) {
   return std::nullopt;
 }
 
-/// The position in Fortran order of the element that is number `index` in C order.
-std::size_t fortran_index(std::size_t index, const std::vector<Index>& shape) {
-  std::size_t result = 0;
-  for (std::size_t axis = shape.size(), stride = 1, rest = index; axis-- > 0;) {
-    const auto size = static_cast<std::size_t>(shape[axis]);
-    stride = 1;
-    for (std::size_t before = 0; before < axis; ++before)
-      stride *= static_cast<std::size_t>(shape[before]);
-    result += rest % size * stride;
-    rest /= size;
+/// The positions in Fortran order of elements that are asked for in C order.
+class FortranOrder {
+ public:
+  explicit FortranOrder(const std::vector<Index>& shape) {
+    std::size_t stride = 1;
+    for (const Index size : shape) {
+      axes_.push_back({static_cast<std::size_t>(size), stride});
+      stride *= axes_.back().size;
+    }
   }
-  return result;
-}
+  std::size_t position(std::size_t index) const {
+    std::size_t result = 0;
+    for (std::size_t axis = axes_.size(); axis-- > 0; index /= axes_[axis].size)
+      result += index % axes_[axis].size * axes_[axis].stride;
+    return result;
+  }
+
+ private:
+  struct Axis {
+    std::size_t size, stride;
+  };
+  std::vector<Axis> axes_;
+};
 
 h5::Array<float> parse_npy(std::string_view bytes, const std::string& name) {
   const auto fail = [&](const std::string& what) { throw FileError(name + ": " + what); };
@@ -182,10 +203,14 @@ h5::Array<float> parse_npy(std::string_view bytes, const std::string& name) {
   Header header = HeaderParser(bytes.substr(before, header_size), name).parse();
   bytes.remove_prefix(before + header_size);
 
+  if (header.shape.size() > kMostAxes)
+    throw ShapeError(name + ": has " + std::to_string(header.shape.size()) +
+                     " dimensions, more than numpy's arrays can have (" +
+                     std::to_string(kMostAxes) + ")");
   const char order = header.type.empty() ? '?' : header.type[0];
   const auto type = element_type(std::string_view(header.type).substr(header.type.empty() ? 0 : 1));
   if (!type || std::string_view("<>|=").find(order) == std::string_view::npos)
-    fail("holds elements of type '" + header.type + "', expected floats (f4, f8) or integers");
+    fail("holds elements of type '" + header.type + "', expected floats (f2, f4, f8) or integers");
   std::size_t count = 1;
   for (Index size : header.shape)
     if (__builtin_mul_overflow(count, static_cast<std::size_t>(size), &count)) count = SIZE_MAX;
@@ -200,9 +225,10 @@ h5::Array<float> parse_npy(std::string_view bytes, const std::string& name) {
   const bool swapped = order == '>' ? std::endian::native == std::endian::little
                                     : order == '<' && std::endian::native == std::endian::big;
   h5::Array<float> array{header.shape, std::vector<float>(count)};
+  const FortranOrder order_in_file(header.shape);
   const bool reorder = header.fortran_order && header.shape.size() > 1;
   for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t at = reorder ? fortran_index(i, header.shape) : i;
+    const std::size_t at = reorder ? order_in_file.position(i) : i;
     array.values[i] = type->read(bytes.data() + at * type->size, swapped);
   }
   return array;
@@ -211,7 +237,7 @@ h5::Array<float> parse_npy(std::string_view bytes, const std::string& name) {
 }  // namespace
 
 h5::Array<float> read_npy(const std::filesystem::path& file) {
-  return parse_npy(read_whole_file(file), file.string());
+  return within_memory(file, [&] { return parse_npy(read_whole_file(file), file.string()); });
 }
 
 void write_npy(const std::filesystem::path& file, const std::vector<Index>& shape,
@@ -236,15 +262,19 @@ void write_npy(const std::filesystem::path& file, const std::vector<Index>& shap
   out.commit();
 }
 
-std::map<std::string, h5::Array<float>> read_npz(const std::filesystem::path& file) {
-  std::map<std::string, h5::Array<float>> arrays;
-  for (const auto& [name, contents] : read_zip(file)) {
-    if (!name.ends_with(".npy"))
-      throw FileError(file.string() + ": '" + name + "' is no .npy file, expected numpy's savez");
-    arrays[name.substr(0, name.size() - 4)] =
-        parse_npy(contents, file.string() + ": '" + name + "'");
-  }
-  return arrays;
+std::map<std::string, h5::Array<float>> read_npz(const std::filesystem::path& file,
+                                                 std::uint64_t limit) {
+  return within_memory(file, [&] {
+    std::map<std::string, h5::Array<float>> arrays;
+    for (const auto& [name, contents] : read_zip(file, limit)) {
+      if (!name.ends_with(".npy"))
+        throw FileError(file.string() + ": '" + name + "' is no .npy file, expected numpy's savez");
+      const std::string array = name.substr(0, name.size() - 4);
+      if (!arrays.emplace(array, parse_npy(contents, file.string() + ": '" + name + "'")).second)
+        throw FileError(file.string() + ": '" + name + "' stands there twice");
+    }
+    return arrays;
+  });
 }
 
 }  // namespace ohmic

@@ -118,32 +118,62 @@ void write_whole_file(const std::filesystem::path& file, const std::string& cont
   out.commit();
 }
 
-void check_readable(const std::filesystem::path& file) {
-  const int descriptor = open_again_if_interrupted(file.c_str(), O_RDONLY);
-  if (descriptor < 0) fail_to_read(file, errno);
-  struct stat status {};
-  const bool is_folder = ::fstat(descriptor, &status) == 0 && S_ISDIR(status.st_mode);
-  ::close(descriptor);
-  if (is_folder) fail_to_read(file, EISDIR);
-}
+namespace {
 
-std::string read_whole_file(const std::filesystem::path& file) {
-  const int descriptor = open_again_if_interrupted(file.c_str(), O_RDONLY);
-  if (descriptor < 0) fail_to_read(file, errno);
-  std::string contents;
-  struct stat status {};
-  if (::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode))
-    contents.reserve(static_cast<std::size_t>(status.st_size));
-  std::string buffer(1u << 16, '\0');
-  for (;;) {
-    const ssize_t count = ::read(descriptor, buffer.data(), buffer.size());
-    if (count < 0 && errno == EINTR) continue;
-    const int error_number = errno;
-    if (count <= 0) ::close(descriptor);
-    if (count < 0) fail_to_read(file, error_number);
-    if (count == 0) return contents;
-    contents.append(buffer, 0, static_cast<std::size_t>(count));
+/// A regular file, open for reading; closed at the end.
+class OpenFile {
+ public:
+  explicit OpenFile(const std::filesystem::path& file) {
+    // Without O_NONBLOCK a pipe would wait here for somebody who writes.
+    descriptor_ = open_again_if_interrupted(file.c_str(), O_RDONLY | O_NONBLOCK);
+    if (descriptor_ < 0) fail_to_read(file, errno);
+    struct stat status {};
+    const int failed = ::fstat(descriptor_, &status) != 0 ? errno : 0;
+    if (!failed && S_ISREG(status.st_mode)) {
+      size_ = static_cast<std::uintmax_t>(status.st_size);
+      return;
+    }
+    ::close(descriptor_);
+    if (failed) fail_to_read(file, failed);
+    if (S_ISDIR(status.st_mode)) fail_to_read(file, EISDIR);
+    throw FileError(file.string() + ": is no regular file (a pipe or a device)");
   }
+  ~OpenFile() { ::close(descriptor_); }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  int descriptor() const { return descriptor_; }
+  std::uintmax_t size() const { return size_; }
+
+ private:
+  int descriptor_ = -1;
+  std::uintmax_t size_ = 0;
+};
+
+}  // namespace
+
+void check_readable(const std::filesystem::path& file) { const OpenFile exists(file); }
+
+std::string read_whole_file(const std::filesystem::path& file, std::uintmax_t limit) {
+  const OpenFile in(file);
+  const auto check = [&](std::uintmax_t size) {
+    if (size > limit)
+      throw FileError(file.string() + ": is larger than " + std::to_string(limit >> 20) +
+                      " MiB, the most that is read of such a file");
+  };
+  check(in.size());
+  return within_memory(file, [&] {
+    std::string contents;
+    contents.reserve(static_cast<std::size_t>(in.size()));
+    std::string buffer(1u << 16, '\0');
+    for (;;) {
+      const ssize_t count = ::read(in.descriptor(), buffer.data(), buffer.size());
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) fail_to_read(file, errno);
+      if (count == 0) return contents;
+      contents.append(buffer, 0, static_cast<std::size_t>(count));
+      check(contents.size());
+    }
+  });
 }
 
 }  // namespace ohmic

@@ -1,8 +1,13 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <new>
+#include <stdexcept>
 #include <string>
+
+#include "base/error.h"
 
 /// Files that are there whole or not at all.
 namespace ohmic {
@@ -35,9 +40,23 @@ class WholeFile {
 /// Whole-file write: temporary name, fsync of file and folder, rename. FileError if any of it
 /// fails.
 void write_whole_file(const std::filesystem::path& file, const std::string& contents);
-/// FileError if the file is missing, a folder or unreadable.
+/// FileError if the file is missing, unreadable or no regular file: folders, pipes (which would
+/// wait for a writer) and devices (/dev/zero never ends).
 void check_readable(const std::filesystem::path& file);
-/// A file's bytes; FileError if it is missing, a folder or unreadable.
-std::string read_whole_file(const std::filesystem::path& file);
+/// A file's bytes; FileError if it is missing, unreadable, no regular file or larger than `limit`
+/// bytes.
+std::string read_whole_file(const std::filesystem::path& file,
+                            std::uintmax_t limit = std::uintmax_t{1} << 33);
+
+/// What `read()` gives; FileError naming `file` where memory does not suffice for it.
+template <class Read>
+auto within_memory(const std::filesystem::path& file, Read read) -> decltype(read()) {
+  try {
+    return read();
+  } catch (const std::bad_alloc&) {
+  } catch (const std::length_error&) {
+  }
+  throw FileError(file.string() + ": does not fit into memory");
+}
 
 }  // namespace ohmic

@@ -119,14 +119,19 @@ std::string inflated(const Archive& archive, const Entry& entry, std::string_vie
   return contents;
 }
 
-std::string read_contents(const Archive& archive, const Entry& entry) {
-  if (entry.flags & 1) archive.fail("'" + entry.name + "' is encrypted");
+/// The entry's bytes as they lie in the archive.
+std::string_view packed_bytes(const Archive& archive, const Entry& entry) {
   if (archive.number(entry.local_header, 4) != kLocalHeader)
     archive.fail("'" + entry.name + "' is damaged (its header)");
   // The local name and extra field may be longer than those of the directory.
   const std::uint64_t first = entry.local_header + 30 + archive.number(entry.local_header + 26, 2) +
                               archive.number(entry.local_header + 28, 2);
-  const std::string_view packed = archive.slice(first, entry.packed_size);
+  return archive.slice(first, entry.packed_size);
+}
+
+std::string read_contents(const Archive& archive, const Entry& entry) {
+  if (entry.flags & 1) archive.fail("'" + entry.name + "' is encrypted");
+  const std::string_view packed = packed_bytes(archive, entry);
   std::string contents;
   if (entry.method == 0)
     contents = packed;
@@ -141,17 +146,40 @@ std::string read_contents(const Archive& archive, const Entry& entry) {
   return contents;
 }
 
+/// FileError unless every entry has bytes of its own and all unpack to no more than `limit`.
+/// (Entries that share a stream make a small file unpack to terabytes: Fifield, USENIX WOOT 2019.)
+void check_sizes(const Archive& archive, const std::vector<Entry>& entries, std::uint64_t limit) {
+  std::vector<std::string_view> streams;
+  std::uint64_t total = 0;
+  for (const Entry& entry : entries) {
+    if (entry.packed_size > 0) streams.push_back(packed_bytes(archive, entry));
+    if (entry.size > limit - total)
+      archive.fail("unpacks to more than " + std::to_string(limit >> 20) +
+                   " MiB, the most that is read of it");
+    total += entry.size;
+  }
+  std::sort(streams.begin(), streams.end(),
+            [](std::string_view a, std::string_view b) { return a.data() < b.data(); });
+  for (std::size_t i = 1; i < streams.size(); ++i)
+    if (streams[i - 1].data() + streams[i - 1].size() > streams[i].data())
+      archive.fail("is a damaged zip archive (files share their bytes)");
+}
+
 }  // namespace
 
-std::vector<std::pair<std::string, std::string>> read_zip(const std::filesystem::path& file) {
+std::vector<std::pair<std::string, std::string>> read_zip(const std::filesystem::path& file,
+                                                          std::uint64_t limit) {
   const Archive archive(file);
-  const auto [entries, first] = archive.directory();
-  std::vector<std::pair<std::string, std::string>> files;
+  const auto [count, first] = archive.directory();
+  std::vector<Entry> entries;
   std::uint64_t at = first;
-  for (std::uint64_t i = 0; i < entries; ++i) {
-    const Entry entry = read_entry(archive, at);
-    if (!entry.name.ends_with('/')) files.emplace_back(entry.name, read_contents(archive, entry));
+  for (std::uint64_t i = 0; i < count; ++i) {
+    Entry entry = read_entry(archive, at);
+    if (!entry.name.ends_with('/')) entries.push_back(std::move(entry));
   }
+  check_sizes(archive, entries, limit);
+  std::vector<std::pair<std::string, std::string>> files;
+  for (const Entry& entry : entries) files.emplace_back(entry.name, read_contents(archive, entry));
   return files;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -9,7 +10,9 @@ namespace ohmic {
 
 /// The files inside a zip archive (stored or deflated, 64-bit sizes too), names and bytes, in the
 /// archive's order. Folders are left out. FileError for what is truncated, encrypted or damaged
-/// (checksums are compared).
-std::vector<std::pair<std::string, std::string>> read_zip(const std::filesystem::path& file);
+/// (checksums are compared), for files that share bytes of the archive, and where all files
+/// together are larger than `limit` bytes; nothing is unpacked before that is known.
+std::vector<std::pair<std::string, std::string>> read_zip(const std::filesystem::path& file,
+                                                          std::uint64_t limit);
 
 }  // namespace ohmic

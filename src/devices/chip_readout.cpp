@@ -139,6 +139,114 @@ std::string words_of(const std::vector<Index>& shape) {
   return words;
 }
 
+/// "1, 0, 7": the indices of element `flat` of an array.
+std::string place_of(std::size_t flat, const std::vector<Index>& shape) {
+  std::string at;
+  for (std::size_t d = shape.size(); d-- > 0; flat /= static_cast<std::size_t>(shape[d]))
+    at = std::to_string(flat % static_cast<std::size_t>(shape[d])) + (at.empty() ? "" : ", ") + at;
+  return at;
+}
+
+/// Throws FileError "`where`[0, 1, 2] = 3 `what` (7 such cells)" unless every value `is_good`.
+template <class IsGood>
+void check_values(const h5::Array<float>& array, const std::string& where, const char* what,
+                  IsGood is_good) {
+  std::int64_t bad = 0;
+  std::size_t first = 0;
+  for (std::size_t i = 0; i < array.values.size(); ++i)
+    if (!is_good(array.values[i]) && bad++ == 0) first = i;
+  if (bad > 0)
+    throw FileError(fmt::format("{}[{}] = {} {} ({} such cells)", where,
+                                place_of(first, array.shape), array.values[first], what, bad));
+}
+
+constexpr float kMostSiemens = 1;  // a metal wire
+constexpr const char* kNoConductance = "is no conductance in S";
+
+bool is_conductance(float g) { return g >= 0 && g <= kMostSiemens; }
+
+/// FileError where the numbers cannot be conductances [S] of the cells that the config describes.
+void check_read_out(const h5::Array<float>& array, const std::string& where, double g_max) {
+  check_values(array, where, "is no conductance",
+               [](float g) { return g >= 0 && std::isfinite(g); });
+  check_values(
+      array, where,
+      "is no conductance in S: no cell conducts more than a metal wire, 1 S; does the file "
+      "hold uS?",
+      is_conductance);
+  // Shorts conduct far more than g_max, but few cells are shorts.
+  constexpr double kOtherUnit = 500, kMostShorts = 0.1;
+  double beyond = 0;
+  for (const float g : array.values) beyond += g > kOtherUnit * g_max ? 1 : 0;
+  if (beyond > kMostShorts * static_cast<double>(array.values.size()))
+    throw FileError(fmt::format(
+        "{}: {} of {} cells conduct more than {} times device.g_max_uS = {}; the numbers are "
+        "understood in S: are they in another unit?",
+        where, beyond, array.values.size(), kOtherUnit,
+        shortest(in_user_units(g_max, units::kMicrosiemens))));
+}
+
+/// FileError for numbers that no model stores in a plane of this name.
+void check_plane(const h5::Array<float>& array, const std::string& name, const std::string& where) {
+  constexpr float kLargestDraw = 40;  // standard deviations
+  const float largest = name == "telegraph_trap"  ? 1
+                        : name == "shared_factor" ? kLargestDraw
+                                                  : 1e6f;
+  if (name == kBrokenPlane)
+    check_values(array, where, kNoConductance,
+                 [](float g) { return g == -1 || is_conductance(g); });
+  else if (name == kReadPlane)
+    check_values(array, where, kNoConductance, is_conductance);
+  else if (name.ends_with("_z") || name.ends_with("_draw"))
+    check_values(array, where, "is no number that was drawn",
+                 [](float z) { return std::fabs(z) <= kLargestDraw; });
+  else
+    check_values(array, where, "is no state of a cell",
+                 [largest](float value) { return value >= 0 && value <= largest; });
+}
+
+/// The device that a dumped chip names. FileError where it makes none.
+std::shared_ptr<const DeviceModel> device_of(const h5::Reader& in) {
+  const std::string name = in.file().string();
+  try {
+    return make_device(parse_config(in.string_attribute("/", "device"), name), "device",
+                       in.file().parent_path());
+  } catch (const ConfigError& error) {
+    throw FileError(name + ": attribute 'device': " + error.what());
+  }
+}
+
+/// FileError unless the planes that `device` programs are all there, and make conductances of the
+/// cells at any time.
+void check_state(const DeviceModel& device, const std::vector<LayerCells>& layer,
+                 const std::string& where) {
+  if (dynamic_cast<const RealChip*>(&device)) return;  // a dump of a read-out: it programs nothing
+  const RandomStream stream(0);
+  Cells one;
+  device.program({.stream = &stream}, Matrix<float>(1, 1, static_cast<float>(device.g_min())), one);
+  for (const LayerCells& polarity : layer) {
+    Cells cells;
+    cells.target = polarity.programmed;
+    cells.programmed = polarity.programmed;
+    cells.state = polarity.planes;
+    for (const NamedPlane& plane : one.state)
+      if (!cells.has_plane(plane.name))
+        throw FileError(where + "/state/" + plane.name +
+                        " is missing: the file's device keeps the state of its cells there");
+    Matrix<float> g(cells.target.rows(), cells.target.columns());
+    constexpr double kYear = 3e7;
+    for (const double seconds : {0.0, std::min(kYear, device.latest_seconds())}) {
+      device.conductance(cells, seconds, g);
+      for (Index i = 0; i < g.size(); ++i)
+        if (!is_conductance(g.data()[i]))
+          throw FileError(
+              fmt::format("{}/state: cell [{}, {}] conducts {} S after {} s by the "
+                          "file's device, which no cell does",
+                          where, i / g.columns(), i % g.columns(), g.data()[i], seconds));
+    }
+  }
+}
+
 }  // namespace
 
 std::shared_ptr<const DeviceModel> of_layer(const std::shared_ptr<const DeviceModel>& device,
@@ -157,22 +265,9 @@ std::shared_ptr<const DeviceModel> of_layer(const std::shared_ptr<const DeviceMo
   if (all.shape != wanted)
     throw ShapeError(where + " is " + words_of(all.shape) + ", the layer has " +
                      words_of({polarities, rows, columns}) + " cells (polarity x output x input)");
-  std::int64_t missing = 0;
-  std::size_t first_missing = 0;
-  for (std::size_t i = 0; i < all.values.size(); ++i)
-    if (!(all.values[i] >= 0) || !std::isfinite(all.values[i]))
-      if (missing++ == 0) first_missing = i;
-  if (missing > 0) {
-    std::string at;
-    std::size_t rest = first_missing;
-    for (std::size_t d = wanted.size(); d-- > 0;) {
-      at = std::to_string(rest % static_cast<std::size_t>(wanted[d])) + (at.empty() ? "" : ", ") +
-           at;
-      rest /= static_cast<std::size_t>(wanted[d]);
-    }
-    throw FileError(fmt::format("{}[{}] = {} is no conductance ({} such cells)", where, at,
-                                all.values[first_missing], missing));
-  }
+  if (all.values.empty())
+    throw FileError(where + " is " + words_of(all.shape) + ": holds no reads");
+  check_read_out(all, where, chip->params().cell.g_max);
   std::vector<LayerCells> cells(static_cast<std::size_t>(polarities));
   if (has_reads) {
     const auto reads = static_cast<std::size_t>(all.shape.front());
@@ -204,14 +299,19 @@ std::shared_ptr<const DeviceModel> of_layer(const std::shared_ptr<const DeviceMo
       if (values.shape != std::vector<Index>{polarities, rows, columns})
         throw ShapeError(chip->file().string() + ": " + group + "/state/" + name + " is " +
                          words_of(values.shape) + ", not " + words_of({polarities, rows, columns}));
+      if (has_reads && name == kReadPlane)
+        throw FileError(chip->file().string() + ": " + group + "/state/" + name +
+                        " stands beside several reads, which say the same");
+      check_plane(values, name, chip->file().string() + ": " + group + "/state/" + name);
       auto planes = planes_of(values, 0, polarities, rows, columns);
       for (std::size_t p = 0; p < cells.size(); ++p)
         cells[p].planes.push_back({name, std::move(planes[p])});
     }
   std::shared_ptr<const DeviceModel> ages_as;
-  if (in.has_attribute("/", "device"))
-    ages_as = make_device(parse_config(in.string_attribute("/", "device"), chip->file().string()),
-                          "device", chip->file().parent_path());
+  if (in.has_attribute("/", "device")) {
+    ages_as = device_of(in);
+    check_state(*ages_as, cells, chip->file().string() + ": " + group);
+  }
   return std::make_shared<RealLayer>(*chip, std::move(cells), std::move(ages_as));
 }
 

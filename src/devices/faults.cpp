@@ -1,5 +1,7 @@
 #include "devices/faults.h"
 
+#include <fmt/format.h>
+
 #include "base/h5.h"
 #include "base/units.h"
 
@@ -143,6 +145,25 @@ std::map<std::string, LayerFaults> read_fault_map(const std::filesystem::path& f
     out.emplace(layer, std::move(planes));
   }
   return out;
+}
+
+LayerFaults layer_faults(const std::filesystem::path& file, const FaultParams& params,
+                         const std::string& layer, Index rows, Index columns) {
+  auto all = read_fault_map(file);
+  const auto found = all.find(layer);
+  if (found == all.end()) throw FileError(file.string() + ": no fault map of layer " + layer);
+  const Matrix<std::uint8_t>& plane = found->second.front();
+  if (plane.rows() != rows || plane.columns() != columns)
+    throw ShapeError(
+        fmt::format("{}: /{} is a fault map of {} x {} cells a polarity; the layer has {} x {}",
+                    file.string(), layer, plane.rows(), plane.columns(), rows, columns));
+  for (std::size_t p = 0; p < found->second.size() && !params.given; ++p)
+    for (Index i = 0; i < plane.size(); ++i)
+      if (static_cast<Fault>(found->second[p].data()[i]) == Fault::stuck_at_given)
+        throw ConfigError(fmt::format(
+            "{}: /{}[{}, {}, {}] = 3 is a cell stuck at faults.stuck_uS, which is not given",
+            file.string(), layer, p, i / columns, i % columns));
+  return std::move(found->second);
 }
 
 }  // namespace ohmic::devices

@@ -55,5 +55,10 @@ using LayerFaults = std::array<Matrix<std::uint8_t>, 2>;
 /// Reads a user's map: /LAYER of an HDF5 file, 2 x n_out x n_in (positive, negative) numbers of
 /// Fault. FileError names file, data set and cell of what is none.
 std::map<std::string, LayerFaults> read_fault_map(const std::filesystem::path& file);
+/// The map of one layer out of a file, of `rows` x `columns` weights. FileError where the file has
+/// none, ShapeError where it has another shape, ConfigError for cells stuck at stuck_uS where that
+/// is not given.
+LayerFaults layer_faults(const std::filesystem::path& file, const FaultParams& params,
+                         const std::string& layer, Index rows, Index columns);
 
 }  // namespace ohmic::devices

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/elementary.h"
+#include "devices/measured_units.h"
 
 namespace ohmic::devices {
 
@@ -19,7 +20,11 @@ const char* const kMeasuredManual =
     ..., time_s                  several times after programming: linear in ln t between them (in t up to the second if the first is 0);
                                  a cell keeps its number at all of them
 
-Units are part of the column names (S, mS, uS, nS; s, min, h, day). Files without names need file_unit. Targets must cover g_min_uS .. g_max_uS.
+Units are part of the column names: target_uS, target (uS) or target [uS]. Conductances in S, mS, uS, nS; as currents in A, mA, uA, nA, which
+read_voltage_v divides; or as resistances in Ohm, kOhm, MOhm, r of which counts as 1/r. Times in s, min, h, day. Files without names, and names
+without units, need file_unit. Further columns are not read, and named in a message. Spreadsheets' CSV is read as it is: a sep= line, `;` or tabs
+with decimal commas, separators at a line's end. A comment is a line that begins with "# ". Read-outs below 0 are refused; negative = "clip" takes
+them as 0. Targets must cover g_min_uS .. g_max_uS.
 `ohmic info --fit samples.csv` shows what was understood. Source: the user's. Range of validity: that of the table.)";
 
 void fields(FieldVisitor& f, MeasuredParams& p) {
@@ -29,8 +34,21 @@ void fields(FieldVisitor& f, MeasuredParams& p) {
           p.file);
   f.field({.key = "file_unit",
            .meaning = "unit of conductances in a file without column names",
-           .one_of = {"", "S", "mS", "uS", "nS"}},
+           .one_of = conductance_unit_words()},
           p.file_unit);
+  f.field({.key = "read_voltage_v",
+           .meaning = "voltage of read-outs that are currents (A, mA, uA, nA)",
+           .unit = "V",
+           .low = 0,
+           .high = 100,
+           .low_open = true},
+          p.read_voltage);
+  std::string negative = p.clips_negative ? "clip" : "refuse";
+  f.field({.key = "negative",
+           .meaning = "read-outs below 0 (an offset of the meter): refused, or taken as 0",
+           .one_of = {"refuse", "clip"}},
+          negative);
+  p.clips_negative = negative == "clip";
   fields(f, p.cell);
 }
 
@@ -87,8 +105,15 @@ class Measured final : public GenericCell {
   };
   template <class Knots, class Value>
   static Between between(const Knots& knots, double x, Value value) {
-    std::size_t above = 1;
-    while (above + 1 < knots.size() && value(knots[above]) < x) ++above;
+    std::size_t above = 1,
+                end = knots.size() - 1;  // the first from 1 on that is not below x, or the last
+    while (above < end) {
+      const std::size_t middle = above + (end - above) / 2;
+      if (value(knots[middle]) < x)
+        above = middle + 1;
+      else
+        end = middle;
+    }
     const double low = value(knots[above - 1]), high = value(knots[above]);
     return {above - 1, std::clamp((x - low) / (high - low), 0.0, 1.0)};
   }
@@ -139,9 +164,12 @@ class Measured final : public GenericCell {
     }
     const Between t = target_place(g);
     std::vector<double> knots{0, 1};
-    for (const auto& time : table_.times)
+    const std::size_t first_time = time_place(seconds).below;
+    for (std::size_t time = first_time; time < std::min(first_time + 2, table_.times.size());
+         ++time)
       for (const std::size_t side : {t.below, t.below + 1}) {
-        const auto n = static_cast<double>(time.targets[side].samples->knots().size());
+        const auto n =
+            static_cast<double>(table_.times[time].targets[side].samples->knots().size());
         for (double k = 0.5; k < n; ++k) knots.push_back(k / n);
       }
     std::sort(knots.begin(), knots.end());
@@ -165,16 +193,30 @@ class Measured final : public GenericCell {
 
 std::shared_ptr<const DeviceModel> make_measured(const MeasuredParams& params,
                                                  const std::filesystem::path& file) {
-  MeasuredTable table = read_measured_table(file, params.file_unit);
+  MeasuredTable table = read_measured_table(file, {.unit = params.file_unit,
+                                                   .read_voltage = params.read_voltage,
+                                                   .clips_negative = params.clips_negative});
   const auto& targets = table.times.front().targets;
   const double low = targets.front().target, high = targets.back().target;
+  const auto words = [](double g) { return shortest(in_user_units(g, units::kMicrosiemens)); };
+  const std::string range = "device.g_min_uS .. g_max_uS = " + words(params.cell.g_min) + " .. " +
+                            words(params.cell.g_max);
   constexpr double kRounding = 1e-9;
-  if (params.cell.g_min < low * (1 - kRounding) || params.cell.g_max > high * (1 + kRounding)) {
-    const auto words = [](double g) { return shortest(in_user_units(g, units::kMicrosiemens)); };
+  if (params.cell.g_min < low * (1 - kRounding) || params.cell.g_max > high * (1 + kRounding))
     throw ConfigError(file.string() + ": its targets " + words(low) + " .. " + words(high) +
-                      " uS do not cover device.g_min_uS .. g_max_uS = " + words(params.cell.g_min) +
-                      " .. " + words(params.cell.g_max));
-  }
+                      " uS do not cover " + range +
+                      (high < params.cell.g_max / 100 ? "; is the unit another one?" : ""));
+  // Units of neighbouring prefixes differ by 1000; no measured range is so much wider than the one
+  // that is used of it.
+  constexpr double kOtherUnit = 500;
+  double largest = high;
+  for (const auto& time : table.times)
+    for (const auto& at : time.targets)
+      if (at.target <= params.cell.g_max * (1 + kRounding)) largest = std::max(largest, at.mean);
+  if (largest > kOtherUnit * params.cell.g_max)
+    throw ConfigError(file.string() + ": conductances up to " + words(largest) + " uS are " +
+                      shortest(std::round(largest / params.cell.g_max)) + " times the largest of " +
+                      range + " uS; the unit (S, mS, uS, nS) seems to be another one");
   return std::make_shared<Measured>(params, std::move(table));
 }
 

@@ -9,8 +9,10 @@ namespace ohmic::devices {
 
 struct MeasuredParams {
   CellParams cell = {};
-  std::string file;       ///< as written in the config
-  std::string file_unit;  ///< of conductances in a file without column names
+  std::string file;                    ///< as written in the config
+  std::string file_unit;               ///< of conductances in a file without column names
+  std::optional<double> read_voltage;  ///< [V] of read-outs that are currents
+  bool clips_negative = false;         ///< read-outs below 0 count as 0
 };
 void fields(FieldVisitor& f, MeasuredParams& p);
 

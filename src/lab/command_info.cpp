@@ -23,11 +23,13 @@ Example:
   ohmic info pcm_like --plot pictures of its spread and drift (SVG, in -o FOLDER)
   ohmic info variation       what any device can have besides; also programming, telegraph, faults
   ohmic info --fit my.csv    what a measured table holds, with a picture of data against model
+  ohmic info --fit currents.csv --read-voltage 0.2   the same of currents that were read at 0.2 V
   ohmic info --pulses EcRam  how a training device answers pulses, with a picture
 )";
 
 struct InfoOptions {
-  std::string what, fit, unit, pulses;
+  std::string what, fit, unit, pulses, negative = "refuse";
+  std::optional<double> read_voltage;  // [V]
   bool plot = false;
 };
 
@@ -54,7 +56,11 @@ int info(const CommonOptions& options, const InfoOptions& own, Console& console)
   const std::filesystem::path folder = options.output.empty() ? "." : options.output;
   if (!own.fit.empty()) {
     make_folder_of(folder / "fit.svg");
-    show_fit(own.fit, own.unit, folder / "fit.svg", console);
+    show_fit(own.fit,
+             {.unit = own.unit,
+              .read_voltage = own.read_voltage,
+              .clips_negative = own.negative == "clip"},
+             folder / "fit.svg", console);
     return 0;
   }
   if (!own.pulses.empty()) {
@@ -128,7 +134,14 @@ void add_info_command(CLI::App& app, CommonOptions& options, Action& action) {
   command->add_option("what", own->what, "a key, a table, a device, \"keys\" or \"devices\"");
   command->add_flag("--plot", own->plot, "draw the device: spread and drift");
   command->add_option("--fit", own->fit, "a measured table to look at")->type_name("FILE");
-  command->add_option("--unit", own->unit, "unit of conductances in a --fit file without names");
+  command->add_option("--unit", own->unit,
+                      "unit of conductances in a --fit file without names or units");
+  command
+      ->add_option("--read-voltage,--read-voltage-v,--read_voltage_v", own->read_voltage,
+                   "voltage [V] of a --fit file whose read-outs are currents")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--negative", own->negative, "read-outs below 0 of a --fit file")
+      ->check(CLI::IsMember({"refuse", "clip"}));
   command->add_option("--pulses", own->pulses, "a training device to draw")->type_name("MODEL");
   command->add_option("-o,--output", options.output, "where pictures go");
   command->add_option("--threads", options.threads, "threads (0: all processors)")

@@ -28,15 +28,8 @@ std::int64_t HardwarePlan::cells() const {
 void put_fault_map(const Experiment& experiment, sim::LayerPlan& layer) {
   if (layer.hardware.faults.map.empty()) return;
   const auto file = from_config(experiment, layer.hardware.faults.map);
-  auto all = devices::read_fault_map(file);
-  const auto found = all.find(layer.name);
-  if (found == all.end()) throw FileError(file.string() + ": no fault map of layer " + layer.name);
-  const Matrix<std::uint8_t>& plane = found->second.front();
-  if (plane.rows() != layer.mapped.rows() || plane.columns() != layer.mapped.columns())
-    throw ShapeError(fmt::format(
-        "{}: /{} is a fault map of {} x {} cells a polarity; the layer has {} x {}", file.string(),
-        layer.name, plane.rows(), plane.columns(), layer.mapped.rows(), layer.mapped.columns()));
-  layer.fault_map = std::move(found->second);
+  layer.fault_map = devices::layer_faults(file, layer.hardware.faults, layer.name,
+                                          layer.mapped.rows(), layer.mapped.columns());
 }
 
 CleanActivations::CleanActivations(const nn::Network& network,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/progress.h"
 #include "base/statistics.h"
@@ -77,9 +78,9 @@ std::vector<std::filesystem::path> plot_device(const devices::DeviceModel& model
   return files;
 }
 
-void show_fit(const std::filesystem::path& file, const std::string& unit,
+void show_fit(const std::filesystem::path& file, const devices::MeasuredReading& reading,
               const std::filesystem::path& picture, const Console& console) {
-  const devices::MeasuredTable table = devices::read_measured_table(file, unit);
+  const devices::MeasuredTable table = devices::read_measured_table(file, reading);
   const auto& first = table.times.front().targets;
   console.print("{}: {} at {} targets, {} .. {} uS{}\n", file.string(),
                 table.has_samples ? "samples" : "means and deviations", first.size(),
@@ -87,7 +88,9 @@ void show_fit(const std::filesystem::path& file, const std::string& unit,
                 table.times.size() > 1 ? fmt::format(", at {} times", table.times.size()) : "");
   devices::MeasuredParams params;
   params.file = file.string();
-  params.file_unit = unit;
+  params.file_unit = reading.unit;
+  params.read_voltage = reading.read_voltage;
+  params.clips_negative = reading.clips_negative;
   params.cell.g_min = first.front().target;
   params.cell.g_max = first.back().target;
   const auto model = devices::make_measured(params, file);
@@ -95,7 +98,14 @@ void show_fit(const std::filesystem::path& file, const std::string& unit,
             .x_label = "target conductance (uS)",
             .y_label = "conductance (uS), mean and deviation",
             .series = {}};
-  for (const auto& time : table.times) {
+  const std::size_t drawn = std::min(table.times.size(), kMostTimesDrawn);
+  for (std::size_t k = 0; k < table.times.size(); ++k) {
+    const auto& time = table.times[k];
+    // Evenly spread over the times, the first and the last among them.
+    const bool is_drawn = drawn == table.times.size() ||
+                          (k * (drawn - 1)) / (table.times.size() - 1) !=
+                              ((k + 1) * (drawn - 1)) / (table.times.size() - 1) ||
+                          k == 0;
     const std::string when =
         table.times.size() > 1 ? " after " + human_time(time.seconds) : std::string();
     console.print("{:>12} {:>9} {:>12} {:>12} {:>12} {:>12}\n", "target (uS)", "samples",
@@ -109,11 +119,13 @@ void show_fit(const std::filesystem::path& file, const std::string& unit,
           table.has_samples ? std::to_string(target.samples->knots().size()) : "-", mean / kMicro,
           sigma / kMicro, model->mean(target.target, time.seconds) / kMicro,
           model->sigma(target.target, time.seconds) / kMicro);
+      if (!is_drawn) continue;
       data.x.push_back(target.target / kMicro);
       data.y.push_back(mean / kMicro);
       data.low.push_back((mean - sigma) / kMicro);
       data.high.push_back((mean + sigma) / kMicro);
     }
+    if (!is_drawn) continue;
     for (int i = 0; i <= 40; ++i) {
       const double g = model->g_min() + (model->g_max() - model->g_min()) * i / 40;
       line.x.push_back(g / kMicro);
@@ -121,6 +133,17 @@ void show_fit(const std::filesystem::path& file, const std::string& unit,
     }
     plot.series.push_back(std::move(data));
     plot.series.push_back(std::move(line));
+  }
+  if (table.has_samples) {
+    std::size_t fewest = std::numeric_limits<std::size_t>::max();
+    for (const auto& time : table.times)
+      for (const auto& target : time.targets)
+        fewest = std::min(fewest, target.samples->knots().size());
+    console.print(
+        "tails beyond the smallest and largest sample are cut: {} samples say nothing of fewer "
+        "than "
+        "one cell in {}\n",
+        fewest, 2 * fewest);
   }
   write_whole_file(picture, to_svg(plot));
   console.print("picture in {}\n", picture.string());

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <iostream>
 
+#include "base/remark.h"
 #include "base/shown_text.h"
 #include "lab/command.h"
 #include "lab/version.h"
@@ -70,6 +71,8 @@ int run_command(const std::vector<std::string>& arguments, std::ostream& out, st
     throw ConfigError(usage_fault(app, error));
   }
   Console console{out, log, options.quiet, &log == &std::cerr && isatty(STDERR_FILENO) == 1};
+  const RemarkListener remarks(
+      [&console](const std::string& line) { console.say("note: {}\n", line); });
   const int status = action(console);
   out << std::flush;
   return status;

@@ -6,6 +6,7 @@
 
 #include "base/array_file.h"
 #include "base/h5.h"
+#include "base/remark.h"
 
 namespace ohmic::nn {
 namespace {
@@ -112,24 +113,56 @@ std::string torch_name(const std::string& name) {
   return name == "running_variance" ? "running_var" : name;
 }
 
-/// The arrays of a weights file by name. In HDF5, "conv1.weight" may also be "weight" in a group
-/// "conv1".
+/// Every data set below `group`, named by its path with dots: "features/0/weight" and
+/// "features.0.weight" are the same name.
+void gather(const h5::Reader& reader, const std::string& group, const std::string& prefix,
+            int depth, std::map<std::string, h5::Array<float>>& arrays) {
+  constexpr int kDeepest = 32;  // hard links can make circles
+  if (depth > kDeepest) throw FileError(reader.file().string() + ": groups are nested too deeply");
+  for (const std::string& child : reader.children(group)) {
+    const std::string at = (group == "/" ? "/" : group + "/") + child, name = prefix + child;
+    if (reader.is_group(at))
+      gather(reader, at, name + ".", depth + 1, arrays);
+    else if (!arrays.emplace(name, reader.floats(at)).second)
+      throw FileError(reader.file().string() + ": " + name + " stands there twice");
+  }
+}
+
+/// The arrays of a weights file by name.
 std::map<std::string, h5::Array<float>> read_arrays(const path& file, const Network& network) {
-  if (file.extension() == ".npz") return read_npz(file);
-  if (file.extension() != ".h5" && file.extension() != ".hdf5")
-    throw FileError(file.string() + ": weights come as .npz or .h5");
+  const std::string ending = file.extension().string();
+  if (ending == ".safetensors") return read_safetensors(file);
+  if (ending == ".npz") {
+    // Twice the largest type, and room for what a state dict holds besides.
+    constexpr std::uint64_t kWidest = 16, kRoom = std::uint64_t{64} << 20;
+    return read_npz(file, kWidest * static_cast<std::uint64_t>(network.parameter_count()) + kRoom);
+  }
+  if (ending != ".h5" && ending != ".hdf5")
+    throw FileError(file.string() + ": weights come as .npz, .safetensors or .h5");
   const h5::Reader reader(file);
   std::map<std::string, h5::Array<float>> arrays;
-  for (const std::string& child : reader.children("/")) {
-    bool is_group = false;
-    for (Index l = 0; l < network.layers(); ++l) is_group = is_group || network.name(l) == child;
-    if (!is_group)
-      arrays[child] = reader.floats("/" + child);
-    else
-      for (const std::string& name : reader.children("/" + child))
-        arrays[child + "." + name] = reader.floats("/" + child + "/" + name);
-  }
+  gather(reader, "/", "", 0, arrays);
   return arrays;
+}
+
+/// DataParallel puts "module." in front of every name: it is taken off, with a remark, where no
+/// layer of the network has it.
+void strip_wrapper(const path& file, const Network& network,
+                   std::map<std::string, h5::Array<float>>& arrays) {
+  const std::string wrapper = "module.";
+  for (Index l = 0; l < network.layers(); ++l)
+    if (network.name(l).starts_with(wrapper)) return;
+  if (arrays.empty() || !std::all_of(arrays.begin(), arrays.end(), [&](const auto& array) {
+        return array.first.starts_with(wrapper);
+      }))
+    return;
+  std::map<std::string, h5::Array<float>> stripped;
+  for (auto& [name, array] : arrays)
+    stripped.emplace(name.substr(wrapper.size()), std::move(array));
+  arrays = std::move(stripped);
+  remark(file.string() +
+         ": the names begin with 'module.' (PyTorch's DataParallel), which is left "
+         "out");
 }
 
 }  // namespace
@@ -204,7 +237,8 @@ Checkpoint load_checkpoint(const path& file, const Network& network) {
 }
 
 ParameterSet<float> load_weights(const path& file, const Network& network) {
-  const std::map<std::string, h5::Array<float>> arrays = read_arrays(file, network);
+  std::map<std::string, h5::Array<float>> arrays = read_arrays(file, network);
+  strip_wrapper(file, network, arrays);
   std::vector<std::string> wanted;
   ParameterSet<float> set = zero_parameters<float>(network);
   for (std::size_t l = 0; l < set.size(); ++l)

@@ -49,8 +49,10 @@ Checkpoint load_checkpoint(const std::filesystem::path& file);
 /// network.
 Checkpoint load_checkpoint(const std::filesystem::path& file, const Network& network);
 
-/// Weights from elsewhere: .npz or .h5 with PyTorch's names and shapes ("conv1.weight" out x in x
-/// kernel x kernel, "fc1.weight" out x in, "fc1.bias"; batch-norm "running_mean", "running_var").
+/// Weights from elsewhere: .npz, .safetensors or .h5 with PyTorch's names and shapes
+/// ("conv1.weight" out x in x kernel x kernel, "features.0.weight", "fc1.weight" out x in,
+/// "fc1.bias"; batch-norm "running_mean", "running_var"), in single, double or half precision. In
+/// HDF5 a dot may also be a group. "module." in front of all names is left out, with a remark.
 /// FileError for missing, unknown or non-finite arrays, ShapeError for wrong shapes ("fc1.weight is
 /// 120 x 256, expected 120 x 400").
 ParameterSet<float> load_weights(const std::filesystem::path& file, const Network& network);

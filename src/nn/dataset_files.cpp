@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/whole_file.h"
 
 /// IDX: a big-endian header (0, 0, type 8 = byte, number of dimensions; then each dimension in 4
 /// bytes), then the bytes, row-major (LeCun, Cortes, Burges: the MNIST database). CIFAR's binary
@@ -19,11 +20,15 @@ using std::filesystem::path;
   throw FileError(file.string() + ": " + what);
 }
 
+constexpr Index kMostBytes = Index{1} << 32;  // of one IDX file
+constexpr Index kMostCifarImages = 100'000;   // of one file; the published ones have up to 50,000
+constexpr Index kLargestRatio = 1032;         // of deflate, www.zlib.net/zlib_tech.html
+
 /// A file's bytes in order, gunzipped where it is gzipped.
 class ByteFile {
  public:
   explicit ByteFile(const path& file) : file_(file), handle_(nullptr) {
-    if (!std::filesystem::is_regular_file(file)) fail(file, "no such file");
+    check_readable(file);
     handle_ = gzopen(file.c_str(), "rb");
     if (!handle_) fail(file, "cannot be read");
     gzbuffer(handle_, 1 << 18);
@@ -79,6 +84,12 @@ Idx read_idx_file(const path& file, std::uint8_t rank, const char* content) {
     total *= size;
     idx.shape.push_back(size);
   }
+  if (total > kMostBytes)
+    fail(file, "claims " + std::to_string(total) + " bytes of " + content + "; at most " +
+                   std::to_string(kMostBytes) + " are read");
+  if (total / kLargestRatio > static_cast<Index>(std::filesystem::file_size(file)))
+    fail(file, "is truncated: its header claims " + std::to_string(total) + " bytes of " + content +
+                   ", more than a file of this size can hold");
   const std::size_t found = source.read(static_cast<std::size_t>(total) + 1, idx.bytes);
   const std::string expected = ", expected " + std::to_string(total) + " for " +
                                std::to_string(idx.shape[0]) + " " + content;
@@ -98,7 +109,8 @@ void check_label(const path& file, Index image, std::uint8_t label, Index classe
 }  // namespace
 
 Dataset read_idx(const path& images, const path& labels, Index classes) {
-  Idx pixels = read_idx_file(images, 3, "images"), names = read_idx_file(labels, 1, "labels");
+  Idx pixels = within_memory(images, [&] { return read_idx_file(images, 3, "images"); });
+  Idx names = within_memory(labels, [&] { return read_idx_file(labels, 1, "labels"); });
   if (pixels.shape[0] != names.shape[0])
     fail(labels, "holds " + std::to_string(names.shape[0]) + " labels for the " +
                      std::to_string(pixels.shape[0]) + " images of " + images.filename().string());
@@ -125,6 +137,8 @@ Dataset read_cifar(const std::vector<path>& files, int label_bytes, Index classe
     for (std::vector<std::uint8_t> record;; ++image, record.clear()) {
       const std::size_t found = source.read(record_size, record);
       if (found == 0 && image > 0) break;
+      if (image == kMostCifarImages)
+        fail(file, "holds more than " + std::to_string(kMostCifarImages) + " images");
       if (found < record_size)
         fail(file, "is truncated: image " + std::to_string(image) + " has " +
                        std::to_string(found) + " of " + std::to_string(record_size) + " bytes");

@@ -19,9 +19,12 @@ void fill_names(NetworkSpec& spec) {
   }
 }
 
+/// Names of PyTorch's modules ("features.0") are; the dots stand between words, because files make
+/// paths of names and "." and ".." mean something there.
 bool is_good_name(const std::string& name) {
+  if (name.starts_with('.') || name.ends_with('.') || name.find("..") != name.npos) return false;
   return name != "input" && std::all_of(name.begin(), name.end(), [](char c) {
-           return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-';
+           return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-' || c == '.';
          });
 }
 
@@ -34,7 +37,9 @@ Network::Network(NetworkSpec spec, Shape input) : spec_(std::move(spec)), input_
   for (Index l = 0; l < layers(); ++l) {
     const LayerSpec& layer = spec_[at(l)];
     if (!is_good_name(layer.name))
-      fail(layer, "a name is made of letters, digits, _ and -, and is not \"input\"");
+      fail(layer,
+           "a name is made of letters, digits, _, - and single dots between them, and is not "
+           "\"input\"");
     std::vector<Index> from;
     for (const std::string& name : layer.inputs) {
       const auto found = index.find(name);

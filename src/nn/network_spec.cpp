@@ -214,10 +214,12 @@ void fields(FieldVisitor& f, NetworkParams& p) {
            .meaning = "checkpoint (HDF5) to use instead of training; brings its structure",
            .is_file = true},
           p.file);
-  f.field({.key = "weights",
-           .meaning = "bare weights (.npz, .h5; PyTorch's names and shapes) instead of training",
-           .is_file = true},
-          p.weights);
+  f.field(
+      {.key = "weights",
+       .meaning = "bare weights (.npz, .safetensors, .h5; PyTorch's names and shapes) instead of "
+                  "training",
+       .is_file = true},
+      p.weights);
 }
 
 NetworkParams read_network(const ConfigNode& table, const std::string& path) {

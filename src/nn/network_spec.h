@@ -52,7 +52,7 @@ struct NetworkParams {
   std::vector<std::int64_t> hidden = {100};  ///< of mlp
   bool fold_batch_norm = true;
   std::string file;     ///< a checkpoint: brings its structure
-  std::string weights;  ///< bare weights (.npz, .h5) instead of training
+  std::string weights;  ///< bare weights (.npz, .safetensors, .h5) instead of training
   NetworkSpec layers;
 };
 void fields(FieldVisitor& f, NetworkParams& params);

@@ -7,9 +7,10 @@
 #include <cmath>
 #include <string_view>
 
-#include "base/array_file.h"
 #include "base/config.h"
 #include "base/error.h"
+#include "base/matrix.h"
+#include "base/text_table.h"
 
 namespace ohmic::rl {
 namespace {
@@ -18,42 +19,38 @@ constexpr std::string_view kRatio = "ratio_";
 constexpr std::array<std::string_view, 3> kMeasured{"compensator_weights", "accuracy_percent",
                                                     "sd_over_chips"};
 
-std::vector<std::string> column_names(const std::string& contents) {
-  std::string_view line(contents);
-  if (line.starts_with("\xef\xbb\xbf")) line.remove_prefix(3);
-  line = line.substr(0, line.find_first_of("\r\n"));
-  line.remove_prefix(std::min(line.find_first_not_of("# \t"), line.size()));
+/// The names in the first row, or in a comment in the first line.
+std::vector<std::string> column_names(const TextTable& table) {
   std::vector<std::string> names;
-  for (std::size_t first = 0; first <= line.size();) {
-    const std::size_t end = std::min(line.find(',', first), line.size());
-    std::string_view name = line.substr(first, end - first);
-    name.remove_prefix(std::min(name.find_first_not_of(" \t"), name.size()));
-    names.emplace_back(name.substr(0, name.find_last_not_of(" \t") + 1));
-    first = end + 1;
-  }
+  for (const TableField& field : table.header().empty() ? table.first_comment() : table.header())
+    names.emplace_back(field.text);
   return names;
 }
 
 /// The decisions' names, after a look at the other columns.
-std::vector<std::string> check_columns(const std::filesystem::path& file,
+std::vector<std::string> check_columns(const TextTable& table,
                                        const std::vector<std::string>& names) {
-  const auto fail = [&](const std::string& what) {
-    throw FileError(fmt::format("{}:1: {}; expected ratio_NAME for each decision, then {}",
-                                file.string(), what, fmt::join(kMeasured, ", ")));
+  const TableRow& header = !table.header().empty()          ? table.header()
+                           : !table.first_comment().empty() ? table.first_comment()
+                                                            : table.rows().front();
+  const auto fail = [&](const std::string& what, std::size_t column = 0) {
+    table.fail(header[column], fmt::format("{}; expected ratio_NAME for each decision, then {}",
+                                           what, fmt::join(kMeasured, ", ")));
   };
   std::vector<std::string> decisions;
   for (const std::string& name : names) {
     if (name.starts_with(kRatio) && name.size() > kRatio.size())
       decisions.push_back(name.substr(kRatio.size()));
     else if (std::find(kMeasured.begin(), kMeasured.end(), name) == kMeasured.end())
-      fail(fmt::format("unknown column '{}'", name));
+      fail(fmt::format("unknown column '{}'", name), static_cast<std::size_t>(&name - &names[0]));
   }
   for (std::string_view name : kMeasured)
     if (std::find(names.begin(), names.end(), name) == names.end())
       fail(fmt::format("no column '{}'", name));
   if (decisions.empty()) fail("no column of ratios");
   for (auto name = names.begin(); name != names.end(); ++name)
-    if (std::find(names.begin(), name, *name) != name) fail(fmt::format("two columns '{}'", *name));
+    if (std::find(names.begin(), name, *name) != name)
+      fail(fmt::format("two columns '{}'", *name), static_cast<std::size_t>(name - names.begin()));
   if (!std::equal(kMeasured.begin(), kMeasured.end(), names.end() - kMeasured.size()))
     fail("columns in another order");
   return decisions;
@@ -95,15 +92,22 @@ const ActionTable::Row& ActionTable::row(const Action& action) const {
 }
 
 ActionTable read_action_table(const std::filesystem::path& file) {
-  const std::vector<std::string> names = column_names(read_whole_file(file));
+  const TextTable text(file);
+  const std::vector<std::string> names = column_names(text);
   ActionTable table;
-  table.decisions = check_columns(file, names);
+  table.decisions = check_columns(text, names);
   const auto fail = [&](const std::string& what) {
     throw FileError(fmt::format("{}: {}", file.string(), what));
   };
-  const Matrix<double> values = read_csv(file);
-  if (values.columns() != static_cast<Index>(names.size()))
-    fail(fmt::format("{} numbers a row under {} column names", values.columns(), names.size()));
+  const auto field = [&text](Index r, Index c) -> const TableField& {
+    return text.rows()[static_cast<std::size_t>(r)][static_cast<std::size_t>(c)];
+  };
+  if (text.columns() != names.size())
+    text.fail(field(0, 0),
+              fmt::format("{} numbers a row under {} column names", text.columns(), names.size()));
+  Matrix<double> values(static_cast<Index>(text.rows().size()), static_cast<Index>(names.size()));
+  for (Index r = 0; r < values.rows(); ++r)
+    for (Index c = 0; c < values.columns(); ++c) values(r, c) = text.number(field(r, c));
 
   const auto decisions = static_cast<Index>(table.decisions.size());
   std::int64_t actions = 1;
@@ -111,9 +115,10 @@ ActionTable read_action_table(const std::filesystem::path& file) {
     std::vector<double> options;
     for (Index r = 0; r < values.rows(); ++r) {
       options.push_back(values(r, d));
-      if (!(options.back() >= 0 && std::isfinite(options.back())))
-        fail(fmt::format("{} = {}, expected a ratio of 0 or more",
-                         table.decisions[static_cast<std::size_t>(d)], shortest(options.back())));
+      if (options.back() < 0)
+        text.fail(field(r, d), fmt::format("{} = {}, expected a ratio of 0 or more",
+                                           table.decisions[static_cast<std::size_t>(d)],
+                                           shortest(options.back())));
     }
     std::sort(options.begin(), options.end());
     options.erase(std::unique(options.begin(), options.end()), options.end());
@@ -137,13 +142,15 @@ ActionTable read_action_table(const std::filesystem::path& file) {
     const double weights = values(r, decisions), accuracy = values(r, decisions + 1),
                  deviation = values(r, decisions + 2);
     if (met[place])
-      fail(fmt::format("two rows for {}; an action stands in one", in_words(table, action)));
-    if (!(weights >= 0 && std::isfinite(weights)) || !(accuracy >= 0 && accuracy <= 100) ||
-        !(deviation >= 0 && std::isfinite(deviation)))
-      fail(fmt::format(
-          "{}, {}, {} at {}; expected weights and a deviation of 0 or more, and an "
-          "accuracy of 0 .. 100 %",
-          shortest(weights), shortest(accuracy), shortest(deviation), in_words(table, action)));
+      text.fail(field(r, 0),
+                fmt::format("two rows for {}; an action stands in one", in_words(table, action)));
+    if (weights < 0 || !(accuracy >= 0 && accuracy <= 100) || deviation < 0)
+      text.fail(
+          field(r, decisions),
+          fmt::format("{}, {}, {} at {}; expected weights and a deviation of 0 or more, and an "
+                      "accuracy of 0 .. 100 %",
+                      shortest(weights), shortest(accuracy), shortest(deviation),
+                      in_words(table, action)));
     met[place] = true;
     table.rows[place] = {weights, accuracy / 100, deviation / 100};
   }

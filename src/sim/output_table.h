@@ -19,8 +19,10 @@ struct OutputTable {
   void check_covers(const Quantiser& adc) const;
 };
 
-/// Reads a CSV of code, mean, std (a row a code, in any order). FileError naming file and row for a
-/// code that is no whole number, stands twice or is missing between others, and a negative std.
+/// Reads a table of code, mean, std (a row a code, in any order; further named columns are not
+/// read, with a remark). FileError at line and column for a code that is no whole number or stands
+/// twice, and a negative std; FileError for a code that is missing between others; ConfigError at
+/// line and column for a moment beyond single precision.
 OutputTable read_output_table(const std::filesystem::path& file);
 
 }  // namespace ohmic::sim

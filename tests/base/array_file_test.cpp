@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/half.h"
 #include "folder.h"
 #include "messages.h"
 
@@ -29,7 +30,9 @@ std::string error(const std::filesystem::path& file, Read read) {
                                             : "not named: " + message;
 }
 std::string npy_error(const std::filesystem::path& file) { return error(file, read_npy); }
-std::string npz_error(const std::filesystem::path& file) { return error(file, read_npz); }
+std::string npz_error(const std::filesystem::path& file) {
+  return error(file, [](const auto& f) { read_npz(f); });
+}
 std::string csv_error(const std::filesystem::path& file) { return error(file, read_csv); }
 
 std::vector<double> values_of(const Matrix<double>& m) { return {m.data(), m.data() + m.size()}; }
@@ -56,6 +59,20 @@ TEST_CASE("numpy's arrays are read: types, byte orders, Fortran order, versions"
   CHECK(read_npy(golden("i8_scalar.npy")).values == std::vector<float>{-5});
 }
 
+TEST_CASE("half-precision arrays are read from .npy, .npz and HDF5, subnormal numbers and all") {
+  // 2^-14 is the smallest normal number, 65504 the largest.
+  const std::vector<float> expected{1.5f, -0.25f, 0.0f, 1024.0f, -0x1p-14f, 65504.0f};
+  CHECK(read_npy(golden("f2.npy")).values == expected);
+  CHECK(read_npy(golden("f2_big_endian.npy")).values == expected);
+  CHECK(read_npz(golden("half.npz")).at("fc1.weight").values == expected);
+  CHECK(h5::Reader(golden("half.h5")).floats("/fc1.weight").values == expected);
+  CHECK(from_half(0x0001) == 0x1p-24f);
+  CHECK(from_half(0x83ff) == -1023 * 0x1p-24f);
+  CHECK(std::isinf(from_half(0xfc00)));
+  CHECK(std::isnan(from_half(0x7e00)));
+  CHECK(from_bfloat16(0xc049) == -3.140625f);
+}
+
 TEST_CASE("an array is written byte for byte as numpy writes it") {
   const testing::Folder folder("npy");
   write_npy(folder / "a.npy", {2, 3}, kRamp.data());
@@ -74,7 +91,7 @@ TEST_CASE("what is no readable .npy file is a file error that says why") {
   CHECK(npy_error(folder.write("a", "hello")) == ": is no .npy file");
   CHECK(npy_error(golden("records.npy")) == ": holds records, expected plain numbers");
   CHECK(npy_error(golden("complex.npy")) ==
-        ": holds elements of type '<c8', expected floats (f4, f8) or integers");
+        ": holds elements of type '<c8', expected floats (f2, f4, f8) or integers");
   const std::string bytes = read_whole_file(golden("f4.npy"));
   CHECK(npy_error(folder.write("b", bytes.substr(0, bytes.size() - 1))) ==
         ": is truncated: 23 bytes of numbers, its header promises 6 of 4");
@@ -140,7 +157,7 @@ TEST_CASE("CSV is read whatever stands between the numbers") {
        {"1,-2.5,3e-3\n4,5,6\n", "1, -2.5 ,0.003\r\n+4,5,6", "1;-2.5;.003\n\n4; 5; 6\n",
         "1\t-2.5\t3e-3\n4\t5\t6\n", "  1 -2.5   3e-3\n4 5 6 \n",
         "\xef\xbb\xbf"
-        "a,b,c\n1,-2.5,3e-3 # first, row; or not\n# nothing\n4,5,6\n",
+        "a,b,c\n1,-2.5,3e-3\n# nothing; or not\n#\n4,5,6\n",
         "\"x 1\";\"x 2\";\"x 3\"\n1;-2.5;3e-3\n4;5;6\n"}) {
     CAPTURE(text);
     const Matrix<double> m = read(text);
@@ -157,14 +174,15 @@ TEST_CASE("what is no CSV of numbers is a file error at its line and column") {
     return csv_error(folder.write("w.csv", text));
   };
   CHECK(message("1,2\n3,4\n5, abc\n") == ":3:4: 'abc' is no number");
-  CHECK(message("1,2\n3\n") == ":2: a row of 1, expected 2 as in line 1");
+  CHECK(message("1,2\n3\n") == ":2:1: a row of 1, expected 2 as in line 1");
   CHECK(message("1,,2\n") == ":1:3: an empty field, expected a number");
-  CHECK(message("1,2,\n") == ":1:5: an empty field, expected a number");
-  CHECK(message("1,5;2,5\n") == ":1:1: '1,5' is no number");
-  CHECK(message("1,1e999\n") == ":1:3: '1e999' is no number");
+  CHECK(message("1,2\n3,\n") == ":2:3: an empty field, expected a number");
+  CHECK(message("1;2,5.5\n") ==
+        ":1:3: '2,5.5' has a thousands separator; write the number without");
+  CHECK(message("1,1e999\n") == ":1:3: '1e999' is too large for a number");
   CHECK(message("a,b\nc,d\n") == ":2:1: 'c' is no number");
   CHECK(message("a,b\n") == ": holds no numbers");
-  CHECK(message("") == ": holds no numbers");
+  CHECK(message("") == ": is empty: holds no numbers");
   CHECK(message(std::string("1\0", 2)) == ": is a binary file, expected CSV");
 }
 
@@ -204,11 +222,10 @@ TEST_CASE("a matrix that cannot be read names the option and the file") {
   CHECK(file_error("w.h5:/x") == "--weights: w.h5: no such file");
   CHECK(file_error("w.csv") == "--weights: w.csv: no such file");
   const auto csv = folder.write("a.csv", "1,2\n3,nan\n").string();
-  CHECK(file_error(csv) ==
-        "--weights: " + csv + ": row 2, column 2 is nan, expected a finite number");
+  CHECK(file_error(csv) == "--weights: " + csv + ":2:3: 'nan' is no finite number");
   const auto large = folder.write("b.csv", "1e300\n").string();
   CHECK(file_error(large) ==
-        "--weights: " + large + ": row 1, column 1 is inf, expected a finite number");
+        "--weights: " + large + ":1:1: 1e300 is beyond single precision (3.4e38)");
   const auto cube = golden("i2_big_endian_3d.npy").string();
   CHECK(message_of<ShapeError>([&] { read_matrix(cube, "--weights"); }) ==
         "--weights: " + cube + ": has 3 dimensions, expected a matrix");

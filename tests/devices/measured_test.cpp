@@ -160,7 +160,7 @@ TEST_CASE("a cell keeps its quantile over time") {
   CHECK(model->sigma(20e-6, 10) == doctest::Approx(0.75e-6 * std::sqrt(21 * 22 / 12.0)));
 }
 
-TEST_CASE("what is wrong with a table is told with file and row") {
+TEST_CASE("what is wrong with a table is told with file, line and column") {
   const Folder folder("bad-table");
   const auto refuse = [&](const std::string& text, const std::string& message) {
     folder.write("t.csv", text);
@@ -168,27 +168,32 @@ TEST_CASE("what is wrong with a table is told with file and row") {
     CHECK_THROWS_WITH(device(folder, "model = \"measured\"\nfile = \"t.csv\"" + kRange),
                       doctest::Contains(message.c_str()));
   };
-  refuse("target_uS,mean_uS,std_uS\n0,1,1\n40,nan,1\n", "t.csv: row 2: nan is no number");
+  refuse("target_uS,mean_uS,std_uS\n0,1,1\n40,nan,1\n", "t.csv:3:4: 'nan' is no finite number");
   refuse("target_uS,mean_uS,mean_nS,std_uS\n0,1,1,1\n40,1,1,1\n",
-         "t.csv: column mean_nS: there is a column mean already");
-  refuse(
-      "target_uS,sample_uS,mean_uS,std_uS\n0,1,1,1\n40,1,1,1\n",
-      "t.csv: a table has columns target_UNIT, mean_UNIT, std_UNIT, or target_UNIT, sample_UNIT");
+         "t.csv:1:19: column mean_nS: there is a column mean already");
+  refuse("target_uS,sample_uS,mean_uS,std_uS\n0,1,1,1\n40,1,1,1\n",
+         "t.csv:1:1: a table has columns target_UNIT, mean_UNIT, std_UNIT, or target_UNIT, "
+         "sample_UNIT");
   refuse("target_uS,mean_uS,std_uS,time_y\n0,1,1,1\n40,1,1,1\n",
-         "t.csv: column time_y: unknown unit 'y' of a time; known are s, min, h, day");
+         "t.csv:1:26: column time_y: unknown unit 'y' of a time; known are s, min, h, day");
   refuse("target_uS,mean_uS,std_uS,time_s\n0,1,1,1\n40,1,1,1\n0,1,1,9\n30,1,1,9\n",
-         "t.csv: has other targets at 9 s");
-  refuse("target_uS,mean_uS,std_uS\n0,1,1\n40,-3,1\n", "t.csv: row 2: -3 is negative");
-  refuse("target_uS,mean_uS,std_uS\n0,1,1\n", "t.csv: 1 target; at least 2 are needed");
+         "t.csv:4:1: has other targets at 9 s");
+  refuse("target_uS,mean_uS,std_uS\n0,1,1\n40,-3,1\n",
+         "t.csv:3:4: -3 is negative; device.negative = \"clip\"");
+  refuse("target_uS,mean_uS,std_uS\n0,1,1\n", "t.csv:2:1: 1 target; at least 2 are needed");
   refuse("target_uS,mean_uS,std_uS\n40,1,1\n0,1,1\n",
-         "t.csv: row 2: target 0 uS comes after 40 uS; targets must ascend");
+         "t.csv:3:1: target 0 uS comes after 40 uS; targets must ascend");
   refuse("target_uS,mean_uS,std_uS\n0,1,1\n0,1,1\n40,1,1\n",
-         "t.csv: row 2: target 0 uS stands there twice");
-  refuse("target_uS,mean_kS,std_uS\n0,1,1\n40,1,1\n",
-         "t.csv: column mean_kS: unknown unit 'kS' of a conductance; known are S, mS, uS, nS");
-  refuse("target_uS,average_uS,std_uS\n0,1,1\n40,1,1\n", "t.csv: column average_uS is none of");
+         "t.csv:3:1: target 0 uS stands there twice");
+  refuse(
+      "target_uS,mean_kS,std_uS\n0,1,1\n40,1,1\n",
+      "t.csv:1:11: column mean_kS: unknown unit 'kS' of a conductance; known are S, mS, uS, nS, A, "
+      "mA, uA, nA, Ohm, kOhm, MOhm");
+  refuse("target_uS,average_uS,std_uS\n0,1,1\n40,1,1\n",
+         "t.csv:1:1: a table has columns target_UNIT, mean_UNIT, std_UNIT, or target_UNIT, "
+         "sample_UNIT; not read are 'average_uS'");
   refuse("target_uS,sample_uS\n0,1\n40,1\n",
-         "t.csv: target 0 uS has 1 samples; at least 20 are needed");
+         "t.csv:2:1: target 0 uS has 1 samples; at least 20 are needed");
   refuse("target_uS,mean_uS,std_uS\n5,1,1\n30,1,1\n",
          "t.csv: its targets 5 .. 30 uS do not cover device.g_min_uS .. g_max_uS = 0 .. 40");
   CHECK_THROWS_WITH(device(folder, "model = \"measured\"" + kRange),

@@ -106,7 +106,8 @@ TEST_CASE("a jump table is interpolated between levels, and programs with verifi
   std::string text = "level_uS,direction,step_uS\n";
   for (const double level : {0.0, 20.0, 40.0})
     for (int k = 0; k <= 4; ++k) {
-      text += fmt::format("{},set,{}  # measured\n", level, 1.0 + level / 20 + 0.1 * k);
+      text += "# measured\n";
+      text += fmt::format("{},set,{}\n", level, 1.0 + level / 20 + 0.1 * k);
       text += fmt::format("{},{},{}\n", level, level > 0 ? "reset" : "-1.0", -1.0 - 0.1 * k);
     }
   const auto file = folder.write("j.csv", text);
@@ -138,13 +139,14 @@ TEST_CASE("a jump table is interpolated between levels, and programs with verifi
   refuse("level_uS,direction,step_kS\n1,1,1\n",
          "column step_kS: unknown unit 'kS' of a conductance");
   refuse("level_uS,direction,step_uS\n1,0,1\n",
-         "bad.csv:2: direction '0' is none of set, reset, 1, -1");
-  refuse("level_uS,direction,step_uS\n1,set,nan\n", "bad.csv:2: 'nan' is no number");
-  refuse("level_uS,direction,step_uS\n# two\n-1,set,1\n", "bad.csv:3: level -1 is negative");
-  refuse("level_uS,direction,step_uS\n1,set\n", "bad.csv:2: a row of 2, expected 3");
-  refuse("level_uS,direction,step_uS\n", "bad.csv: has no set pulses");
-  refuse("# nothing\n", "bad.csv: is empty");
-  refuse("level_uS,direction,step_uS\n1,1,1\n1,-1,1\n", "level 1 uS has 1 set pulses");
+         "bad.csv:2:3: direction '0' is none of set, reset, 1, -1");
+  refuse("level_uS,direction,step_uS\n1,set,nan\n", "bad.csv:2:7: 'nan' is no finite number");
+  refuse("level_uS,direction,step_uS\n# two\n-1,set,1\n", "bad.csv:3:1: level -1 is negative");
+  refuse("level_uS,direction,step_uS\n1,set\n", "bad.csv:2:3: a row of 2, expected 3");
+  refuse("level_uS,direction,step_uS\n", "bad.csv: holds no numbers");
+  refuse("level_uS,direction,step_uS\n1,-1,1\n", "bad.csv: has no set pulses");
+  refuse("# nothing\n", "bad.csv: holds no numbers");
+  refuse("level_uS,direction,step_uS\n1,1,1\n1,-1,1\n", "bad.csv:2:1: level 1 uS has 1 set pulses");
 }
 
 TEST_CASE("a training device's pulses bring cells to their targets") {

@@ -133,7 +133,7 @@ TEST_CASE("weights that lack an array, have another shape, or hold NaN are refus
   check_setting_refused(bench, {"network.weights=lost.npz"}, lab::kFiles,
                         "~/lost.npz: no such file");
   check_setting_refused(bench, {"network.weights=tiny.toml"}, lab::kFiles,
-                        "~/tiny.toml: weights come as .npz or .h5");
+                        "~/tiny.toml: weights come as .npz, .safetensors or .h5");
 }
 
 TEST_CASE("a training that diverges says so and leaves nothing") {

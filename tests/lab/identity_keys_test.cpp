@@ -162,6 +162,8 @@ const std::map<std::string, Context> kContexts = {
     {"device.read_noise_of", {{}, "g"}},
     {"device.file", {{}, "skip"}},
     {"device.file_unit", {{}, "skip"}},
+    {"device.read_voltage_v", {{}, "skip"}},
+    {"device.negative", {{}, "skip"}},
     {"device.verify_file", {{}, "skip"}},
     {"device.verify_pulse", {kVerifies, "step"}},
     {"device.verify_model",

@@ -77,7 +77,7 @@ TEST_CASE("a table with holes names the first missing action") {
 
 TEST_CASE("an action that stands twice is named") {
   CHECK(fault_in(kWhole + "1,0,20,80,1\n") ==
-        ": two rows for a = 1, b = 0; an action stands in one");
+        ":6:1: two rows for a = 1, b = 0; an action stands in one");
 }
 
 TEST_CASE("columns that are unknown, missing, twice there or in another order are named") {
@@ -85,30 +85,28 @@ TEST_CASE("columns that are unknown, missing, twice there or in another order ar
       "; expected ratio_NAME for each decision, then compensator_weights, accuracy_percent, "
       "sd_over_chips";
   CHECK(fault_in(replaced(kWhole, "ratio_b", "ration_b")) ==
-        ":1: unknown column 'ration_b'" + expected);
-  CHECK(fault_in(replaced(kWhole, ",sd_over_chips", "")) ==
-        ":1: no column 'sd_over_chips'" + expected);
-  CHECK(fault_in(replaced(kWhole, "sd_over_chips", "sd_over_chips,accuracy_percent")) ==
-        ":1: two columns 'accuracy_percent'" + expected);
-  CHECK(fault_in(replaced(kWhole, "ratio_b", "ratio_a")) == ":1: two columns 'ratio_a'" + expected);
+        ":1:9: unknown column 'ration_b'" + expected);
+  CHECK(fault_in("ratio_a,ratio_b,compensator_weights,accuracy_percent\n0,0,0,70\n") ==
+        ":1:1: no column 'sd_over_chips'" + expected);
+  CHECK(fault_in("ratio_a,compensator_weights,accuracy_percent,sd_over_chips,accuracy_percent\n"
+                 "0,0,70,2,70\n") == ":1:60: two columns 'accuracy_percent'" + expected);
+  CHECK(fault_in(replaced(kWhole, "ratio_b", "ratio_a")) ==
+        ":1:9: two columns 'ratio_a'" + expected);
   CHECK(fault_in("compensator_weights,accuracy_percent,sd_over_chips\n1,2,3\n") ==
-        ":1: no column of ratios" + expected);
+        ":1:1: no column of ratios" + expected);
   CHECK(fault_in(replaced(kWhole, "ratio_b,compensator_weights", "compensator_weights,ratio_b")) ==
-        ":1: columns in another order" + expected);
+        ":1:1: columns in another order" + expected);
 }
 
 TEST_CASE("rows of another length, words and impossible numbers are refused") {
-  CHECK(fault_in(kHeader + "0,0,0,70\n") == ": 4 numbers a row under 5 column names");
+  CHECK(fault_in(kHeader + "0,0,0,70\n") == ":2:7: a row of 4, expected 5 as in line 1");
   CHECK(fault_in(replaced(kWhole, "75", "x")) == ":3:10: 'x' is no number");
   CHECK(fault_in(replaced(kWhole, "0,0.5,10", "0,-0.5,10")) ==
-        ": b = -0.5, expected a ratio of 0 or more");
-  CHECK(fault_in(replaced(kWhole, "0,0.5,10", "0,inf,10")) ==
-        ": b = inf, expected a ratio of 0 or more");
+        ":3:3: b = -0.5, expected a ratio of 0 or more");
+  CHECK(fault_in(replaced(kWhole, "0,0.5,10", "0,inf,10")) == ":3:3: 'inf' is no finite number");
   CHECK(fault_in(replaced(kWhole, "75", "175")) ==
-        ": 10, 175, 1 at a = 0, b = 0.5; expected weights and a deviation of 0 or more, and an "
+        ":3:7: 10, 175, 1 at a = 0, b = 0.5; expected weights and a deviation of 0 or more, and an "
         "accuracy of 0 .. 100 %");
-  CHECK(fault_in(replaced(kWhole, "75", "nan")) ==
-        ": 10, nan, 1 at a = 0, b = 0.5; expected weights and a deviation of 0 or more, and an "
-        "accuracy of 0 .. 100 %");
+  CHECK(fault_in(replaced(kWhole, "75", "nan")) == ":3:10: 'nan' is no finite number");
   CHECK(fault_in(kHeader) == ": holds no numbers");
 }

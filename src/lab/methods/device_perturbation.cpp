@@ -35,9 +35,10 @@ DevicePerturbation::DevicePerturbation(const Experiment& e, const nn::Network& n
         array.row_partition = {"equal", {}};
       }
       if (!layer.hardware->faults.map.empty()) {
-        auto maps = devices::read_fault_map(from_config(e, layer.hardware->faults.map));
-        if (const auto own = maps.find(layer.name); own != maps.end())
-          layer.fault_map = std::move(own->second);
+        const nn::Mac& mac = network.mac(static_cast<Index>(k));
+        layer.fault_map = devices::layer_faults(from_config(e, layer.hardware->faults.map),
+                                                layer.hardware->faults, layer.name, mac.outputs,
+                                                mac.patch.inputs());
       }
     }
     layers_.push_back(std::move(layer));

@@ -31,3 +31,10 @@ with h5py.File("h5py.h5", "w") as f:
     f.attrs["count"] = 3
     f.attrs["share"] = np.float32(0.5)
     f.attrs["list"] = [1, 2]
+
+half = np.array([[1.5, -0.25, 0], [1024, -6.103515625e-05, 65504]], "f2")
+np.save("f2.npy", half)
+np.save("f2_big_endian.npy", half.astype(">f2"))
+np.savez_compressed("half.npz", **{"fc1.weight": half})
+with h5py.File("half.h5", "w", track_order=True) as file:
+    file["fc1.weight"] = half
