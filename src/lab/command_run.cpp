@@ -50,8 +50,8 @@ int run(const CommonOptions& options, std::optional<std::int64_t> dumped_chip, C
     print_dry_run(experiment, described, data, has_trained_base(training, methods), console);
     return 0;
   }
-  const OutputFolder made = session.begin(options);
   const InterruptWatch watch;
+  const auto held = session.begin(options, console);
 
   const PreparedMethod method = prepare_method(training, methods);
   const nn::TrainedNetwork& trained = method.trained;
