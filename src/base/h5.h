@@ -22,8 +22,8 @@ struct Array {
 
 /// A file being read. Throws FileError naming file and path for whatever is missing, truncated or
 /// of another type or shape, claims more than the file can hold, or is still open for writing in
-/// another program; for a sealed file whose bytes are not those that were written before the library
-/// sees it.
+/// another program; for a sealed file whose bytes are not those that were written before the
+/// library sees it.
 class Reader {
  public:
   explicit Reader(const std::filesystem::path& file);
@@ -62,9 +62,9 @@ class Reader {
 };
 
 /// A file being written. It grows in memory, so that a full disk cannot break the library halfway;
-/// commit() writes it whole (WholeFile) and sealed (h5_seal.h), and without commit() nothing remains. Throws FileError: an
-/// unwritable place at once, a full disk at commit(). Missing groups are made and keep their order.
-/// Times are not tracked: equal contents give equal bytes.
+/// commit() writes it whole (WholeFile) and sealed (h5_seal.h), and without commit() nothing
+/// remains. Throws FileError: an unwritable place at once, a full disk at commit(). Missing groups
+/// are made and keep their order. Times are not tracked: equal contents give equal bytes.
 class Writer {
  public:
   explicit Writer(const std::filesystem::path& file);

@@ -215,12 +215,14 @@ Handle open_attribute(const Reader& reader, hid_t object, const std::string& pat
 }
 
 template <class T>
-T number_attribute(const Reader& reader, hid_t file, const std::string& path,
-                   const std::string& name, hid_t memory_type, bool only_integers) {
+T number_attribute(const Reader& reader, hid_t file, std::uintmax_t file_size,
+                   const std::string& path, const std::string& name, hid_t memory_type,
+                   bool only_integers) {
   const Handle object = open_object(reader, file, path, "object");
   const Handle attribute = open_attribute(reader, object, path, name);
   const Handle type(H5Aget_type(attribute), H5Tclose);
   const Handle space(H5Aget_space(attribute), H5Sclose);
+  check_claim(reader, file_size, type, space, false, "attribute '" + name + "' of " + quoted(path));
   T value{};
   if ((only_integers ? H5Tget_class(type) != H5T_INTEGER : !is_number(type)) ||
       element_count(space) != 1 || H5Aread(attribute, memory_type, &value) < 0)
@@ -265,8 +267,7 @@ void Reader::open() {
                       true);  // results appear whole; some network folders cannot lock
 #endif
   handle_ = H5Fopen(file_.c_str(), H5F_ACC_RDONLY, access);
-  if (handle_ < 0 && is_being_written(file_))
-    fail(*this, kOpenElsewhere);
+  if (handle_ < 0 && is_being_written(file_)) fail(*this, kOpenElsewhere);
   if (handle_ < 0)
     fail(*this, H5Fis_hdf5(file_.c_str()) > 0 ? "is truncated or damaged" : "is no HDF5 file");
 }
@@ -402,20 +403,21 @@ std::string Reader::string_attribute(const std::string& path, const std::string&
   if (H5Tget_class(type) != H5T_STRING || element_count(space) != 1)
     fail(*this, what + " is no string");
   check_claim(*this, size_, type, space, false, what);
-  std::vector<std::string> words = read_strings(
-      *this, size_, type, space, what,
-      [&](hid_t memory_type, void* buffer, hid_t) { return H5Aread(attribute, memory_type, buffer); });
+  std::vector<std::string> words =
+      read_strings(*this, size_, type, space, what, [&](hid_t memory_type, void* buffer, hid_t) {
+        return H5Aread(attribute, memory_type, buffer);
+      });
   return std::move(words.front());
 }
 
 std::int64_t Reader::integer_attribute(const std::string& path, const std::string& name) const {
   const Lock lock;
-  return number_attribute<std::int64_t>(*this, handle_, path, name, H5T_NATIVE_INT64, true);
+  return number_attribute<std::int64_t>(*this, handle_, size_, path, name, H5T_NATIVE_INT64, true);
 }
 
 double Reader::double_attribute(const std::string& path, const std::string& name) const {
   const Lock lock;
-  return number_attribute<double>(*this, handle_, path, name, H5T_NATIVE_DOUBLE, false);
+  return number_attribute<double>(*this, handle_, size_, path, name, H5T_NATIVE_DOUBLE, false);
 }
 
 }  // namespace ohmic::h5

@@ -48,8 +48,8 @@ class Bytes {
     std::string bytes(count, '\0');
     std::size_t got = 0;
     while (got < count) {
-      const ssize_t n = ::pread(descriptor_, bytes.data() + got, count - got,
-                                static_cast<off_t>(offset + got));
+      const ssize_t n =
+          ::pread(descriptor_, bytes.data() + got, count - got, static_cast<off_t>(offset + got));
       if (n < 0 && errno == EINTR) continue;
       if (n < 0)
         throw FileError(file_.string() + ": cannot be read (" + std::strerror(errno) + ")");
@@ -86,13 +86,13 @@ bool holds_mark(const Bytes& file) {
 /// versions 0 to 3 are laid out in the HDF5 File Format Specification, II.A).
 bool is_cut(const Bytes& file) {
   const std::string head = file.at(0, kSuperblock);
-  if (head.empty() ||
-      !kSignature.starts_with(std::string_view(head).substr(0, kSignature.size())))
+  if (head.empty() || !kSignature.starts_with(std::string_view(head).substr(0, kSignature.size())))
     return false;
   if (head.size() < kSuperblock) return true;
   const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(head[at]); };
   const bool is_early = byte(8) < 2;
-  const std::size_t width = byte(is_early ? 13 : 9), place = is_early ? (byte(8) == 0 ? 40 : 44) : 28;
+  const std::size_t width = byte(is_early ? 13 : 9),
+                    place = is_early ? (byte(8) == 0 ? 40 : 44) : 28;
   if (width != 8 || place + width > head.size()) return false;
   std::uint64_t end = 0;
   for (std::size_t i = width; i-- > 0;) end = end << 8 | byte(place + i);

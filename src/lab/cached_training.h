@@ -28,8 +28,8 @@ struct CachedTraining {
   const nn::Network& network;
   const nn::Data& data;
   const nn::TrainingParams& params;
-  std::string label;                         ///< in log lines: "plain", "injection", ...
-  std::string digest;                        ///< of everything that the result depends on
+  std::string label;   ///< in log lines: "plain", "injection", ...
+  std::string digest;  ///< of everything that the result depends on
   KeptTraining kept;
   std::function<nn::TrainingState()> fresh;  ///< the state before the first step
   bool needs_course = false;  ///< trained again where an earlier version kept no monitors of it

@@ -44,9 +44,8 @@ std::string words_of(const std::vector<nn::Placement>& placements) {
 }
 
 void write_search(const Session& session, const nn::Network& network,
-                  const PlacementProblem& problem,
-                  const VariationProfile& profile, const rl::SearchResult& result,
-                  const Provenance& provenance) {
+                  const PlacementProblem& problem, const VariationProfile& profile,
+                  const rl::SearchResult& result, const Provenance& provenance) {
   const auto pareto = rl::pareto_front(result.history);
   h5::Writer out(session.file);
   write_header(out, session.experiment, session.identity, provenance);

@@ -316,12 +316,11 @@ int sweep(const CommonOptions& options, const SweepOptions& own, Console& consol
   folder.make();
   const InterruptWatch watch;
   std::string name = shard.count > 1 ? fmt::format("shard-{}-of-{}", shard.index, shard.count) : "";
-  if (!shard.free_task.empty())
-    name = "task-" + shard.free_task + (name.empty() ? "" : "-") + name;
+  if (!shard.free_task.empty()) name = "task-" + shard.free_task + (name.empty() ? "" : "-") + name;
   if (!own.points.empty()) name += (name.empty() ? "points-" : "-points-") + own.points;
   if (is_alone) name = "all";
   std::unique_ptr<FolderLock> lock;
-  if (!own.merge) 
+  if (!own.merge)
     lock = take_lock(folder.lock_file(name), place, is_alone ? "this sweep" : name,
                      "wait for it, or take another part with --shard or --points", console);
   folder.drop_dead_locks();

@@ -44,8 +44,7 @@ int train(const CommonOptions& options, Console& console) {
   const Experiment& experiment = session.experiment;
   const nn::Data& data = session.data;
   const std::filesystem::path kept = session.folder / "network.h5";
-  const bool has_network = holds_checkpoint(kept, session.identity.digest);
-  if (session.is_done && has_network) {
+  if (session.is_done && holds_checkpoint(kept, session.identity.digest)) {
     console.print("{} is done already (the same config); --force trains it again\n",
                   session.file.string());
     return 0;
@@ -67,8 +66,7 @@ int train(const CommonOptions& options, Console& console) {
   const nn::Evaluation test =
       nn::evaluate(trained.network, trained.parameters, data.test, data.normalisation);
   // As it was trained: batch-norm not folded, the optimiser's state with it.
-  nn::save_checkpoint(kept, method.unfolded.network, method.origin.state,
-                      session.identity.digest);
+  nn::save_checkpoint(kept, method.unfolded.network, method.origin.state, session.identity.digest);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   write_course(session, origin, test.accuracy,

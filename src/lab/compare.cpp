@@ -178,8 +178,7 @@ Comparison compare(const Experiment& experiment, const nn::Data& data, bool use_
       for (const std::string& hardware : params.hardware)
         for (std::size_t point = 0; point < all.points(); ++point) {
           const Experiment e = variant(experiment, seed, all.axes, point);
-          const std::string digest =
-              point_digest(e, of_seed, data.digest, name, hardware, files);
+          const std::string digest = point_digest(e, of_seed, data.digest, name, hardware, files);
           const std::filesystem::path file = points / (digest + ".h5");
           std::optional<ComparedPoint> done;
           if (std::filesystem::exists(file)) {
@@ -211,14 +210,14 @@ Comparison compare(const Experiment& experiment, const nn::Data& data, bool use_
               for (const double a : chosen.accuracy)
                 selection += a / static_cast<double>(chosen.accuracy.size());
             }
-            write_compared(file, digest,
-                           {result.accuracy,
-                            {prepared->clean_accuracy, selection,
-                             static_cast<double>(result.overhead.weights),
-                             static_cast<double>(result.overhead.macs),
-                             static_cast<double>(prepared->base_weights),
-                             static_cast<double>(prepared->base_macs),
-                             static_cast<double>(result.verified), result.seconds_a_chip}});
+            write_compared(
+                file, digest,
+                {result.accuracy,
+                 {prepared->clean_accuracy, selection, static_cast<double>(result.overhead.weights),
+                  static_cast<double>(result.overhead.macs),
+                  static_cast<double>(prepared->base_weights),
+                  static_cast<double>(prepared->base_macs), static_cast<double>(result.verified),
+                  result.seconds_a_chip}});
             done = read_compared(file, digest, e.run.chips);
             ensure(done.has_value(), "a point that was just written cannot be read");
           }

@@ -49,9 +49,7 @@ std::string start_of(const std::string& process) {
 }
 
 /// Boot of the host and process namespace: within them a number says which process it is.
-std::string boot() {
-  return first_line("/proc/sys/kernel/random/boot_id") + "/" + process_space();
-}
+std::string boot() { return first_line("/proc/sys/kernel/random/boot_id") + "/" + process_space(); }
 
 std::string job_name() {
   std::string name;

@@ -63,9 +63,9 @@ class FolderLock {
   std::thread beats_;
 };
 
-/// Takes the lock `file`. Whether a process of another host lives shows within three beats: they are
-/// waited for, which `console` tells. ConfigError "`place`: `what` is being run by ...; `advice`"
-/// where a living process has it.
+/// Takes the lock `file`. Whether a process of another host lives shows within three beats: they
+/// are waited for, which `console` tells. ConfigError "`place`: `what` is being run by ...;
+/// `advice`" where a living process has it.
 std::unique_ptr<FolderLock> take_lock(const std::filesystem::path& file,
                                       const std::filesystem::path& place, const std::string& what,
                                       const std::string& advice, const Console& console);

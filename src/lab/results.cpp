@@ -203,7 +203,8 @@ void write_run(const std::filesystem::path& path, const RunSetting& s, const Run
   if (most_pulses > 0) {
     std::vector<std::int64_t> histogram;
     for (std::size_t k = 0; k < names.size(); ++k) {
-      std::vector<std::int64_t> of = k < r.cells.size() ? r.cells[k].with_pulses : std::vector<std::int64_t>();
+      std::vector<std::int64_t> of =
+          k < r.cells.size() ? r.cells[k].with_pulses : std::vector<std::int64_t>();
       of.resize(most_pulses);
       histogram.insert(histogram.end(), of.begin(), of.end());
     }
@@ -212,8 +213,7 @@ void write_run(const std::filesystem::path& path, const RunSetting& s, const Run
               "layer x pulses: cells that a verifying loop gave so many");
   }
   count("weights_cut", cut, "weights beyond the full scale of array.scale_percentile");
-  out.write("dac_limit", {"name"}, dac_limit, "input units",
-            "activation at the DAC's full scale");
+  out.write("dac_limit", {"name"}, dac_limit, "input units", "activation at the DAC's full scale");
   out.write("adc_limit", {"name"}, adc_limit, "A",
             "current at the ADC's full scale (of the first tile); 0: ideal");
   out.write("dac_saturation", {"name"}, dac_clipped, "1",

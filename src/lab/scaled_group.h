@@ -9,11 +9,12 @@
 
 namespace ohmic::lab {
 
-/// Unit and meaning of a config key, as `ohmic info KEY` has them; "1" and the key where it is none.
+/// Unit and meaning of a config key, as `ohmic info KEY` has them; "1" and the key where it is
+/// none.
 std::pair<std::string, std::string> unit_and_meaning(const std::string& key);
 
-/// One group of a results file: data sets over named axes. Every axis is a data set of the group, an
-/// HDF5 dimension scale, so that xarray opens the group by itself.
+/// One group of a results file: data sets over named axes. Every axis is a data set of the group,
+/// an HDF5 dimension scale, so that xarray opens the group by itself.
 class ScaledGroup {
  public:
   /// `path` without a "/" at its end; borrows `file`.
@@ -28,8 +29,8 @@ class ScaledGroup {
   /// 0 .. size - 1 (or from `first`).
   void count(const std::string& name, Index size, const std::string& meaning,
              std::int64_t first = 0);
-  /// A data set over axes, row-major; its shape is theirs. Numbers by themselves (no axes) have shape
-  /// 1, along the axis `single`.
+  /// A data set over axes, row-major; its shape is theirs. Numbers by themselves (no axes) have
+  /// shape 1, along the axis `single`.
   template <class T>
   void write(const std::string& name, const std::vector<std::string>& axes,
              const std::vector<T>& values, const std::string& unit, const std::string& meaning) {
@@ -47,8 +48,8 @@ class ScaledGroup {
                    const std::string& meaning);
   std::vector<std::string> named(const std::vector<std::string>& axes);
   std::vector<Index> shape_of(const std::vector<std::string>& axes, Index count) const;
-  void finish(const std::string& name, const std::vector<std::string>& axes, const std::string& unit,
-              const std::string& meaning);
+  void finish(const std::string& name, const std::vector<std::string>& axes,
+              const std::string& unit, const std::string& meaning);
   h5::Writer& file_;
   std::string path_;
   std::map<std::string, Index> sizes_;

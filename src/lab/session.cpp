@@ -34,7 +34,8 @@ Session open_session(const CommonOptions& options, const std::string& command) {
   return s;
 }
 
-std::unique_ptr<WorkFolder> Session::begin(const CommonOptions& options, const Console& console) const {
+std::unique_ptr<WorkFolder> Session::begin(const CommonOptions& options,
+                                           const Console& console) const {
   auto held = std::make_unique<WorkFolder>(folder, console);
   // `compare` looks for itself: a stopped one goes on beside the results that --force replaces.
   if (command != "compare") static_cast<void>(check_existing(file, identity, options.force));
@@ -57,8 +58,8 @@ void tell_unsealed(const Experiment& e, const Console& console) {
     const std::filesystem::path file = from_config(e, name);
     try {
       const h5::Reader in(file);
-      if (!in.is_sealed() && (in.has_attribute("/", "schema_version") ||
-                              in.has_attribute("/", "checkpoint_version")))
+      if (!in.is_sealed() &&
+          (in.has_attribute("/", "schema_version") || in.has_attribute("/", "checkpoint_version")))
         console.say("{}: not sealed (written by Ohmic 0.1.0): damage to it would not be noticed\n",
                     file.string());
     } catch (const FileError&) {  // whoever needs the file says so

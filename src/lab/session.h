@@ -29,7 +29,8 @@ struct Session {
 /// off; with --dry-run nothing is compared. `compare` finds its identity itself.
 Session open_session(const CommonOptions& options, const std::string& command);
 
-/// One line for each file of ours that the config names and that has no seal: its damage would pass.
+/// One line for each file of ours that the config names and that has no seal: its damage would
+/// pass.
 void tell_unsealed(const Experiment& experiment, const Console& console);
 
 /// The data set of a config; errors name its key.

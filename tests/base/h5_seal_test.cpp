@@ -60,9 +60,10 @@ TEST_CASE("a file that says schema 3 and has no trace of a seal is no older file
     h5::Reader reader(folder / "stripped.h5");
     FAIL("it was opened");
   } catch (const FileError& error) {
-    CHECK(std::string(error.what()).ends_with(
-        "is damaged or was changed: files of schema_version 3 are sealed, and this one has no "
-        "seal"));
+    CHECK(std::string(error.what())
+              .ends_with("is damaged or was changed: files of schema_version 3 are sealed, and "
+                         "this one has no "
+                         "seal"));
   }
 }
 

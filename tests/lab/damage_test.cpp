@@ -69,13 +69,13 @@ TEST_CASE("a damaged network, placement or chip that the user names is exit stat
   struct Case {
     std::string file, setting, method;
   };
-  for (const Case& c : {Case{"trained/network.h5", "network.file=trained/network.h5", "plain"},
-                        Case{"search/results.h5",
-                             "methods.compensation={placement=\"search/results.h5\",epochs=1,"
-                             "overhead_limit=1.0}",
-                             "correctnet"},
-                        Case{"run/chip_1.h5",
-                             "device={model=\"real_chip\",file=\"run/chip_1.h5\"}", "plain"}}) {
+  for (const Case& c :
+       {Case{"trained/network.h5", "network.file=trained/network.h5", "plain"},
+        Case{"search/results.h5",
+             "methods.compensation={placement=\"search/results.h5\",epochs=1,"
+             "overhead_limit=1.0}",
+             "correctnet"},
+        Case{"run/chip_1.h5", "device={model=\"real_chip\",file=\"run/chip_1.h5\"}", "plain"}}) {
     CAPTURE(c.file);
     const std::string whole = read_whole_file(bench.path(c.file));
     std::mt19937 random(6);
@@ -126,8 +126,7 @@ TEST_CASE("damaged results, points and networks in a folder are made again, not 
     const std::string results = bench.path(command + "/results.h5");
     std::filesystem::copy_file(results, bench.path(command + ".h5"));
     std::vector<std::string> files;
-    for (const auto& entry :
-         std::filesystem::recursive_directory_iterator(bench.path(command)))
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(bench.path(command)))
       if (entry.path().extension() == ".h5") files.push_back(entry.path().string());
     for (const std::string& file : files) {
       CAPTURE(file);
@@ -151,17 +150,20 @@ TEST_CASE("results of Ohmic 0.1.0 are read with the line that they are not seale
   const std::string old = OHMIC_GOLDEN "/cases/results-1bit.h5";
   const Said said = bench.ohmic({"report", old, "-o", "~/page.html"});
   CHECK(said.status == 0);
-  CHECK(said.log == old + ": not sealed (written by Ohmic 0.1.0): damage to it would not be noticed\n");
+  CHECK(said.log ==
+        old + ": not sealed (written by Ohmic 0.1.0): damage to it would not be noticed\n");
 }
 
 TEST_CASE("files that claim more than they can hold are exit status 3, not a lack of memory") {
   const Workbench bench("claims");
   const std::string place = OHMIC_GOLDEN "/cases/";
-  check_refused(bench, {"report", place + "rep-accall.h5", "-o", "~/p.html"}, lab::kFiles,
-                place + "rep-accall.h5: '/chips/accuracy_all' claims 1000000000000 x 0 x 0 values...");
+  check_refused(
+      bench, {"report", place + "rep-accall.h5", "-o", "~/p.html"}, lab::kFiles,
+      place + "rep-accall.h5: '/chips/accuracy_all' claims 1000000000000 x 0 x 0 values...");
   check_refused(bench, {"report", place + "strings-big.h5", "-o", "~/p.html"}, lab::kFiles,
                 place + "strings-big.h5: '/layers/name' claims 1000000000 values...");
-  check_refused(bench, {"run", "~/tiny.toml", "-o", "~/out", "--set", "network.file=" + place + "ck.h5"},
+  check_refused(bench,
+                {"run", "~/tiny.toml", "-o", "~/out", "--set", "network.file=" + place + "ck.h5"},
                 lab::kFiles, place + "ck.h5: ...");
 }
 

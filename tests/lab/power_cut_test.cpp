@@ -59,8 +59,8 @@ TEST_CASE("every kept file may be cut anywhere: the same command ends with the s
       const std::string name = file.substr(bench.path(command + "-whole").size());
       if (!name.ends_with(".h5") && !name.ends_with("config.toml")) continue;
       const std::string whole = read_whole_file(file);
-      for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{100},
-                                     whole.size() / 2, whole.size() - 1}) {
+      for (const std::size_t size :
+           {std::size_t{0}, std::size_t{1}, std::size_t{100}, whole.size() / 2, whole.size() - 1}) {
         CAPTURE(name);
         CAPTURE(size);
         std::filesystem::remove_all(bench.path(command));
@@ -158,8 +158,9 @@ TEST_CASE("of two processes of different configs in one folder, the second is re
       CHECK((one == 0) != (two == 0));
       CHECK(std::max(one, two) == lab::kUsage);
       // The winner's results are there, and its folder is let go.
-      CHECK(bench.ohmic(one == 0 ? words_of(command, command) : second).out.find("is done already") !=
-            std::string::npos);
+      CHECK(
+          bench.ohmic(one == 0 ? words_of(command, command) : second).out.find("is done already") !=
+          std::string::npos);
       CHECK_FALSE(bench.has(command + "/ohmic.lock"));
     }
   }

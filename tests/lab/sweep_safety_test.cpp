@@ -11,9 +11,9 @@
 #include "base/h5.h"
 #include "base/whole_file.h"
 #include "full_disk.h"
-#include "lab/same_results.h"
 #include "lab/folder_lock.h"
 #include "lab/process.h"
+#include "lab/same_results.h"
 #include "lab/workbench.h"
 
 /// Kills, full disks, damaged files and other processes: a sweep loses at most the points that run.

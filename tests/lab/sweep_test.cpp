@@ -314,7 +314,8 @@ TEST_CASE("shards come from the user, array tasks and launchers") {
   }
   CHECK(task("3", "5", "5").free_task == "");
   CHECK(task("3", "5", "5").index == 2);
-  const lab::Shard step = task("5", "5", "2", {{"SLURM_PROCID", "1"}, {"SLURM_STEP_NUM_TASKS", "3"}});
+  const lab::Shard step =
+      task("5", "5", "2", {{"SLURM_PROCID", "1"}, {"SLURM_STEP_NUM_TASKS", "3"}});
   CHECK(step.free_task == "5");
   CHECK(step.index == 1);
   CHECK(step.count == 3);

@@ -131,14 +131,12 @@ bool has_trained_base(const TrainingSetting& s, const MethodSet& m) {
   if (!e.network.file.empty() || !e.network.weights.empty()) return true;
   if (!s.use_cache && !s.names_by_digest) return false;
   const nn::Network network = described_network(e, s.data.shape(), s.data.classes());
-  const std::string digest =
-      base_training_digest(e, s.options, network, m, s.data.training_digest);
+  const std::string digest = base_training_digest(e, s.options, network, m, s.data.training_digest);
   if (s.use_cache) try {
       if (is_trained(cache_folder() / (digest + ".h5"), e.training.epochs)) return true;
     } catch (const FileError&) {  // no place for a cache
     }
-  return s.names_by_digest &&
-         is_trained(file_in_folder(s, label_of(m), digest), e.training.epochs);
+  return s.names_by_digest && is_trained(file_in_folder(s, label_of(m), digest), e.training.epochs);
 }
 
 nn::Network compensated_network(const Experiment& e, const nn::Network& base,
