@@ -82,6 +82,20 @@ bool holds_mark(const Bytes& file) {
   return false;
 }
 
+/// Without zeros behind the last byte: some media fill their blocks with them, and a seal ends in
+/// none.
+std::uint64_t size_without_padding(const Bytes& file) {
+  constexpr std::uint64_t kBlock = 4096;
+  for (std::uint64_t end = file.size(); end > 0;) {
+    const std::uint64_t start = end - std::min(end, kBlock);
+    const std::string block = file.at(start, static_cast<std::size_t>(end - start));
+    if (const std::size_t last = block.find_last_not_of('\0'); last != block.npos)
+      return start + last + 1;
+    end = start;
+  }
+  return 0;
+}
+
 /// Whether the superblock at the file's start says that it ends later than it does (the bytes of
 /// versions 0 to 3 are laid out in the HDF5 File Format Specification, II.A).
 bool is_cut(const Bytes& file) {
@@ -108,8 +122,9 @@ std::string seal_text(const std::string& digest_of_bytes) {
 Condition condition_of(const std::filesystem::path& path) {
   const Bytes file(path);
   const std::size_t length = seal_text(digest({})).size();
-  if (file.size() >= length) {
-    const std::uint64_t end = file.size() - length;
+  const std::uint64_t size = size_without_padding(file);
+  if (size >= length) {
+    const std::uint64_t end = size - length;
     const std::string seal = file.at(end, length);
     if (seal.starts_with(kSealStart)) {
       DigestStream digest;

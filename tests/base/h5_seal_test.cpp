@@ -47,6 +47,9 @@ TEST_CASE("a sealed file that is cut anywhere, or longer than it was, is damaged
   }
   folder.write("long.h5", bytes + "\n");
   CHECK(h5::condition_of(folder / "long.h5") == Condition::damaged);
+  // Blocks that a medium filled up with zeros are no damage.
+  folder.write("padded.h5", bytes + std::string(5000, '\0'));
+  CHECK(h5::condition_of(folder / "padded.h5") == Condition::sealed);
 }
 
 TEST_CASE("a file that says schema 3 and has no trace of a seal is no older file") {
