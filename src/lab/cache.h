@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 
@@ -9,7 +10,8 @@ namespace ohmic::lab {
 /// FileError where the environment names no place.
 std::filesystem::path cache_folder();
 
-/// Why nothing can be kept in `folder`, which is made if it is not there; "" where it can.
-std::string why_unwritable(const std::filesystem::path& folder);
+/// Why a file of `bytes` cannot be kept in `folder`, which is made if it is not there; "" where it
+/// can.
+std::string why_unwritable(const std::filesystem::path& folder, std::int64_t bytes);
 
 }  // namespace ohmic::lab

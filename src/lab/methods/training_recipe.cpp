@@ -18,9 +18,9 @@ std::filesystem::path file_in_folder(const TrainingSetting& s, const std::string
   return s.folder / (label == "plain" ? "training.h5" : "training-" + label + ".h5");
 }
 
-/// In the cache under the digest, where it can be written; else in the folder.
-KeptTraining place_of(const TrainingSetting& s, const std::string& label,
-                      const std::string& digest) {
+/// In the cache under the digest, where a training of `network` can be written; else in the folder.
+KeptTraining place_of(const TrainingSetting& s, const std::string& label, const std::string& digest,
+                      const nn::Network& network) {
   KeptTraining kept{.file = file_in_folder(s, label, digest), .cached = {}, .note = {}};
   if (!s.use_cache) return kept;
   std::filesystem::path cache;
@@ -34,7 +34,9 @@ KeptTraining place_of(const TrainingSetting& s, const std::string& label,
   std::error_code unknown;
   const bool is_there = std::filesystem::exists(file, unknown);
   if (s.shares_folder && !is_there) return kept;
-  if (const std::string why = why_unwritable(cache); !why.empty()) {
+  // Weights and two moments of the optimiser, and what stands around them.
+  const std::int64_t bytes = 12 * network.parameter_count() + (std::int64_t{1} << 16);
+  if (const std::string why = why_unwritable(cache, bytes); !why.empty()) {
     if (is_there) kept.cached = file;
     kept.note = cache.string() + ": the cache of trained networks " + why;
     return kept;
@@ -119,7 +121,7 @@ nn::TrainedNetwork train_base(const TrainingSetting& s, const MethodSet& m, Netw
        .params = s.experiment.training,
        .label = label_of(m),
        .digest = name,
-       .kept = place_of(s, label_of(m), name),
+       .kept = place_of(s, label_of(m), name, network),
        .fresh = [&] { return nn::initial_training_state(network, s.experiment.training); },
        .needs_course = s.needs_course},
       std::move(hooks), s.console, origin);
@@ -198,7 +200,7 @@ nn::TrainedNetwork train_compensators(const TrainingSetting& s, const nn::Traine
        .params = training,
        .label = "compensators",
        .digest = name,
-       .kept = place_of(s, "compensators", name),
+       .kept = place_of(s, "compensators", name, network),
        .fresh =
            [&] {
              nn::TrainingState fresh = nn::initial_training_state(network, training);
