@@ -27,6 +27,9 @@ struct Array {
 class Reader {
  public:
   explicit Reader(const std::filesystem::path& file);
+  /// For trial() alone: what has no seal is not tried in a child first.
+  struct Untried {};
+  Reader(const std::filesystem::path& file, Untried);
   ~Reader();
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
@@ -53,6 +56,7 @@ class Reader {
   const std::filesystem::path& file() const { return file_; }
 
  private:
+  void look();
   void open();
   void close();
   std::filesystem::path file_;

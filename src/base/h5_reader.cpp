@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/h5.h"
 #include "base/h5_handle.h"
+#include "base/h5_trial.h"
 
 namespace ohmic::h5 {
 namespace {
@@ -234,13 +235,9 @@ T number_attribute(const Reader& reader, hid_t file, std::uintmax_t file_size,
 }  // namespace
 
 Reader::Reader(const std::filesystem::path& file) : file_(file) {
-  const Condition condition = condition_of(file);
-  if (condition == Condition::damaged)
-    fail(*this, is_being_written(file) ? kOpenElsewhere : "is truncated or damaged");
-  is_sealed_ = condition == Condition::sealed;
-  std::error_code unknown;
-  size_ = std::filesystem::file_size(file, unknown);
-  if (unknown) fail(*this, "cannot be read (" + unknown.message() + ")");
+  look();
+  if (!is_sealed_)
+    if (const std::string what = trial(file_); !what.empty()) fail(*this, what);
   open();
   if (is_sealed_) return;
   // A seal that is gone altogether does not make a file an older one.
@@ -256,6 +253,21 @@ Reader::Reader(const std::filesystem::path& file) : file_(file) {
     fail(*this, std::string("is damaged or was changed: files of ") + name + " " +
                     std::to_string(since) + " are sealed, and this one has no seal");
   }
+}
+
+Reader::Reader(const std::filesystem::path& file, Untried) : file_(file) {
+  look();
+  open();
+}
+
+void Reader::look() {
+  const Condition condition = condition_of(file_);
+  if (condition == Condition::damaged)
+    fail(*this, is_being_written(file_) ? kOpenElsewhere : "is truncated or damaged");
+  is_sealed_ = condition == Condition::sealed;
+  std::error_code unknown;
+  size_ = std::filesystem::file_size(file_, unknown);
+  if (unknown) fail(*this, "cannot be read (" + unknown.message() + ")");
 }
 
 void Reader::open() {

@@ -97,6 +97,19 @@ TEST_CASE("data sets that claim more than their file can hold are refused by nam
         "30627 bytes can hold");
 }
 
+TEST_CASE("a file that crashes the HDF5 library is refused by name, as a child found out") {
+  // Bytes of 0.1.0's results changed at random: this one ends in a SIGSEGV within H5HG_read.
+  try {
+    h5::Reader in(OHMIC_GOLDEN "/cases/results-crash.h5");
+    FAIL("it was opened");
+  } catch (const FileError& error) {
+    CHECK(std::string(error.what())
+              .ends_with("results-crash.h5: is damaged: the HDF5 library crashes on it"));
+  }
+  // The next file is none the worse for it.
+  CHECK(h5::Reader(OHMIC_GOLDEN "/cases/results-1bit.h5").has("/chips"));
+}
+
 TEST_CASE("a digest of pieces is that of the whole") {
   // condition_of() reads in pieces of a megabyte, the writer digests at once.
   const testing::Folder folder("h5-long");
