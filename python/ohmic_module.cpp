@@ -360,9 +360,11 @@ py::object run_results(const std::string& path) {
       for (const py::handle child : object) add(name + "/" + child.cast<std::string>());
       return;
     }
+    // Axes that are counted from 0 are made anew for the whole data set.
+    const bool is_scale = object.attr("attrs").contains("CLASS");
     for (const Placed& placed : placements()) {
       const std::string prefix = placed.prefix;
-      if (!name.starts_with(prefix)) continue;
+      if (!name.starts_with(prefix) || (is_scale && name != prefix)) continue;
       std::vector<std::string> dimensions = placed.dimensions;
       const auto rank = object.attr("ndim").cast<std::size_t>();
       dimensions.resize(std::min(dimensions.size(), rank));

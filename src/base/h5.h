@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/h5_seal.h"
 #include "base/matrix.h"
 #include "base/whole_file.h"
 
@@ -20,15 +21,24 @@ struct Array {
 };
 
 /// A file being read. Throws FileError naming file and path for whatever is missing, truncated or
-/// of another type or shape, or is still open for writing in another program.
+/// of another type or shape, claims more than the file can hold, or is still open for writing in
+/// another program; for a sealed file whose bytes are not those that were written before the
+/// library sees it.
 class Reader {
  public:
   explicit Reader(const std::filesystem::path& file);
+  /// For trial() alone: what has no seal is not tried in a child first.
+  struct Untried {};
+  Reader(const std::filesystem::path& file, Untried);
   ~Reader();
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
+  /// False for a user's own file and for those of Ohmic 0.1.0: damage would not be noticed.
+  bool is_sealed() const { return is_sealed_; }
   bool has(const std::string& path) const;
   bool is_group(const std::string& path) const;  ///< false also where there is nothing
+  /// Of a data set; nothing is read.
+  std::vector<Index> shape(const std::string& path) const;
   /// Names of the children of a group, in creation order if kept, else by name.
   std::vector<std::string> children(const std::string& group) const;
   Array<double> doubles(const std::string& path) const;  ///< any numeric type, converted
@@ -47,19 +57,19 @@ class Reader {
   const std::filesystem::path& file() const { return file_; }
 
  private:
+  void look();
+  void open();
+  void close();
   std::filesystem::path file_;
+  bool is_sealed_ = false;
+  std::uintmax_t size_ = 0;  ///< of the file [bytes]
   std::int64_t handle_ = -1;
 };
 
-/// Whether the bytes of `file` are those that commit_sealed() wrote: damaged files can make the
-/// library loop or crash, so they are looked at before it opens them. FileError where it cannot be
-/// read.
-bool is_sealed(const std::filesystem::path& file);
-
 /// A file being written. It grows in memory, so that a full disk cannot break the library halfway;
-/// commit() writes it whole (WholeFile), and without commit() nothing remains. Throws FileError: an
-/// unwritable place at once, a full disk at commit(). Missing groups are made and keep their order.
-/// Times are not tracked: equal contents give equal bytes.
+/// commit() writes it whole (WholeFile) and sealed (h5_seal.h), and without commit() nothing
+/// remains. Throws FileError: an unwritable place at once, a full disk at commit(). Missing groups
+/// are made and keep their order. Times are not tracked: equal contents give equal bytes.
 class Writer {
  public:
   explicit Writer(const std::filesystem::path& file);
@@ -91,12 +101,11 @@ class Writer {
   /// `path`.
   void attach_scale(const std::string& path, int dimension, const std::string& scale,
                     const std::string& name);
+  /// Makes a 1-D data set the dimension scale of its own axis.
+  void make_scale(const std::string& path, const std::string& name);
   void commit();
-  /// The same with a digest of all bytes behind them, for is_sealed().
-  void commit_sealed();
 
  private:
-  void commit(bool sealed);
   WholeFile out_;
   std::filesystem::path file_;
   std::int64_t handle_ = -1;

@@ -77,21 +77,6 @@ void write_attribute(hid_t file, const std::filesystem::path& name, const std::s
 
 }  // namespace
 
-namespace {
-
-/// What stands behind the bytes of a sealed file; HDF5 does not mind what follows its own.
-std::string seal_of(std::string_view bytes) { return "\nohmic seal " + digest(bytes) + "\n"; }
-
-}  // namespace
-
-bool is_sealed(const std::filesystem::path& file) {
-  const std::string all = read_whole_file(file);
-  const std::size_t length = seal_of({}).size();
-  if (all.size() < length) return false;
-  const std::string_view bytes(all.data(), all.size() - length);
-  return std::string_view(all).substr(bytes.size()) == seal_of(bytes);
-}
-
 Writer::Writer(const std::filesystem::path& file) : out_(file), file_(file) {
   static int count = 0;
   const Lock lock;
@@ -202,12 +187,18 @@ void Writer::attach_scale(const std::string& path, int dimension, const std::str
         "dimension scale '" + scale + "' of '" + path + "'");
 }
 
-void Writer::commit() { commit(false); }
-void Writer::commit_sealed() { commit(true); }
-
-void Writer::commit(bool sealed) {
+void Writer::make_scale(const std::string& path, const std::string& name) {
   const Lock lock;
+  const Handle axis(H5Dopen2(handle_, path.c_str(), H5P_DEFAULT), H5Dclose);
+  ensure(axis.ok(), "a scale is made of a data set that was not written");
+  check(H5DSis_scale(axis) > 0 || H5DSset_scale(axis, name.c_str()) >= 0, file_,
+        "dimension scale '" + path + "'");
+}
+
+void Writer::commit() {
   ensure(handle_ >= 0, "a file is committed twice");
+  attribute("/", kSealAttribute, std::string(kSealWords));
+  const Lock lock;
   void* image = nullptr;
   // Of the driver for files in memory, the "file handle" is the address of the pointer to the
   // bytes.
@@ -217,10 +208,8 @@ void Writer::commit(bool sealed) {
         "the file");
   const std::string_view bytes(*static_cast<char**>(image), static_cast<std::size_t>(size));
   out_.write(bytes.data(), bytes.size());
-  if (sealed) {
-    const std::string seal = seal_of(bytes);
-    out_.write(seal.data(), seal.size());
-  }
+  const std::string seal = seal_text(digest(bytes));
+  out_.write(seal.data(), seal.size());
   out_.commit();
   H5Fclose(handle_);
   handle_ = -1;

@@ -49,15 +49,28 @@ std::filesystem::path temporary_name(const std::filesystem::path& file) {
   return name;
 }
 
-bool is_abandoned(const std::filesystem::path& file) {
+namespace {
+
+/// "<host>-<namespace>-<pid>-<random>" of a temporary file's name; "" for other names.
+std::string maker_of(const std::filesystem::path& file) {
   const std::string name = file.filename().string();
   const std::size_t mark = name.rfind(".tmp-");
-  if (mark == name.npos) return false;
-  const std::string maker = name.substr(mark + 5), here = process_place();
-  if (maker.starts_with(here)) {
-    const pid_t process = std::atoi(maker.c_str() + here.size());
-    return process > 0 && ::kill(process, 0) != 0 && errno == ESRCH;
-  }
+  return mark == name.npos ? "" : name.substr(mark + 5);
+}
+
+}  // namespace
+
+bool is_left_behind(const std::filesystem::path& file) {
+  const std::string maker = maker_of(file), here = process_place();
+  if (!maker.starts_with(here)) return false;
+  const pid_t process = std::atoi(maker.c_str() + here.size());
+  return process > 0 && ::kill(process, 0) != 0 && errno == ESRCH;
+}
+
+bool is_abandoned(const std::filesystem::path& file) {
+  const std::string maker = maker_of(file);
+  if (maker.empty()) return false;
+  if (maker.starts_with(process_place())) return is_left_behind(file);
   struct stat status {};
   constexpr std::time_t kHour = 3600;
   return ::stat(file.c_str(), &status) == 0 && std::time(nullptr) - status.st_mtime > kHour;

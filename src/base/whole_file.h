@@ -15,6 +15,8 @@ namespace ohmic {
 /// A name beside `file` that no other process, host or container uses:
 /// FILE.tmp-<host>-<namespace>-<pid>-<random>.
 std::filesystem::path temporary_name(const std::filesystem::path& file);
+/// Whether `file` has such a name and was made by a process of this host that is gone.
+bool is_left_behind(const std::filesystem::path& file);
 /// Whether `file` has such a name, and the process that made it is gone: known at once of this
 /// host's, of others after an hour.
 bool is_abandoned(const std::filesystem::path& file);

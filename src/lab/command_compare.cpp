@@ -61,23 +61,32 @@ int compare_command(const CommonOptions& options, Console& console) {
   // --force began to replace, stay until the end.
   const std::filesystem::path config = folder / "config.toml";
   const std::string& resolved = session.identity.config;
-  const bool goes_on = std::filesystem::exists(config) && read_whole_file(config) == resolved;
-  if (!options.force) {
-    if (goes_on ? holds_results(session.file, session.identity)
-                : check_existing(session.file, session.identity, false) == Existing::same) {
-      console.print("{} is done already (the same config); --force runs it again\n",
-                    session.file.string());
-      return 0;
-    }
-    if (!goes_on && std::filesystem::exists(config))
+  const auto is_done = [&] {
+    if (options.force) return false;
+    const bool has_config = std::filesystem::exists(config);
+    const std::string found = has_config ? read_whole_file(config) : "";
+    if (has_config && found == resolved) return holds_results(session.file, session.identity);
+    if (check_existing(session.file, session.identity, false) == Existing::same) return true;
+    const bool is_cut = resolved.starts_with(found);  // by a loss of power, say
+    if (has_config && !is_cut)
       throw ConfigError(config.string() +
                         " is that of another comparison; choose another folder with -o, or replace "
                         "it with --force");
-  }
+    return false;
+  };
+  const auto tell_done = [&] {
+    console.print("{} is done already (the same config); --force runs it again\n",
+                  session.file.string());
+    return 0;
+  };
+  if (is_done()) return tell_done();
   tell(session.notes, console);
-  const OutputFolder made = session.begin(options), points(folder / "points");
-  write_whole_file(config, resolved);
   const InterruptWatch watch;
+  const auto held = session.begin(options, console);
+  if (is_done()) return tell_done();  // another process has been here in between
+  const OutputFolder points(folder / "points");
+  remove_leftovers(folder / "points");
+  write_whole_file(config, resolved);
   const Comparison comparison =
       compare(experiment, data, !options.no_cache, folder, *session.files, console);
   const double seconds =

@@ -56,6 +56,9 @@ int report_command(const ReportOptions& options, Console& console) {
   if (!options.markdown.empty()) outputs.emplace_back("--markdown", options.markdown);
   check_outputs(file, outputs);
   const ReportData report = read_results(file);
+  if (!report.is_sealed)
+    console.say("{}: not sealed (written by Ohmic {}): damage to it would not be noticed\n",
+                file.string(), report.version);
   std::vector<Figure> figures;
   if (!options.pictures.empty())
     for (Section& section : sections_of(report))

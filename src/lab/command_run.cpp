@@ -53,8 +53,8 @@ int run(const CommonOptions& options, std::optional<std::int64_t> dumped_chip, C
   refuse_beyond_memory(estimate_work(experiment, described, data, false), experiment);
   sketch_plan(experiment, described);  // what does not fit is told before the training
   tell(session.notes, console);
-  const OutputFolder made = session.begin(options);
   const InterruptWatch watch;
+  const auto held = session.begin(options, console);
 
   const PreparedMethod method = prepare_method(training, methods);
   const nn::TrainedNetwork& trained = method.trained;

@@ -10,6 +10,7 @@
 #include "lab/pictures/svg_plot.h"
 #include "lab/placement.h"
 #include "lab/dry_run.h"
+#include "lab/scaled_group.h"
 #include "lab/session.h"
 
 namespace ohmic::lab {
@@ -43,13 +44,14 @@ std::string words_of(const std::vector<nn::Placement>& placements) {
   return words;
 }
 
-void write_search(const Session& session, const PlacementProblem& problem,
-                  const VariationProfile& profile, const rl::SearchResult& result,
-                  const Provenance& provenance) {
+void write_search(const Session& session, const nn::Network& network,
+                  const PlacementProblem& problem, const VariationProfile& profile,
+                  const rl::SearchResult& result, const Provenance& provenance) {
   const auto pareto = rl::pareto_front(result.history);
   h5::Writer out(session.file);
   write_header(out, session.experiment, session.identity, provenance);
-  const auto list = [&](const std::string& group, const std::vector<rl::Evaluation>& all) {
+  const auto list = [&](const std::string& path, const char* along,
+                        const std::vector<rl::Evaluation>& all) {
     std::vector<double> ratio, accuracy, overhead, reward;
     std::vector<std::int64_t> action;
     for (const rl::Evaluation& one : all) {
@@ -60,22 +62,22 @@ void write_search(const Session& session, const PlacementProblem& problem,
       overhead.push_back(one.outcome.overhead);
       reward.push_back(one.outcome.reward);
     }
-    const std::vector<Index> shape{static_cast<Index>(all.size()),
-                                   static_cast<Index>(problem.candidates().size())};
-    out.write(group + "/action", shape, action.data());
-    out.describe(group + "/action", "1", "option of each candidate: evaluation x layer");
-    out.write(group + "/ratio", shape, ratio.data());
-    out.describe(group + "/ratio", "1", "generated maps over output maps: evaluation x layer");
-    out.write(group + "/accuracy", accuracy);
-    out.describe(group + "/accuracy", "1", "validation images, selection chips; NaN: not measured");
-    out.write(group + "/overhead", overhead);
-    out.describe(group + "/overhead", "1", "compensator weights over the network's");
-    out.write(group + "/reward", reward);
-    out.describe(group + "/reward", "1", "accuracy / clean - kappa overhead / limit");
+    ScaledGroup group(out, path);
+    group.count(along, static_cast<Index>(all.size()),
+                along == std::string("point") ? "number of the point on the front"
+                                              : "number of the evaluation, in order");
+    group.axis("layer", problem.candidates(), "1", "candidate layers");
+    group.write("action", {along, "layer"}, action, "1",
+                std::string("option of each candidate: ") + along + " x layer");
+    group.write("ratio", {along, "layer"}, ratio, "1",
+                std::string("generated maps over output maps: ") + along + " x layer");
+    group.write("accuracy", {along}, accuracy, "1",
+                "validation images, selection chips; NaN: not measured");
+    group.write("overhead", {along}, overhead, "1", "compensator weights over the network's");
+    group.write("reward", {along}, reward, "1", "accuracy / clean - kappa overhead / limit");
   };
-  list("/search", result.history);
-  list("/pareto", pareto);
-  out.write("/search/layer", problem.candidates());
+  list("/search", "evaluation", result.history);
+  list("/pareto", "point", pareto);
   std::vector<std::string> layers;
   std::vector<double> ratios;
   for (const nn::Placement& p : problem.placements(result.best.action)) {
@@ -83,13 +85,17 @@ void write_search(const Session& session, const PlacementProblem& problem,
     layers.push_back(p.layer);
     ratios.push_back(p.ratio);
   }
-  out.write("/placement/layer", layers);
-  out.write("/placement/ratio", ratios);
-  out.write("/candidates/from_layer_on", profile.from_layer_on);
-  out.describe("/candidates/from_layer_on", "1", "accuracy with variation from each layer on");
-  out.write("/candidates/only_layer", profile.only_layer);
-  out.describe("/candidates/only_layer", "1", "accuracy with variation in one layer only");
-  out.commit();
+  ScaledGroup placement(out, "/placement");
+  placement.axis("layer", layers, "1", "layers that have a compensator");
+  placement.write("ratio", {"layer"}, ratios, "1", "generated maps over output maps");
+  std::vector<std::string> products;
+  for (const Index layer : network.mac_layers()) products.push_back(network.name(layer));
+  ScaledGroup candidates(out, "/candidates");
+  candidates.axis("layer", products, "1", "layers that are products, in order");
+  candidates.write("from_layer_on", {"layer"}, profile.from_layer_on, "1",
+                   "accuracy with variation from each layer on");
+  candidates.write("only_layer", {"layer"}, profile.only_layer, "1",
+                   "accuracy with variation in one layer only");
 
   Plot plot{.title = "Placements: accuracy against overhead (validation images, selection chips)",
             .x_label = "compensator weights (% of the network's)",
@@ -108,6 +114,7 @@ void write_search(const Session& session, const PlacementProblem& problem,
   }
   plot.series = {std::move(all), std::move(front)};
   write_whole_file(session.folder / "pareto.svg", to_svg(plot));
+  out.commit();  // last: results that are there say that the search is done
 }
 
 int search_command(const CommonOptions& options, Console& console) {
@@ -154,8 +161,8 @@ int search_command(const CommonOptions& options, Console& console) {
   }
   refuse_beyond_memory(work, experiment);
   tell(session.notes, console);
-  const OutputFolder made = session.begin(options);
   const InterruptWatch watch;
+  const auto held = session.begin(options, console);
   const TrainingSetting setting = session.training(options, console);
   const PreparedMethod base = prepare_method(setting, parse_method("penalty"));
   nn::Data fewer = data;
@@ -217,7 +224,7 @@ int search_command(const CommonOptions& options, Console& console) {
       if (other == "exhaustive" && problem.space_size() > kExhaustible) continue;
       print(other, search_by(other, shared, params));
     }
-  write_search(session, placement, profile, result,
+  write_search(session, network, placement, profile, result,
                {.command = options.command_line, .wall_seconds = seconds});
   console.print("\nplacement in {}; {:.1f} s for the {} search\n", session.file.string(), seconds,
                 params.algorithm);

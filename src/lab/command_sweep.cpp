@@ -91,39 +91,13 @@ bool is_whole(const std::filesystem::path& file, const ResultsIdentity& identity
 }
 
 /// What is to be replaced goes aside until the new results are there.
-void put_aside(const std::filesystem::path& folder) {
+void put_points_aside(const std::filesystem::path& folder) {
   std::error_code ignored;
   std::filesystem::remove_all(folder / "points.old", ignored);
   std::filesystem::rename(folder / "points", folder / "points.old", ignored);
   std::filesystem::remove_all(folder / "trainings", ignored);
   for (const char* name : {"config.toml", "points.csv"})
     std::filesystem::remove(folder / name, ignored);
-}
-
-/// This part's lock. Whether a process of another host lives shows within three beats: they are
-/// waited for. ConfigError where it does.
-std::unique_ptr<FolderLock> take_lock(const PointFolder& folder, const std::string& name,
-                                      const std::string& what, const Console& console) {
-  const std::filesystem::path file = folder.lock_file(name);
-  std::optional<std::filesystem::file_time_type> seen;
-  for (;;) {
-    if (auto lock = FolderLock::take(file)) return lock;
-    const auto owner = living_owner(file);
-    if (!owner) continue;  // let go in between
-    std::error_code gone;
-    const auto beat = std::filesystem::last_write_time(file, gone);
-    if (owner->is_here() || (seen && !gone && beat != *seen))
-      throw ConfigError(folder.folder().string() + ": " + what + " is being run by " +
-                        owner->words() +
-                        "; wait for it, or take another part with --shard or --points");
-    if (!seen) {
-      console.say("{} was being run by {}; waiting up to {} s for a sign of life\n", what,
-                  owner->words(), kBeatSeconds * kMissedBeats);
-      seen = beat;
-    }
-    stop_if_interrupted("interrupted while waiting for a lock; nothing was changed");
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  }
 }
 
 int print_dry_run(const Experiment& base, const SweepGrid& grid, const std::vector<SweepPoint>& all,
@@ -315,7 +289,7 @@ int sweep(const CommonOptions& options, const SweepOptions& own, Console& consol
   const std::filesystem::path& place = folder.folder();
   const ResultsIdentity identity = sweep_identity(base, points);
   const std::string table = points_table(grid, points);
-  const bool is_alone = shard.count == 1 && own.points.empty();
+  const bool is_alone = !shard.is_one_of_many() && own.points.empty();
   if (options.force && !is_alone)
     throw ConfigError("--force replaces a whole sweep; it goes with neither --shard nor --points");
   const bool is_known = !options.force && holds_this(place, identity, table);
@@ -341,20 +315,35 @@ int sweep(const CommonOptions& options, const SweepOptions& own, Console& consol
     if (const auto owners = folder.owners(); !owners.empty())
       throw ConfigError("--force: " + place.string() + " is being worked on by " +
                         owners.front().second.words());
-    put_aside(place);
+    put_points_aside(place);
   }
   folder.make();
   const InterruptWatch watch;
   std::string name = shard.count > 1 ? fmt::format("shard-{}-of-{}", shard.index, shard.count) : "";
+  if (!shard.free_task.empty()) name = "task-" + shard.free_task + (name.empty() ? "" : "-") + name;
   if (!own.points.empty()) name += (name.empty() ? "points-" : "-points-") + own.points;
   if (is_alone) name = "all";
   std::unique_ptr<FolderLock> lock;
-  if (!own.merge) lock = take_lock(folder, name, is_alone ? "this sweep" : name, console);
+  if (!own.merge)
+    lock = take_lock(folder.lock_file(name), place, is_alone ? "this sweep" : name,
+                     "wait for it, or take another part with --shard or --points", console);
   folder.drop_dead_locks();
+  if (const auto owner = living_owner(work_lock(place)))
+    throw ConfigError(place.string() + ": another command in this folder is being run by " +
+                      owner->words() + "; wait for it, or choose another folder with -o");
+  if (!is_known && !options.force && std::filesystem::exists(place / "results.h5") &&
+      h5::condition_of(place / "results.h5") == h5::Condition::damaged)
+    put_aside(place / "results.h5", console);
+  tell_unsealed(base, console);
   // Whoever comes first says what the folder holds; the config first, then its points.
   if (!is_known && !create_exclusively(place / "config.toml", identity.config))
     holds_this(place, identity, table);
   if (!std::filesystem::exists(place / "points.csv")) write_whole_file(place / "points.csv", table);
+  if (!shard.free_task.empty())
+    console.say(
+        "array task {}: the list of tasks has gaps, so its numbers name no shares; this task takes "
+        "whatever points are free\n",
+        shard.free_task);
   if (shard.count > 1)
     console.say("shard {} of {}{}\n", shard.index, shard.count,
                 shard.source.empty() ? "" : " (" + shard.source + ")");

@@ -25,10 +25,17 @@ void write_course(const Session& session, const NetworkOrigin& origin, double te
                   const Provenance& provenance) {
   h5::Writer out(session.file);
   write_header(out, session.experiment, session.identity, provenance);
-  write_training(out, origin);
-  out.write("/training/test_accuracy", std::vector<double>{test_accuracy});
-  out.describe("/training/test_accuracy", "1", "accuracy of the float network on the test set");
+  write_training(out, origin, test_accuracy);
   out.commit();
+}
+
+/// Whether the network that this training ends in is there, whole.
+bool holds_checkpoint(const std::filesystem::path& file, const std::string& digest) {
+  try {
+    return std::filesystem::exists(file) && nn::load_checkpoint(file).digest == digest;
+  } catch (const FileError&) {
+    return false;
+  }
 }
 
 int train(const CommonOptions& options, Console& console) {
@@ -36,12 +43,14 @@ int train(const CommonOptions& options, Console& console) {
   const Session session = open_session(options, "train");
   const Experiment& experiment = session.experiment;
   const nn::Data& data = session.data;
-  if (session.is_done) {
+  const std::filesystem::path kept = session.folder / "network.h5";
+  if (session.is_done && holds_checkpoint(kept, session.identity.digest)) {
     console.print("{} is done already (the same config); --force trains it again\n",
                   session.file.string());
     return 0;
   }
   const nn::Network described = described_network(experiment, data.shape(), data.classes());
+  if (session.is_done) console.say("{} is missing or damaged: it is made again\n", kept.string());
   const MethodSet methods = parse_method(experiment.run.method);
   check_methods(experiment, described, {experiment.run.method});
   const TrainingSetting training = session.training(options, console);
@@ -52,16 +61,15 @@ int train(const CommonOptions& options, Console& console) {
   }
   refuse_beyond_memory(estimate_work(experiment, described, data, false), experiment);
   tell(session.notes, console);
-  const OutputFolder made = session.begin(options);
   const InterruptWatch watch;
+  const auto held = session.begin(options, console);
   const PreparedMethod method = prepare_method(training, methods);
   const nn::TrainedNetwork& trained = method.trained;
   const NetworkOrigin& origin = method.origin;
   const nn::Evaluation test =
       nn::evaluate(trained.network, trained.parameters, data.test, data.normalisation);
   // As it was trained: batch-norm not folded, the optimiser's state with it.
-  nn::save_checkpoint(session.folder / "network.h5", method.unfolded.network, method.origin.state,
-                      session.identity.digest);
+  nn::save_checkpoint(kept, method.unfolded.network, method.origin.state, session.identity.digest);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   write_course(session, origin, test.accuracy,
@@ -72,7 +80,7 @@ int train(const CommonOptions& options, Console& console) {
                 origin.words);
   console.print("test      {} % of {} images, loss {:.4f}\n", per_cent(test.accuracy),
                 grouped(test.images), test.loss);
-  console.print("kept in   {}\n", (session.folder / "network.h5").string());
+  console.print("kept in   {}\n", kept.string());
   return 0;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/h5.h"
 #include "lab/key_notes.h"
+#include "lab/work_folder.h"
 
 namespace ohmic::lab {
 namespace {
@@ -45,6 +46,35 @@ std::string point_digest(const Experiment& at_point, const Experiment& trained,
   Experiment alone = at_point;
   alone.compare.methods = {method};
   return compared_point_digest(alone, trained, data_digest, hardware, files);
+}
+
+/// What a point's file holds.
+struct ComparedPoint {
+  std::vector<double> accuracy;  ///< chip
+  std::vector<double> numbers;   ///< clean accuracy, selection, overheads, sizes, verified, seconds
+};
+constexpr std::size_t kNumbers = 8;
+
+void write_compared(const std::filesystem::path& file, const std::string& digest,
+                    const ComparedPoint& point) {
+  h5::Writer out(file);
+  out.attribute("/", "schema_version", kSchemaVersion);
+  out.attribute("/", "point", digest);
+  out.write("/accuracy", point.accuracy);
+  out.write("/numbers", point.numbers);
+  out.commit();
+}
+
+/// None where the file is damaged or holds another point. FileError where it cannot be read.
+std::optional<ComparedPoint> read_compared(const std::filesystem::path& file,
+                                           const std::string& digest, Index chips) {
+  if (h5::condition_of(file) != h5::Condition::sealed) return std::nullopt;
+  const h5::Reader in(file);
+  if (in.string_attribute("/", "point") != digest) return std::nullopt;
+  ComparedPoint point{in.doubles("/accuracy").values, in.doubles("/numbers").values};
+  if (static_cast<Index>(point.accuracy.size()) != chips || point.numbers.size() != kNumbers)
+    return std::nullopt;
+  return point;
 }
 
 }  // namespace
@@ -151,9 +181,14 @@ Comparison compare(const Experiment& experiment, const nn::Data& data, bool use_
       for (const std::string& hardware : params.hardware)
         for (std::size_t point = 0; point < all.points(); ++point) {
           const Experiment e = variant(experiment, seed, all.axes, point);
-          const auto file =
-              points / (point_digest(e, of_seed, data.digest, name, hardware, files) + ".h5");
-          if (!std::filesystem::exists(file)) {
+          const std::string digest = point_digest(e, of_seed, data.digest, name, hardware, files);
+          const std::filesystem::path file = points / (digest + ".h5");
+          std::optional<ComparedPoint> done;
+          if (std::filesystem::exists(file)) {
+            done = read_compared(file, digest, e.run.chips);
+            if (!done) put_aside(file, console);
+          }
+          if (!done) {
             if (!prepared)
               prepared = prepare_method({.experiment = of_seed,
                                          .data = data,
@@ -178,20 +213,18 @@ Comparison compare(const Experiment& experiment, const nn::Data& data, bool use_
               for (const double a : chosen.accuracy)
                 selection += a / static_cast<double>(chosen.accuracy.size());
             }
-            h5::Writer out(file);
-            out.write("/accuracy", result.accuracy);
-            out.write("/numbers", std::vector<double>{prepared->clean_accuracy, selection,
-                                                      static_cast<double>(result.overhead.weights),
-                                                      static_cast<double>(result.overhead.macs),
-                                                      static_cast<double>(prepared->base_weights),
-                                                      static_cast<double>(prepared->base_macs),
-                                                      static_cast<double>(result.verified),
-                                                      result.seconds_a_chip});
-            out.commit();
+            write_compared(
+                file, digest,
+                {result.accuracy,
+                 {prepared->clean_accuracy, selection, static_cast<double>(result.overhead.weights),
+                  static_cast<double>(result.overhead.macs),
+                  static_cast<double>(prepared->base_weights),
+                  static_cast<double>(prepared->base_macs), static_cast<double>(result.verified),
+                  result.seconds_a_chip}});
+            done = read_compared(file, digest, e.run.chips);
+            ensure(done.has_value(), "a point that was just written cannot be read");
           }
-          const h5::Reader in(file);
-          const auto accuracy = in.doubles("/accuracy").values;
-          const auto numbers = in.doubles("/numbers").values;
+          const auto& [accuracy, numbers] = *done;
           method.accuracy.insert(method.accuracy.end(), accuracy.begin(), accuracy.end());
           clean = numbers[0];
           if (params.selection_chips > 0) method.selection_accuracy.push_back(numbers[1]);

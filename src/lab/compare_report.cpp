@@ -8,6 +8,7 @@
 #include "base/statistics.h"
 #include "lab/bootstrap_statistic.h"
 #include "lab/pictures/svg_plot.h"
+#include "lab/scaled_group.h"
 
 namespace ohmic::lab {
 namespace {
@@ -108,6 +109,18 @@ void write_plots(const std::filesystem::path& folder, const Comparison& c, std::
   write_whole_file(folder / ("accuracy_" + c.hardware[h] + ".svg"), to_svg(against_axis));
 }
 
+constexpr const char* kSeedMeaning = "training.seed of the network";
+constexpr const char* kHardwareMeaning = "the config's hardware, or ideal hardware";
+
+/// Values of a key as an axis of `group`, with its unit.
+void add_axis(ScaledGroup& group, const AxisKey& key) {
+  const auto [unit, meaning] = unit_and_meaning(key.key);
+  if (key.is_numeric())
+    group.axis(key.key, key.numbers(), unit, meaning);
+  else
+    group.axis(key.key, key.names, unit, meaning);
+}
+
 }  // namespace
 
 std::string compare_markdown(const Comparison& c, const Experiment& e, std::size_t h) {
@@ -160,52 +173,54 @@ void write_comparison(const std::filesystem::path& folder, const Comparison& c, 
 
   h5::Writer out(folder / "results.h5");
   write_header(out, e, identity, provenance);
-  const auto seeds = static_cast<Index>(c.seeds.size());
-  const auto hardware = static_cast<Index>(c.hardware.size());
-  std::vector<Index> shape{seeds, hardware};
-  std::vector<std::pair<int, std::string>> scales{{0, "/training_seed"}, {1, "/hardware"}};
-  out.write("/training_seed", c.seeds);
-  out.write("/hardware", c.hardware);
-  for (const Axis& axis : c.axes) {
-    for (const AxisKey& key : axis.keys) {
-      const std::string name = "/axes/" + key.key;
-      if (key.is_numeric())
-        out.write(name, key.numbers());
-      else
-        out.write(name, key.names);
-      scales.emplace_back(static_cast<int>(shape.size()), name);
-    }
-    shape.push_back(static_cast<Index>(axis.size()));
-  }
-  const auto attach = [&](const std::string& path) {
-    for (const auto& [dimension, scale] : scales)
-      out.attach_scale(path, dimension, scale, scale.substr(scale.rfind('/') + 1));
-  };
-  std::vector<Index> with_chips = shape;
-  with_chips.push_back(c.chips);
   std::vector<std::string> names;
-  for (const ComparedMethod& m : c.methods) {
-    names.push_back(m.name);
-    const std::string group = "/methods/" + m.name;
-    out.write(group + "/accuracy", with_chips, m.accuracy.data());
-    out.describe(group + "/accuracy", "1", "training seed x hardware x axis... x chip, test set");
-    attach(group + "/accuracy");
-    out.write(group + "/clean_accuracy", m.clean_accuracy);
-    out.describe(group + "/clean_accuracy", "1", "float network, test set, a training seed");
-    if (!m.selection_accuracy.empty()) {
-      out.write(group + "/selection_accuracy", shape, m.selection_accuracy.data());
-      out.describe(group + "/selection_accuracy", "1",
-                   "validation images on selection chips: training seed x hardware x axis...");
-      attach(group + "/selection_accuracy");
-    }
-    out.write(group + "/overhead_weights", std::vector<double>{m.overhead_weights});
-    out.describe(group + "/overhead_weights", "1", "digital weights over the network's");
-    out.write(group + "/overhead_macs", std::vector<double>{m.overhead_macs});
-    out.describe(group + "/overhead_macs", "1", "digital multiply-accumulates over the network's");
-    out.write(group + "/verified", std::vector<std::int64_t>{m.verified});
-    out.describe(group + "/verified", "1", "weights that are verified");
+  for (const ComparedMethod& m : c.methods) names.push_back(m.name);
+  ScaledGroup root(out, "");
+  root.axis("method", names, "1", "method, or combination of methods");
+  root.axis("training_seed", c.seeds, "1", kSeedMeaning);
+  root.axis("hardware", c.hardware, "1", kHardwareMeaning);
+  if (!c.axes.empty()) {
+    ScaledGroup axes(out, "/axes");
+    for (const Axis& axis : c.axes)
+      for (const AxisKey& key : axis.keys) add_axis(axes, key);
   }
-  out.write("/method", names);
+  std::vector<std::string> settings{"training_seed", "hardware"};
+  for (const Axis& axis : c.axes) settings.push_back(axis.keys.front().key);
+  std::vector<std::string> with_chips = settings;
+  with_chips.push_back("chip");
+  for (const ComparedMethod& m : c.methods) {
+    // Each method's group holds its axes, so that it can be opened by itself.
+    const std::string path = "/methods/" + m.name;
+    ScaledGroup group(out, path);
+    group.axis("training_seed", c.seeds, "1", kSeedMeaning);
+    group.axis("hardware", c.hardware, "1", kHardwareMeaning);
+    for (const Axis& axis : c.axes)
+      for (const AxisKey& key : axis.keys) add_axis(group, key);
+    group.count("chip", c.chips, "number of the chip: the same chip at every point");
+    // Further keys of a zipped axis are scales of the same dimension.
+    const auto attach_zipped = [&](const std::string& name) {
+      for (std::size_t a = 0; a < c.axes.size(); ++a)
+        for (std::size_t k = 1; k < c.axes[a].keys.size(); ++k)
+          out.attach_scale(path + "/" + name, static_cast<int>(a) + 2,
+                           path + "/" + c.axes[a].keys[k].key, c.axes[a].keys[k].key);
+    };
+    group.write("accuracy", with_chips, m.accuracy, "1",
+                "training seed x hardware x axis... x chip, test set");
+    attach_zipped("accuracy");
+    group.write("clean_accuracy", {"training_seed"}, m.clean_accuracy, "1",
+                "float network, test set, by training seed");
+    if (!m.selection_accuracy.empty()) {
+      group.write("selection_accuracy", settings, m.selection_accuracy, "1",
+                  "validation images on selection chips: training seed x hardware x axis...");
+      attach_zipped("selection_accuracy");
+    }
+    group.write("overhead_weights", {}, std::vector<double>{m.overhead_weights}, "1",
+                "digital weights over the network's");
+    group.write("overhead_macs", {}, std::vector<double>{m.overhead_macs}, "1",
+                "digital multiply-accumulates over the network's");
+    group.write("verified", {}, std::vector<std::int64_t>{m.verified}, "1",
+                "weights that are verified");
+  }
   out.commit();
 }
 

@@ -113,7 +113,11 @@ int program(const std::vector<std::string>& arguments, std::ostream& out, std::o
   // the program.
   std::signal(SIGXFSZ, SIG_IGN);
   try {
-    return run_command(arguments, out, log);
+    const int status = run_command(arguments, out, log);
+    // What was printed is part of the job: a full device must not pass for success.
+    if (!out.flush())
+      throw FileError("standard output: cannot be written (is its device full, or was it closed?)");
+    return status;
   } catch (...) {
     const Failure failure = current_failure();
     log << "ohmic: " << failure.line << "\n";

@@ -5,7 +5,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <numeric>
 
 #include "base/array_file.h"
 #include "base/digest.h"
@@ -13,9 +12,18 @@
 #include "base/kernels.h"
 #include "base/parallel.h"
 #include "lab/described_network.h"
+#include "lab/scaled_group.h"
 #include "lab/version.h"
 
 namespace ohmic::lab {
+namespace {
+
+std::vector<double> values_of(const Matrix<double>& matrix) {
+  return {matrix.data(), matrix.data() + matrix.size()};
+}
+
+}  // namespace
+
 void write_header(h5::Writer& file, const Experiment& experiment, const ResultsIdentity& identity,
                   const Provenance& p) {
   file.attribute("/", "schema_version", kSchemaVersion);
@@ -25,8 +33,9 @@ void write_header(h5::Writer& file, const Experiment& experiment, const ResultsI
   file.attribute("/", "seed", experiment.run.seed);
   file.attribute("/", "config", identity.config);
   file.attribute("/", "identity", identity.digest);
-  file.write("/provenance/wall_seconds", std::vector<double>{p.wall_seconds});
-  file.describe("/provenance/wall_seconds", "s", "wall time of the command");
+  ScaledGroup(file, "/provenance")
+      .write("wall_seconds", {}, std::vector<double>{p.wall_seconds}, "s",
+             "wall time of the command");
   file.attribute("/provenance", "command_line", p.command);
   file.attribute("/provenance", "commit", std::string(commit()));
   file.attribute("/provenance", "host", host_name());
@@ -40,37 +49,35 @@ void write_header(h5::Writer& file, const Experiment& experiment, const ResultsI
   if (p.seconds_a_chip > 0) file.attribute("/provenance", "seconds_a_chip", p.seconds_a_chip);
 }
 
-void write_training(h5::Writer& file, const NetworkOrigin& origin) {
+void write_training(h5::Writer& file, const NetworkOrigin& origin,
+                    std::optional<double> test_accuracy) {
   const nn::TrainingCourse& course = origin.course;
+  ScaledGroup out(file, "/training");
+  if (test_accuracy)
+    out.write("test_accuracy", {}, std::vector<double>{*test_accuracy}, "1",
+              "accuracy of the float network on the test set");
   if (course.loss.empty()) return;
-  const auto write = [&](const char* name, const std::vector<double>& values, const char* unit,
-                         const char* meaning) {
-    file.write(name, values);
-    file.describe(name, unit, meaning);
-  };
-  write("/training/loss", course.loss, "nat", "mean cross-entropy of each epoch");
-  write("/training/accuracy", course.accuracy, "1", "training accuracy of each epoch");
-  write("/training/validation_accuracy", course.validation_accuracy, "1",
-        "validation accuracy after each epoch; NaN without validation images");
-  write("/training/learning_rate", course.learning_rate, "1",
-        "learning rate at the end of each epoch");
-  if (course.monitors.empty()) return;
-  file.write("/training/layer", origin.layers);
-  file.describe("/training/layer", "1", "layers that are products, in order");
+  out.count("epoch", static_cast<Index>(course.loss.size()), "number of the epoch, from 1", 1);
+  out.write("loss", {"epoch"}, course.loss, "nat", "mean cross-entropy of each epoch");
+  out.write("accuracy", {"epoch"}, course.accuracy, "1", "training accuracy of each epoch");
+  out.write("validation_accuracy", {"epoch"}, course.validation_accuracy, "1",
+            "validation accuracy after each epoch; NaN without validation images");
+  out.write("learning_rate", {"epoch"}, course.learning_rate, "1",
+            "learning rate at the end of each epoch");
+  if (course.monitors.size() != course.loss.size()) return;
+  out.axis("layer", origin.layers, "1", "layers that are products, in order");
   const auto monitor = [&](const char* name, std::vector<double> nn::LayerMonitors::*member,
                            const char* meaning) {
     std::vector<double> all;
     for (const nn::LayerMonitors& m : course.monitors)
       all.insert(all.end(), (m.*member).begin(), (m.*member).end());
-    const auto epochs = static_cast<Index>(course.monitors.size());
-    file.write(name, {epochs, static_cast<Index>(all.size()) / epochs}, all.data());
-    file.describe(name, "1", meaning);
+    out.write(name, {"epoch", "layer"}, all, "1", meaning);
   };
-  monitor("/training/s_max", &nn::LayerMonitors::s_max,
+  monitor("s_max", &nn::LayerMonitors::s_max,
           "largest singular value of the weights, epoch x layer (filters as rows)");
-  monitor("/training/condition_number", &nn::LayerMonitors::condition_number,
+  monitor("condition_number", &nn::LayerMonitors::condition_number,
           "largest over smallest singular value, epoch x layer");
-  monitor("/training/noise_gain", &nn::LayerMonitors::noise_gain,
+  monitor("noise_gain", &nn::LayerMonitors::noise_gain,
           "noise gain rho at sigma 0.5, epoch x layer: relative error that the variation of a "
           "layer's weights makes in its outputs");
 }
@@ -79,60 +86,67 @@ void write_run(const std::filesystem::path& path, const RunSetting& s, const Run
                const ResultsIdentity& identity, const Provenance& provenance) {
   h5::Writer file(path);
   const auto chips = static_cast<Index>(r.chip_accuracy.size());
-  const auto write = [&](const std::string& name, const std::vector<Index>& shape,
-                         const std::vector<double>& values, const std::string& unit,
-                         const std::string& meaning) {
-    file.write(name, shape, values.data());
-    file.describe(name, unit, meaning);
+  const auto add_chips = [&](ScaledGroup& group) {
+    group.count("chip", chips, "number of the chip");
   };
   write_header(file, s.experiment, identity, provenance);
   write_training(file, s.method.origin);
 
-  const std::vector<Index> all{chips, r.programmings, r.reads};
-  write("/chips/accuracy", {chips}, r.chip_accuracy, "1",
-        "accuracy of each chip, mean over programmings and reads");
-  write("/chips/accuracy_all", all, r.accuracy, "1", "accuracy, chip x programming x read");
-  write("/chips/top5_accuracy_all", all, r.top5_accuracy, "1",
-        "top-5 accuracy, chip x programming x read");
-  write("/chips/loss_all", all, r.loss, "nat", "mean cross-entropy, chip x programming x read");
-  file.write("/chips/class_accuracy", r.class_accuracy.view());
-  file.describe("/chips/class_accuracy", "1", "accuracy of each class, chip x class");
-  write("/chips/float_accuracy", {1}, {r.float_network.accuracy}, "1",
-        "accuracy of the float network on the same images");
-  write("/chips/yield", {1}, {r.yield()}, "1", "share of chips at or above yield_accuracy");
+  ScaledGroup of_chips(file, "/chips");
+  add_chips(of_chips);
+  of_chips.count("programming", r.programmings, "number of the programming of a chip");
+  of_chips.count("read", r.reads, "number of the read of a programming");
+  of_chips.count("class", r.class_accuracy.columns(), "class of the data set");
+  const std::vector<std::string> all{"chip", "programming", "read"};
+  of_chips.write("accuracy", {"chip"}, r.chip_accuracy, "1",
+                 "accuracy of each chip, mean over programmings and reads");
+  of_chips.write("accuracy_all", all, r.accuracy, "1", "accuracy, chip x programming x read");
+  of_chips.write("top5_accuracy_all", all, r.top5_accuracy, "1",
+                 "top-5 accuracy, chip x programming x read");
+  of_chips.write("loss_all", all, r.loss, "nat", "mean cross-entropy, chip x programming x read");
+  of_chips.write("class_accuracy", {"chip", "class"}, values_of(r.class_accuracy), "1",
+                 "accuracy of each class, chip x class");
+  of_chips.write("float_accuracy", {}, std::vector<double>{r.float_network.accuracy}, "1",
+                 "accuracy of the float network on the same images");
+  of_chips.write("yield", {}, std::vector<double>{r.yield()}, "1",
+                 "share of chips at or above yield_accuracy");
   file.attribute("/chips/yield", "yield_accuracy", r.yield_accuracy);
   file.attribute("/chips", "images", static_cast<std::int64_t>(r.float_network.images));
 
   if (r.programmings * r.reads > 1) {
     const VarianceSplit split = r.variance();
+    ScaledGroup out(file, "/chips/variance");
+    out.axis("estimate", std::vector<std::string>{"estimate", "low", "high"}, "1",
+             "estimate and the ends of its 95 % interval");
     const auto part = [&](const char* name, const VarianceComponent& c, const char* meaning) {
       if (!c.is_known) return;
-      write(std::string("/chips/variance/") + name, {3},
-            {c.variance, c.interval.low, c.interval.high}, "1",
-            std::string("variance of accuracy ") + meaning + ": estimate, 95 % interval");
+      out.write(name, {"estimate"},
+                std::vector<double>{c.variance, c.interval.low, c.interval.high}, "1",
+                std::string("variance of accuracy ") + meaning + ": estimate, 95 % interval");
     };
     part("chip", split.group, "from chip to chip");
     part("programming", split.subgroup, "from programming to programming of a chip");
     part("read", split.member, "from read to read of a programming");
   }
   if (r.retention.size() > 0) {
-    const std::vector<double>& times = s.experiment.time.retention;
-    write("/retention/time", {static_cast<Index>(times.size())}, times, "s",
-          "time after programming");
-    file.write("/retention/accuracy", r.retention.view());
-    file.describe("/retention/accuracy", "1", "time x chip: accuracy of chips programmed once");
-    file.attach_scale("/retention/accuracy", 0, "/retention/time", "time");
+    ScaledGroup out(file, "/retention");
+    out.axis("time", s.experiment.time.retention, "s", "time after programming");
+    add_chips(out);
+    out.write("accuracy", {"time", "chip"}, values_of(r.retention), "1",
+              "time x chip: accuracy of chips programmed once");
     if (s.method.set.corrects())
       file.attribute(
           "/retention/accuracy", "calibration",
           std::string(s.experiment.time.calibration == CalibrationTime::once ? "once"
                                                                              : "each_time"));
   }
-  for (const BudgetLine& line : r.budget)
-    write("/error_budget/" + line.key, {chips}, line.accuracy, "1",
-          "accuracy of each chip: " + line.label);
-  if (!r.budget.empty())
+  if (!r.budget.empty()) {
+    ScaledGroup out(file, "/error_budget");
+    add_chips(out);
+    for (const BudgetLine& line : r.budget)
+      out.write(line.key, {"chip"}, line.accuracy, "1", "accuracy of each chip: " + line.label);
     file.attribute("/error_budget", "images", static_cast<std::int64_t>(r.budget_images));
+  }
 
   std::vector<std::string> names;
   std::vector<std::int64_t> tiles, macs, cells, above, zero, cut, broken, pulses, within, gave_up;
@@ -171,61 +185,52 @@ void write_run(const std::filesystem::path& path, const RunSetting& s, const Run
     adc_limit.push_back(plan && !plan->adc.front().is_ideal() ? plan->adc.front().high() : 0);
     dac_clipped.push_back(share(counts.dac_clipped, counts.dac_conversions));
     adc_clipped.push_back(share(clipped, conversions));
-    if (!of_tiles.empty())
-      write("/tiles/" + name + "/saturation", {static_cast<Index>(of_tiles.size())}, of_tiles, "1",
-            "share of a tile's ADC conversions beyond the range, row tile by row tile");
+    if (of_tiles.empty()) continue;
+    ScaledGroup out(file, "/tiles/" + name);
+    out.count("tile", static_cast<Index>(of_tiles.size()), "number of the row tile");
+    out.write("saturation", {"tile"}, of_tiles, "1",
+              "share of a tile's ADC conversions beyond the range, row tile by row tile");
   }
-  const auto layers = static_cast<Index>(names.size());
-  file.write("/layers/name", names);
-  file.describe("/layers/name", "1", "layers that are products, in order");
-  file.write("/layers/tiles", tiles);
-  file.describe("/layers/tiles", "1", "tiles of each layer; 0: digital");
-  file.write("/layers/macs", macs);
-  file.describe("/layers/macs", "1", "multiply-accumulates an image");
+  ScaledGroup out(file, "/layers");
+  out.axis("name", names, "1", "layers that are products, in order");
   const auto count = [&](const char* name, const std::vector<std::int64_t>& values,
-                         const char* meaning) {
-    file.write(name, values);
-    file.describe(name, "1", meaning);
-  };
-  count("/layers/cells", cells, "programmed cells of each layer, all chips and programmings");
-  count("/layers/cells_above_g_max", above, "of them above g_max");
-  count("/layers/cells_cut_at_zero", zero, "of them cut at 0 where more was asked for");
-  count("/layers/cells_broken", broken, "of them stuck or on a dead line");
-  count("/layers/pulses", pulses, "programming pulses of a verifying loop; 0 without one");
+                         const char* meaning) { out.write(name, {"name"}, values, "1", meaning); };
+  count("tiles", tiles, "tiles of each layer; 0: digital");
+  count("macs", macs, "multiply-accumulates an image");
+  count("cells", cells, "programmed cells of each layer, all chips and programmings");
+  count("cells_above_g_max", above, "of them above g_max");
+  count("cells_cut_at_zero", zero, "of them cut at 0 where more was asked for");
+  count("cells_broken", broken, "of them stuck or on a dead line");
+  count("pulses", pulses, "programming pulses of a verifying loop; 0 without one");
   if (most_pulses > 0) {
-    count("/layers/cells_within_tolerance", within,
+    count("cells_within_tolerance", within,
           "cells that a verifying loop brought within its tolerance");
-    count("/layers/cells_gave_up", gave_up, "cells beyond the tolerance at the pulse limit");
-    std::vector<std::int64_t> histogram, number(most_pulses);
+    count("cells_gave_up", gave_up, "cells beyond the tolerance at the pulse limit");
+    std::vector<std::int64_t> histogram;
     for (std::size_t k = 0; k < names.size(); ++k) {
-      std::vector<std::int64_t> of = k < r.cells.size() ? r.cells[k].with_pulses : number;
+      std::vector<std::int64_t> of =
+          k < r.cells.size() ? r.cells[k].with_pulses : std::vector<std::int64_t>();
       of.resize(most_pulses);
       histogram.insert(histogram.end(), of.begin(), of.end());
     }
-    std::iota(number.begin(), number.end(), 0);
-    file.write("/layers/pulse_number", number);
-    file.describe("/layers/pulse_number", "1", "programming pulses of a cell");
-    file.write("/layers/pulse_histogram", {layers, static_cast<Index>(most_pulses)},
-               histogram.data());
-    file.describe("/layers/pulse_histogram", "1",
-                  "layer x pulses: cells that a verifying loop gave so many");
-    file.attach_scale("/layers/pulse_histogram", 1, "/layers/pulse_number", "pulse_number");
+    out.count("pulse_number", static_cast<Index>(most_pulses), "programming pulses of a cell");
+    out.write("pulse_histogram", {"name", "pulse_number"}, histogram, "1",
+              "layer x pulses: cells that a verifying loop gave so many");
   }
-  count("/layers/weights_cut", cut, "weights beyond the full scale of array.scale_percentile");
-  write("/layers/dac_limit", {layers}, dac_limit, "input units",
-        "activation at the DAC's full scale");
-  write("/layers/adc_limit", {layers}, adc_limit, "A",
-        "current at the ADC's full scale (of the first tile); 0: ideal");
-  write("/layers/dac_saturation", {layers}, dac_clipped, "1",
-        "share of DAC conversions beyond the range");
-  write("/layers/adc_saturation", {layers}, adc_clipped, "1",
-        "share of ADC conversions beyond the range");
+  count("weights_cut", cut, "weights beyond the full scale of array.scale_percentile");
+  out.write("dac_limit", {"name"}, dac_limit, "input units", "activation at the DAC's full scale");
+  out.write("adc_limit", {"name"}, adc_limit, "A",
+            "current at the ADC's full scale (of the first tile); 0: ideal");
+  out.write("dac_saturation", {"name"}, dac_clipped, "1",
+            "share of DAC conversions beyond the range");
+  out.write("adc_saturation", {"name"}, adc_clipped, "1",
+            "share of ADC conversions beyond the range");
   if (!r.accumulated_db.empty()) {
-    file.write("/layers/signal_to_error_accumulated", r.accumulated_db.view());
-    file.describe("/layers/signal_to_error_accumulated", "dB",
-                  "layer x chip, errors of earlier layers included");
-    file.write("/layers/signal_to_error_isolated", r.isolated_db.view());
-    file.describe("/layers/signal_to_error_isolated", "dB", "layer x chip, clean input");
+    add_chips(out);
+    out.write("signal_to_error_accumulated", {"name", "chip"}, values_of(r.accumulated_db), "dB",
+              "layer x chip, errors of earlier layers included");
+    out.write("signal_to_error_isolated", {"name", "chip"}, values_of(r.isolated_db), "dB",
+              "layer x chip, clean input");
   }
   file.commit();
 }
@@ -237,6 +242,8 @@ Existing check_existing(const std::filesystem::path& file, const ResultsIdentity
   std::string version;
   std::int64_t schema = 0, rng = 0;
   try {
+    if (h5::condition_of(file) == h5::Condition::damaged || std::filesystem::is_empty(file))
+      return Existing::damaged;
     const h5::Reader reader(file);
     schema = reader.integer_attribute("/", "schema_version");
     rng = reader.integer_attribute("/", "rng_version");

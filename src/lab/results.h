@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
 
 #include "base/h5.h"
 #include "lab/cached_training.h"
@@ -17,9 +18,10 @@ struct Provenance {
   double training_images_per_second = 0, seconds_a_chip = 0;
 };
 
-/// Writes /training: the course of a training, epoch by epoch, with monitors of its layers; nothing
-/// for bare weights.
-void write_training(h5::Writer& file, const NetworkOrigin& origin);
+/// Writes /training: the course of a training, epoch by epoch, with monitors of its layers (nothing
+/// of it for bare weights), and the accuracy on the test set where it is given.
+void write_training(h5::Writer& file, const NetworkOrigin& origin,
+                    std::optional<double> test_accuracy = std::nullopt);
 
 /// Root attributes schema_version, rng_version, ohmic_version, seed, command, config and identity,
 /// and /provenance.
@@ -31,8 +33,9 @@ void write_run(const std::filesystem::path& file, const RunSetting& setting,
                const RunResult& result, const ResultsIdentity& identity,
                const Provenance& provenance);
 
-/// What an output folder holds already.
-enum class Existing { nothing, same };
+/// What an output folder holds already; damaged: a sealed file whose bytes are not those that were
+/// written, or the beginning of one.
+enum class Existing { nothing, same, damaged };
 /// Throws ConfigError where `file` holds other results (or none of ours) and `force` is off.
 Existing check_existing(const std::filesystem::path& file, const ResultsIdentity& identity,
                         bool force);

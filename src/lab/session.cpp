@@ -1,6 +1,7 @@
 #include "lab/session.h"
 
 #include "lab/key_notes.h"
+#include "lab/described_network.h"
 
 namespace ohmic::lab {
 
@@ -35,9 +36,37 @@ Session open_session(const CommonOptions& options, const std::string& command) {
   return s;
 }
 
-OutputFolder Session::begin(const CommonOptions& options) const {
+std::unique_ptr<WorkFolder> Session::begin(const CommonOptions& options,
+                                           const Console& console) const {
+  auto held = std::make_unique<WorkFolder>(folder, console);
+  // `compare` looks for itself: a stopped one goes on beside the results that --force replaces.
+  if (command != "compare") static_cast<void>(check_existing(file, identity, options.force));
+  if (!options.force && std::filesystem::exists(file) &&
+      h5::condition_of(file) == h5::Condition::damaged)
+    put_aside(file, console);
   if (options.force) clear_kept(folder);
-  return OutputFolder(folder);
+  tell_unsealed(experiment, console);
+  return held;
+}
+
+void tell_unsealed(const Experiment& e, const Console& console) {
+  std::vector<std::string> files{e.network.file, e.methods.compensation.placement};
+  if (const ConfigNode* device = e.root.is_table() ? e.root.find("device") : nullptr;
+      device && device->is_table())
+    if (const ConfigNode* file = device->find("file"))
+      if (const auto* name = std::get_if<std::string>(&file->value)) files.push_back(*name);
+  for (const std::string& name : files) {
+    if (name.empty()) continue;
+    const std::filesystem::path file = from_config(e, name);
+    try {
+      const h5::Reader in(file);
+      if (!in.is_sealed() &&
+          (in.has_attribute("/", "schema_version") || in.has_attribute("/", "checkpoint_version")))
+        console.say("{}: not sealed (written by Ohmic 0.1.0): damage to it would not be noticed\n",
+                    file.string());
+    } catch (const FileError&) {  // whoever needs the file says so
+    }
+  }
 }
 
 nn::Data load_data_of(const Experiment& e) {

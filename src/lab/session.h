@@ -3,6 +3,7 @@
 #include "lab/command.h"
 #include "lab/methods/training_recipe.h"
 #include "lab/results.h"
+#include "lab/work_folder.h"
 
 namespace ohmic::lab {
 
@@ -19,13 +20,19 @@ struct Session {
 
   /// Settings of its trainings; borrows from this and from `console`.
   TrainingSetting training(const CommonOptions& options, const Console& console) const;
-  /// The output folder, made where it is not there; with --force what was kept in it is gone.
-  OutputFolder begin(const CommonOptions& options) const;
+  /// The output folder, held while this lives; with --force what was kept in it is gone, and
+  /// damaged results are put aside. ConfigError where another process works there, or has put other
+  /// results there since the session was opened.
+  std::unique_ptr<WorkFolder> begin(const CommonOptions& options, const Console& console) const;
 };
 
 /// Reads config and data. ConfigError where the output folder holds other results and --force is
 /// off; with --dry-run nothing is compared. `compare` finds its identity itself.
 Session open_session(const CommonOptions& options, const std::string& command);
+
+/// One line for each file of ours that the config names and that has no seal: its damage would
+/// pass.
+void tell_unsealed(const Experiment& experiment, const Console& console);
 
 /// The data set of a config; errors name its key.
 nn::Data load_data_of(const Experiment& experiment);

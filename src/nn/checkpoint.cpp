@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <new>
+#include <stdexcept>
 
 #include "base/array_file.h"
 #include "base/h5.h"
@@ -13,7 +15,8 @@ namespace {
 
 using std::filesystem::path;
 
-constexpr std::int64_t kCheckpointVersion = 1;
+constexpr std::int64_t kCheckpointVersion = h5::kSealedCheckpoint;
+constexpr std::int64_t kOldestCheckpoint = 1;  // Ohmic 0.1.0: the same without a seal
 
 /// The shape that PyTorch gives a parameter.
 std::vector<Index> array_shape(const Network& network, Index layer, const ParameterSpec& p) {
@@ -59,16 +62,20 @@ Matrix<float> checked(const path& file, const std::string& name, const h5::Array
   return Matrix<float>(ConstView<float>(array.values.data(), spec.rows, spec.columns));
 }
 
+/// Reads the arrays of every layer. What the network's text claims is compared with the shapes in
+/// the file before anything is allocated for it.
 ParameterSet<float> read_set(const h5::Reader& file, const Network& network,
                              const std::string& root) {
-  ParameterSet<float> set = zero_parameters<float>(network);
-  for (std::size_t l = 0; l < set.size(); ++l)
-    for (std::size_t p = 0; p < set[l].size(); ++p) {
-      const auto layer = static_cast<Index>(l);
-      const ParameterSpec& spec = network.structure(layer).parameters[p];
+  ParameterSet<float> set(static_cast<std::size_t>(network.layers()));
+  for (Index layer = 0; layer < network.layers(); ++layer)
+    for (const ParameterSpec& spec : network.structure(layer).parameters) {
       const std::string name = group_of(network, layer, root) + spec.name;
-      set[l][p].value =
-          checked(file.file(), name, file.floats(name), array_shape(network, layer, spec), spec);
+      const std::vector<Index> claimed = array_shape(network, layer, spec);
+      if (const std::vector<Index> there = file.shape(name); there != claimed)
+        throw FileError(file.file().string() + ": " + name + " is " + words(there) +
+                        ", but the network in the file claims " + words(claimed));
+      set[static_cast<std::size_t>(layer)].push_back(
+          {spec.name, checked(file.file(), name, file.floats(name), claimed, spec)});
     }
   return set;
 }
@@ -106,6 +113,38 @@ std::vector<LayerMonitors> read_monitors(const h5::Reader& reader) {
   read("condition_number", &LayerMonitors::condition_number);
   read("noise_gain", &LayerMonitors::noise_gain);
   return epochs;
+}
+
+/// The structure that the file describes. A fault in it is the file's, not one of the config.
+Network read_network(const h5::Reader& reader) {
+  const std::string name = reader.file().string();
+  const std::vector<std::int64_t> shape = reader.integers("/input_shape").values;
+  if (shape.size() != 3) throw FileError(name + ": /input_shape has not three numbers");
+  constexpr std::int64_t kMostPixels = std::int64_t{1} << 16;  // a side, or channels
+  for (const std::int64_t size : shape)
+    if (size < 1 || size > kMostPixels)
+      throw FileError(name + ": /input_shape holds " + std::to_string(size) + ", expected 1 to " +
+                      std::to_string(kMostPixels));
+  if (constexpr std::int64_t kMostFeatures = std::int64_t{1} << 26;
+      shape[0] * shape[1] * shape[2] > kMostFeatures)
+    throw FileError(name + ": /input_shape is " + words({shape[0], shape[1], shape[2]}) +
+                    ", more than 2^26 numbers");
+  const auto refuse = [&](const std::string& what) {
+    throw FileError(what.starts_with(name) ? what : name + ": its network: " + what);
+  };
+  try {
+    return Network(spec_from_toml(reader.string_attribute("/", "network"), name),
+                   {shape[0], shape[1], shape[2]});
+  } catch (const ConfigError& error) {
+    refuse(error.what());
+  } catch (const ShapeError& error) {
+    refuse(error.what());
+  } catch (const std::bad_alloc&) {
+    refuse("it claims more than fits into memory");
+  } catch (const std::length_error&) {
+    refuse("it claims more than fits into memory");
+  }
+  throw LogicError("a network was neither read nor refused");
 }
 
 /// What PyTorch calls a parameter.
@@ -202,13 +241,11 @@ Checkpoint load_checkpoint(const path& file) {
   if (!reader.has_attribute("/", "checkpoint_version") || !reader.has_attribute("/", "network"))
     throw FileError(file.string() + ": is no checkpoint of Ohmic");
   const std::int64_t version = reader.integer_attribute("/", "checkpoint_version");
-  if (version != kCheckpointVersion)
+  if (version < kOldestCheckpoint || version > kCheckpointVersion)
     throw FileError(file.string() + ": checkpoint version " + std::to_string(version) +
-                    ", this program reads " + std::to_string(kCheckpointVersion));
-  const std::vector<std::int64_t> shape = reader.integers("/input_shape").values;
-  if (shape.size() != 3) throw FileError(file.string() + ": /input_shape has not three numbers");
-  Network network(spec_from_toml(reader.string_attribute("/", "network"), file.string()),
-                  {shape[0], shape[1], shape[2]});
+                    ", this program reads " + std::to_string(kOldestCheckpoint) + " to " +
+                    std::to_string(kCheckpointVersion));
+  Network network = read_network(reader);
   TrainingState state;
   state.parameters = read_set(reader, network, "/layers");
   for (const std::string& name : reader.strings("/moments"))
@@ -224,7 +261,8 @@ Checkpoint load_checkpoint(const path& file) {
                   .validation_accuracy = reader.doubles("/course/validation_accuracy").values,
                   .learning_rate = reader.doubles("/course/learning_rate").values,
                   .monitors = read_monitors(reader)};
-  return {std::move(network), std::move(state), reader.string_attribute("/", "digest")};
+  return {std::move(network), std::move(state), reader.string_attribute("/", "digest"),
+          reader.is_sealed()};
 }
 
 Checkpoint load_checkpoint(const path& file, const Network& network) {

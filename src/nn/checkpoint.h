@@ -35,6 +35,7 @@ struct Checkpoint {
   Network network;
   TrainingState state;
   std::string digest;
+  bool is_sealed = true;  ///< false: of Ohmic 0.1.0, damage to the file would not be noticed
 };
 
 /// Writes HDF5: /layers/<k>_<name>/{weight, bias, ...} and /optimiser/<moment>/<k>_<name>/... in
@@ -42,8 +43,8 @@ struct Checkpoint {
 void save_checkpoint(const std::filesystem::path& file, const Network& network,
                      const TrainingState& state, const std::string& digest);
 
-/// Reads one with the structure that it brings. FileError where something is missing, misshapen or
-/// not finite.
+/// Reads one with the structure that it brings. FileError where its seal is broken, or something is
+/// missing, misshapen or not finite.
 Checkpoint load_checkpoint(const std::filesystem::path& file);
 /// Reads one of a training on `network`. ConfigError naming what differs where it holds another
 /// network.

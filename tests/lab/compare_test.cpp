@@ -66,9 +66,9 @@ TEST_CASE("a comparison over axes has one number a seed, point and chip, and res
             std::vector<Index>{2, 1, 2, 2});
       CHECK(in.has_attribute("/methods/" + method + "/accuracy", "DIMENSION_LIST"));
     }
-    for (const std::string scale : {"/training_seed", "/hardware", "/axes/adc.bits"}) {
+    for (const std::string scale : {"training_seed", "hardware", "adc.bits", "chip"}) {
       CAPTURE(scale);
-      CHECK(in.has_attribute(scale, "REFERENCE_LIST"));  // it is the scale of something
+      CHECK(in.has_attribute("/methods/plain/" + scale, "REFERENCE_LIST"));  // of something
     }
     CHECK(in.doubles("/methods/plain/overhead_weights").values[0] == 0);
     CHECK(in.doubles("/methods/correctnet/overhead_weights").values[0] > 0);

@@ -62,13 +62,6 @@ TEST_CASE("an output that cannot be written is refused before the training") {
                 lab::kFiles, "~/tiny.toml/d.h5: cannot be written (Not a directory)");
 }
 
-TEST_CASE("a cache that cannot be written is refused with its name") {
-  const Workbench bench("cache");
-  bench.write("cache", "a file where the cache should be");
-  check_refused(bench, {"run", "~/tiny.toml", "-o", "~/out"}, lab::kFiles,
-                "~/cache: cannot be made: Not a directory");
-}
-
 TEST_CASE("a full disk is reported and leaves nothing half-written") {
   const Workbench bench("full-disk");
   constexpr rlim_t kRoom = 4096;  // less than a checkpoint or a results file takes

@@ -1,9 +1,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
-#include <spawn.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -13,64 +11,20 @@
 #include "base/h5.h"
 #include "base/whole_file.h"
 #include "full_disk.h"
+#include "lab/folder_lock.h"
+#include "lab/process.h"
 #include "lab/same_results.h"
-#include "lab/sweep/folder_lock.h"
 #include "lab/workbench.h"
 
 /// Kills, full disks, damaged files and other processes: a sweep loses at most the points that run.
 using namespace ohmic;
 using namespace ohmic::testing;
 
-extern char** environ;
-
 namespace {
 
 const std::string kSweep = kTinyConfig +
                            "[sweep]\naxes = [ { key = \"device.sigma\", from = 0.0, to = 0.9, step "
                            "= 0.1 }, { key = \"adc.bits\", values = [4, 5, 6, 8] } ]\n";
-
-/// The program as a process of its own.
-class Process {
- public:
-  Process(const Workbench& bench, const std::vector<std::string>& words) {
-    std::vector<std::string> all{OHMIC_PROGRAM};
-    for (std::string word : words) {
-      if (word.starts_with("~/")) word = bench.path(word.substr(2));
-      all.push_back(word);
-    }
-    std::vector<char*> pointers;
-    for (std::string& word : all) pointers.push_back(word.data());
-    pointers.push_back(nullptr);
-    posix_spawn_file_actions_t silent;
-    posix_spawn_file_actions_init(&silent);
-    for (const int descriptor : {STDOUT_FILENO, STDERR_FILENO})
-      posix_spawn_file_actions_addopen(&silent, descriptor, "/dev/null", O_WRONLY, 0);
-    REQUIRE(posix_spawn(&id_, OHMIC_PROGRAM, &silent, nullptr, pointers.data(), environ) == 0);
-    posix_spawn_file_actions_destroy(&silent);
-  }
-  Process(const Process&) = delete;
-  Process& operator=(const Process&) = delete;
-  ~Process() {
-    if (!is_over_) kill();
-  }
-  pid_t id() const { return id_; }
-  /// Exit status.
-  int wait() {
-    int status = 0;
-    waitpid(id_, &status, 0);
-    is_over_ = true;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
-  /// kill -9; false if it had ended before.
-  bool kill() {
-    ::kill(id_, SIGKILL);
-    return wait() == -1;
-  }
-
- private:
-  pid_t id_ = -1;
-  bool is_over_ = false;
-};
 
 std::size_t count_files(const std::string& folder, const std::string& ending) {
   std::size_t n = 0;
@@ -141,6 +95,32 @@ TEST_CASE("several processes on one folder, shards and all points at once, give 
   CHECK(first_difference(bench.path("one/results.h5"), bench.path("many/results.h5")) == "");
   CHECK(count_files(bench.path("many/points"), ".h5") == 40);
   CHECK(count_files(bench.path("many/points"), ".claim") == 0);
+}
+
+TEST_CASE("tasks of an array with gaps share what is free, and say so") {
+  const Workbench bench("sweep-gaps");
+  bench.write("s.toml", kSweep);
+  REQUIRE(bench.ohmic({"sweep", "~/s.toml", "-o", "~/one"}).status == 0);
+  REQUIRE(bench.ohmic({"sweep", "~/s.toml", "-o", "~/gaps", "--points", "3..9"}).status == 0);
+  setenv("SLURM_ARRAY_TASK_MIN", "1", 1);
+  setenv("SLURM_ARRAY_TASK_MAX", "5", 1);
+  setenv("SLURM_ARRAY_TASK_COUNT", "2", 1);
+  const std::string log = bench.path("log");
+  {
+    setenv("SLURM_ARRAY_TASK_ID", "1", 1);
+    Process a(bench, {"sweep", "~/s.toml", "-o", "~/gaps"});
+    setenv("SLURM_ARRAY_TASK_ID", "5", 1);
+    Process b(bench, {"sweep", "~/s.toml", "-o", "~/gaps"}, "/dev/null", log);
+    CHECK(a.wait() == 0);
+    CHECK(b.wait() == 0);
+  }
+  for (const char* part : {"ID", "MIN", "MAX", "COUNT"})
+    unsetenv((std::string("SLURM_ARRAY_TASK_") + part).c_str());
+  CHECK(read_whole_file(log).find("array task 5: the list of tasks has gaps, so its numbers name "
+                                  "no shares; this task takes whatever points are free\n") !=
+        std::string::npos);
+  CHECK(count_files(bench.path("gaps/points"), ".h5") == 40);
+  CHECK(first_difference(bench.path("one/results.h5"), bench.path("gaps/results.h5")) == "");
 }
 
 TEST_CASE("Ctrl-C keeps the points that are done; the same command goes on") {

@@ -293,6 +293,32 @@ TEST_CASE("shards come from the user, array tasks and launchers") {
                    {"OMPI_COMM_WORLD_SIZE", "8"}}) == Pair{5, 8});
   for (const char* wrong : {"3", "2/2", "-1/2", "a/b", "1/", "/2", "1/2/3"})
     CHECK_THROWS_AS(shard(wrong, {}), ConfigError);
+  // A list with gaps (`--array=1,5` after a failure): its numbers name no shares, so that its tasks
+  // take whatever points are free.
+  const auto task = [](const char* id, const char* last, const char* count, Variables more = {}) {
+    more.insert({{"SLURM_ARRAY_TASK_ID", id},
+                 {"SLURM_ARRAY_TASK_COUNT", count},
+                 {"SLURM_ARRAY_TASK_MIN", "1"},
+                 {"SLURM_ARRAY_TASK_MAX", last}});
+    return lab::shard_of("", [&](const char* name) {
+      const auto at = more.find(name);
+      return at == more.end() ? nullptr : at->second;
+    });
+  };
+  for (const char* id : {"1", "5"}) {
+    const lab::Shard found = task(id, "5", "2");
+    CHECK(found.count == 1);
+    CHECK(found.free_task == id);
+    CHECK(found.has(0));
+    CHECK(found.has(7));
+  }
+  CHECK(task("3", "5", "5").free_task == "");
+  CHECK(task("3", "5", "5").index == 2);
+  const lab::Shard step =
+      task("5", "5", "2", {{"SLURM_PROCID", "1"}, {"SLURM_STEP_NUM_TASKS", "3"}});
+  CHECK(step.free_task == "5");
+  CHECK(step.index == 1);
+  CHECK(step.count == 3);
   // Array tasks in steps of two: numbers beyond the count.
   CHECK_THROWS_AS(shard("", {{"SLURM_ARRAY_TASK_ID", "4"},
                              {"SLURM_ARRAY_TASK_COUNT", "3"},

@@ -11,15 +11,49 @@
 namespace ohmic::lab {
 namespace {
 
-/// In the cache under the digest, else in the folder under a readable name.
-std::filesystem::path file_of(const TrainingSetting& s, const std::string& label,
-                              const std::string& digest) {
-  if (s.use_cache) {
-    std::filesystem::path cached = cache_folder() / (digest + ".h5");
-    if (!s.shares_folder || std::filesystem::exists(cached)) return cached;
-  }
+/// In the folder: under a readable name, or the digest where it holds several.
+std::filesystem::path file_in_folder(const TrainingSetting& s, const std::string& label,
+                                     const std::string& digest) {
   if (s.names_by_digest) return s.folder / (digest + ".h5");
   return s.folder / (label == "plain" ? "training.h5" : "training-" + label + ".h5");
+}
+
+/// In the cache under the digest, where a training of `network` can be written; else in the folder.
+KeptTraining place_of(const TrainingSetting& s, const std::string& label, const std::string& digest,
+                      const nn::Network& network) {
+  KeptTraining kept{.file = file_in_folder(s, label, digest), .cached = {}, .note = {}};
+  if (!s.use_cache) return kept;
+  std::filesystem::path cache;
+  try {
+    cache = cache_folder();
+  } catch (const FileError& error) {
+    kept.note = error.what();
+    return kept;
+  }
+  const std::filesystem::path file = cache / (digest + ".h5");
+  std::error_code unknown;
+  const bool is_there = std::filesystem::exists(file, unknown);
+  if (s.shares_folder && !is_there) return kept;
+  // Weights and two moments of the optimiser, and what stands around them.
+  const std::int64_t bytes = 12 * network.parameter_count() + (std::int64_t{1} << 16);
+  if (const std::string why = why_unwritable(cache, bytes); !why.empty()) {
+    if (is_there) kept.cached = file;
+    kept.note = cache.string() + ": the cache of trained networks " + why;
+    return kept;
+  }
+  kept.file = file;
+  return kept;
+}
+
+/// Whether `file` holds the end of the training, whole.
+bool is_trained(const std::filesystem::path& file, std::int64_t epochs) {
+  try {
+    std::error_code unknown;
+    return std::filesystem::exists(file, unknown) &&
+           nn::load_checkpoint(file).state.epoch >= epochs;
+  } catch (const FileError&) {
+    return false;
+  }
 }
 
 std::string label_of(const MethodSet& m) {
@@ -87,7 +121,7 @@ nn::TrainedNetwork train_base(const TrainingSetting& s, const MethodSet& m, Netw
        .params = s.experiment.training,
        .label = label_of(m),
        .digest = name,
-       .file = file_of(s, label_of(m), name),
+       .kept = place_of(s, label_of(m), name, network),
        .fresh = [&] { return nn::initial_training_state(network, s.experiment.training); },
        .needs_course = s.needs_course},
       std::move(hooks), s.console, origin);
@@ -99,10 +133,12 @@ bool has_trained_base(const TrainingSetting& s, const MethodSet& m) {
   if (!e.network.file.empty() || !e.network.weights.empty()) return true;
   if (!s.use_cache && !s.names_by_digest) return false;
   const nn::Network network = described_network(e, s.data.shape(), s.data.classes());
-  const auto file = file_of(s, label_of(m),
-                            base_training_digest(e, s.options, network, m, s.data.training_digest));
-  return std::filesystem::exists(file) &&
-         nn::load_checkpoint(file).state.epoch >= e.training.epochs;
+  const std::string digest = base_training_digest(e, s.options, network, m, s.data.training_digest);
+  if (s.use_cache) try {
+      if (is_trained(cache_folder() / (digest + ".h5"), e.training.epochs)) return true;
+    } catch (const FileError&) {  // no place for a cache
+    }
+  return s.names_by_digest && is_trained(file_in_folder(s, label_of(m), digest), e.training.epochs);
 }
 
 nn::Network compensated_network(const Experiment& e, const nn::Network& base,
@@ -164,7 +200,7 @@ nn::TrainedNetwork train_compensators(const TrainingSetting& s, const nn::Traine
        .params = training,
        .label = "compensators",
        .digest = name,
-       .file = file_of(s, "compensators", name),
+       .kept = place_of(s, "compensators", name, network),
        .fresh =
            [&] {
              nn::TrainingState fresh = nn::initial_training_state(network, training);

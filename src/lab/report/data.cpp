@@ -67,6 +67,7 @@ ReportData read_results(const std::filesystem::path& file) {
   check_kind(in);
   ReportData report;
   report.file = file;
+  report.is_sealed = in.is_sealed();
   report.command = in.string_attribute("/", "command");
   report.config = in.string_attribute("/", "config");
   report.version = in.string_attribute("/", "ohmic_version");

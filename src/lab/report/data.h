@@ -59,6 +59,7 @@ std::string placement_words(const std::vector<std::string>& layers,
 
 struct ReportData {
   std::filesystem::path file;
+  bool is_sealed = true;  ///< false: of Ohmic 0.1.0, damage to the file would not be noticed
   std::string command, config, version, identity;
   std::int64_t seed = 0;
   std::vector<std::pair<std::string, std::string>> provenance;  ///< name, value

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "lab/sweep/folder_lock.h"
+#include "lab/folder_lock.h"
 #include "lab/sweep/point_result.h"
 
 /// The folder of a sweep: DIR/points/<digest>.h5 (done), .failed (its message) or .claim (somebody

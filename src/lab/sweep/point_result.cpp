@@ -44,11 +44,12 @@ void write_point(const std::filesystem::path& file, const std::string& digest,
   out.write("/provenance/wall_seconds", std::vector<double>{r.seconds});
   out.attribute("/provenance", "host", r.host);
   out.attribute("/provenance", "arithmetic", r.arithmetic);
-  out.commit_sealed();
+  out.commit();
 }
 
 PointResult read_point(const std::filesystem::path& file, const std::string& digest) {
-  if (!h5::is_sealed(file)) throw DamagedPoint(file.string() + ": its bytes are not those written");
+  if (h5::condition_of(file) != h5::Condition::sealed)
+    throw DamagedPoint(file.string() + ": its bytes are not those written");
   const h5::Reader in(file);
   if (in.string_attribute("/", "point") != digest)
     throw DamagedPoint(file.string() + ": holds another point");

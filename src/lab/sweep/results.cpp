@@ -9,6 +9,7 @@
 #include "base/statistics.h"
 #include "lab/bootstrap_statistic.h"
 #include "lab/console.h"
+#include "lab/scaled_group.h"
 
 namespace ohmic::lab {
 namespace {
@@ -21,14 +22,6 @@ struct Dimensions {
   std::vector<std::string> scales;  ///< data set that is the scale of each
   std::string coordinates;          ///< other keys along them, for readers of netCDF
 };
-
-/// Unit and meaning of a key, as `ohmic info KEY` has them.
-std::pair<std::string, std::string> described(const std::string& key) {
-  for (const KeyManual& manual : key_manual())
-    if (manual.key == key)
-      return {manual.field.unit.empty() ? "1" : manual.field.unit, manual.field.meaning};
-  return {"1", key};
-}
 
 void write_values(h5::Writer& out, const std::string& path, const std::string& key,
                   const std::vector<ConfigNode>& values, const std::vector<std::string>& names) {
@@ -45,7 +38,7 @@ void write_values(h5::Writer& out, const std::string& path, const std::string& k
   } else {
     out.write(path, all.numbers());
   }
-  const auto [unit, meaning] = described(key);
+  const auto [unit, meaning] = unit_and_meaning(key);
   out.describe(path, unit, meaning);
 }
 

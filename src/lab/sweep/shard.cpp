@@ -42,6 +42,19 @@ std::optional<Shard> shard_from(const Launcher& launcher, const Environment& env
   return Shard{*index - *lowest, *count, words};
 }
 
+/// The task of an array that is not every number from the first to the last: one that was submitted
+/// again for the tasks that failed, or in steps. "" for other arrays, and without one.
+std::string gapped_task(const Environment& environment) {
+  const auto number = [&](const char* name) -> std::optional<std::size_t> {
+    const char* text = environment(name);
+    return text ? whole(text) : std::nullopt;
+  };
+  const auto task = number("SLURM_ARRAY_TASK_ID"), first = number("SLURM_ARRAY_TASK_MIN"),
+             last = number("SLURM_ARRAY_TASK_MAX"), count = number("SLURM_ARRAY_TASK_COUNT");
+  if (!task || !first || !last || !count || *task < *first || *task > *last) return "";
+  return *last - *first + 1 == *count ? "" : std::to_string(*task);
+}
+
 }  // namespace
 
 Shard shard_of(const std::string& option, const Environment& environment) {
@@ -56,14 +69,18 @@ Shard shard_of(const std::string& option, const Environment& environment) {
     return {*index, *count, ""};
   }
   Shard shard;
-  if (const auto array = shard_from(kArray, environment)) shard = *array;
+  shard.free_task = gapped_task(environment);
+  if (!shard.free_task.empty())
+    shard.source = "SLURM_ARRAY_TASK_ID=" + shard.free_task;
+  else if (const auto array = shard_from(kArray, environment))
+    shard = *array;
   for (const Launcher& launcher : kSteps)
     if (const auto step = shard_from(launcher, environment)) {
       if (step->count == 1) continue;
       return {shard.index * step->count + step->index, shard.count * step->count,
-              shard.source + (shard.source.empty() ? "" : ", ") + step->source};
+              shard.source + (shard.source.empty() ? "" : ", ") + step->source, shard.free_task};
     }
-  return shard.count > 1 ? shard : Shard{};
+  return shard.is_one_of_many() ? shard : Shard{};
 }
 
 PointRange range_of(const std::string& option, std::size_t count) {

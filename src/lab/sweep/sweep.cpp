@@ -206,7 +206,7 @@ class Runner {
          .folder = job_.folder.folder() / "trainings",
          .console = job_.console,
          .names_by_digest = true,
-         .shares_folder = job_.shard.count > 1 || !job_.range.has_all(job_.points.size())},
+         .shares_folder = job_.shard.is_one_of_many() || !job_.range.has_all(job_.points.size())},
         parse_method(e.run.method));
   }
 

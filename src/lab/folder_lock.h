@@ -2,10 +2,13 @@
 
 #include <condition_variable>
 #include <filesystem>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
+
+#include "lab/console.h"
 
 /// Files that say who works on a folder, for processes on one or on several hosts that share it.
 namespace ohmic::lab {
@@ -59,5 +62,12 @@ class FolderLock {
   bool ends_ = false;
   std::thread beats_;
 };
+
+/// Takes the lock `file`. Whether a process of another host lives shows within three beats: they
+/// are waited for, which `console` tells. ConfigError "`place`: `what` is being run by ...;
+/// `advice`" where a living process has it.
+std::unique_ptr<FolderLock> take_lock(const std::filesystem::path& file,
+                                      const std::filesystem::path& place, const std::string& what,
+                                      const std::string& advice, const Console& console);
 
 }  // namespace ohmic::lab

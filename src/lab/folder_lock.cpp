@@ -1,4 +1,4 @@
-#include "lab/sweep/folder_lock.h"
+#include "lab/folder_lock.h"
 
 #include <fcntl.h>
 #include <fmt/chrono.h>
@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/host.h"
 #include "base/whole_file.h"
+#include "lab/interrupt.h"
 
 namespace ohmic::lab {
 namespace {
@@ -48,9 +49,7 @@ std::string start_of(const std::string& process) {
 }
 
 /// Boot of the host and process namespace: within them a number says which process it is.
-std::string boot() {
-  return first_line("/proc/sys/kernel/random/boot_id") + "/" + process_space();
-}
+std::string boot() { return first_line("/proc/sys/kernel/random/boot_id") + "/" + process_space(); }
 
 std::string job_name() {
   std::string name;
@@ -76,6 +75,20 @@ LockOwner parsed(const std::string& contents) {
     if (key == "since") owner.since = value;
   }
   return owner;
+}
+
+/// What a file system without links offers: the file may be seen before its contents.
+bool create_without_link(const fs::path& file, const std::string& contents, int& error_number) {
+  const int descriptor = open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (descriptor < 0) {
+    if (errno != EEXIST) error_number = errno;
+    return false;
+  }
+  const ssize_t written = write(descriptor, contents.data(), contents.size());
+  if (written != static_cast<ssize_t>(contents.size())) error_number = written < 0 ? errno : ENOSPC;
+  if (close(descriptor) != 0 && error_number == 0) error_number = errno;
+  if (error_number != 0) unlink(file.c_str());
+  return error_number == 0;
 }
 
 double seconds_of(const timespec& time) {
@@ -125,6 +138,8 @@ bool create_exclusively(const fs::path& file, const std::string& contents) {
   bool is_new = false;
   if (error_number == 0 && link(temporary.c_str(), file.c_str()) == 0)
     is_new = true;
+  else if (error_number == 0 && (errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS))
+    is_new = create_without_link(file, contents, error_number);
   else if (error_number == 0 && errno != EEXIST)
     error_number = errno;
   unlink(temporary.c_str());
@@ -198,6 +213,29 @@ FolderLock::~FolderLock() {
   wake_.notify_all();
   beats_.join();
   remove_exactly(file_, contents_);
+}
+
+std::unique_ptr<FolderLock> take_lock(const fs::path& file, const fs::path& place,
+                                      const std::string& what, const std::string& advice,
+                                      const Console& console) {
+  std::optional<fs::file_time_type> seen;
+  for (;;) {
+    if (auto lock = FolderLock::take(file)) return lock;
+    const auto owner = living_owner(file);
+    if (!owner) continue;  // let go in between
+    std::error_code gone;
+    const auto beat = fs::last_write_time(file, gone);
+    if (owner->is_here() || (seen && !gone && beat != *seen))
+      throw ConfigError(place.string() + ": " + what + " is being run by " + owner->words() + "; " +
+                        advice);
+    if (!seen) {
+      console.say("{} was being run by {}; waiting up to {} s for a sign of life\n", what,
+                  owner->words(), kBeatSeconds * kMissedBeats);
+      seen = beat;
+    }
+    stop_if_interrupted("interrupted while waiting for a lock; nothing was changed");
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
 }
 
 }  // namespace ohmic::lab
