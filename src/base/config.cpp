@@ -145,8 +145,10 @@ ConfigNode parse_value(std::string_view text, const Origin& origin) {
     for (std::string_view rest = text; !rest.empty(); rest.remove_prefix(utf8_width(rest)))
       if (utf8_width(rest) == 0) fail_at(origin, "the value is no UTF-8");
     if (std::string_view("\"'[{").find(text[0]) != std::string_view::npos)
-      fail_at(origin, "the value is no TOML: characters outside ASCII stand in quotes, and a key "
-                      "has at most " + std::to_string(kMostKeyParts) + " parts");
+      fail_at(origin,
+              "the value is no TOML: characters outside ASCII stand in quotes, and a key "
+              "has at most " +
+                  std::to_string(kMostKeyParts) + " parts");
     return {.value = std::string(text), .origin = origin};
   }
   try {

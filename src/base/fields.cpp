@@ -233,7 +233,8 @@ void FieldReader::finish() const {
 void KeyNoteFinder::look(const Field& note, double user_value) {
   const ConfigNode* node = table_.find(note.key);
   if (!node) return;
-  const std::string key = path_.empty() ? std::string(note.key) : path_ + "." + std::string(note.key);
+  const std::string key =
+      path_.empty() ? std::string(note.key) : path_ + "." + std::string(note.key);
   const auto add = [&](std::string text, std::vector<std::string> read_by = {}) {
     notes.push_back({node->origin, key, std::move(text), std::move(read_by)});
   };

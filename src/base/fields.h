@@ -40,7 +40,7 @@ struct Field {
   std::string_view idle = "";  ///< why the key has no effect beside the others' values; "": it acts
   double doubtful = std::numeric_limits<double>::infinity();  ///< user's value beyond which it is
                                                               ///< told as per cent of...
-  std::string_view fraction_of = "";  ///< ... what the value is a fraction of
+  std::string_view fraction_of = "";           ///< ... what the value is a fraction of
   std::vector<std::string_view> read_by = {};  ///< commands on whose results it acts; empty: all
                                                ///< that read its table
 };

@@ -100,8 +100,6 @@ class Scanner {
 
 }  // namespace
 
-void check_toml_text(std::string_view text, const std::string& name) {
-  Scanner(text, name).run();
-}
+void check_toml_text(std::string_view text, const std::string& name) { Scanner(text, name).run(); }
 
 }  // namespace ohmic

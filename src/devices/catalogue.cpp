@@ -39,7 +39,10 @@ auto noter() {
 template <class Params>
 CatalogueEntry entry(std::string_view name, std::string_view summary, const char* manual,
                      std::shared_ptr<const DeviceModel> (*make)(const Params&)) {
-  return {name, summary, manual, [] { return describe_fields(Params{}); },
+  return {name,
+          summary,
+          manual,
+          [] { return describe_fields(Params{}); },
           [make](const ConfigNode& table, const std::string& path, const std::filesystem::path&) {
             Params params;
             read_fields(table, path, params, {"model"});
@@ -68,7 +71,8 @@ CatalogueEntry entry_of_file(
             const std::filesystem::path file = params.file;
             return make(params, file.is_absolute() ? file : folder / file);
           },
-          noter<Params>(), true};
+          noter<Params>(),
+          true};
 }
 
 }  // namespace

@@ -38,8 +38,7 @@ void fields(FieldVisitor& f, GaussianParams& p) {
   f.field({.key = "sigma_of",
            .meaning = "what both are a fraction of",
            .idle = p.sigma > 0 || p.sigma_device > 0 ? "" : "sigma and sigma_device are 0"},
-          p.sigma_of,
-          {"g_max", "g", "inverse"});
+          p.sigma_of, {"g_max", "g", "inverse"});
   f.field({.key = "clip", .meaning = "cut programmed conductances at g_max"}, p.clip);
   fields(f, p.cell);
 }

@@ -25,8 +25,7 @@ void fields(FieldVisitor& f, UniformParams& p) {
   f.field({.key = "width_of",
            .meaning = "what it is a fraction of",
            .idle = p.width > 0 ? "" : "width is 0"},
-          p.width_of,
-          {"g_max", "g", "inverse"});
+          p.width_of, {"g_max", "g", "inverse"});
   fields(f, p.cell);
 }
 

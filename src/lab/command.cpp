@@ -56,14 +56,13 @@ void put_first_values(ConfigNode& root, const char* command) {
 
 }  // namespace
 
-Experiment read_experiment(const CommonOptions& o, const RunParams& defaults,
-                           const char* axes_of) {
+Experiment read_experiment(const CommonOptions& o, const RunParams& defaults, const char* axes_of) {
   const bool is_file = !o.tree && !o.config.empty();
   ConfigNode root = o.tree ? *o.tree : is_file ? read_config(o.config) : ConfigNode();
   for (const std::string& setting : o.settings) apply_setting(root, setting);
   if (axes_of) put_first_values(root, axes_of);
-  Experiment e = make_experiment(
-      root, defaults, is_file ? std::filesystem::absolute(o.config).parent_path() : "");
+  Experiment e = make_experiment(root, defaults,
+                                 is_file ? std::filesystem::absolute(o.config).parent_path() : "");
   e.origin.place = o.config.string();
   e.name = is_file ? o.config.stem().string() : o.config.string();
   return e;

@@ -28,7 +28,8 @@ void add_common_options(CLI::App& app, CommonOptions& options, bool config_requi
 /// Threads and kernels, from the command line first.
 void apply_common_options(const CommonOptions& options, const RunParams& run);
 /// The experiment that the options name, "--set" applied. Throws ConfigError, FileError. With
-/// `axes_of` ("sweep" or "compare") a key that the config leaves to its axes has the first value that they give it.
+/// `axes_of` ("sweep" or "compare") a key that the config leaves to its axes has the first value
+/// that they give it.
 Experiment read_experiment(const CommonOptions& options, const RunParams& defaults = {},
                            const char* axes_of = nullptr);
 /// Makes the folder that an output file goes to. FileError where it cannot be made.

@@ -47,11 +47,11 @@ int compare_command(const CommonOptions& options, Console& console) {
     for (const std::string& method : c.methods)
       trainings.insert(fmt::format("{}", fmt::join(trained_parts(parse_method(method)), "+")));
     const auto runs = static_cast<double>(c.methods.size() * c.training_seeds.size() * points);
-    print_work(console, session.folder.string(),
-               work.training_seconds *
-                   static_cast<double>(trainings.size() * c.training_seeds.size()),
-               work.chip_seconds * runs * static_cast<double>(experiment.run.chips),
-               work.memory_bytes, work.disk_bytes + runs * 10e3);
+    print_work(
+        console, session.folder.string(),
+        work.training_seconds * static_cast<double>(trainings.size() * c.training_seeds.size()),
+        work.chip_seconds * runs * static_cast<double>(experiment.run.chips), work.memory_bytes,
+        work.disk_bytes + runs * 10e3);
     return 0;
   }
   refuse_beyond_memory(work, experiment);

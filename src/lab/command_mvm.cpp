@@ -150,8 +150,8 @@ int run_mvm(CommonOptions options, const MvmOptions& own, Console& console) {
                   chips == 1 ? "" : "s");
     const double products = static_cast<double>(chips * x.rows()) * static_cast<double>(w.size());
     const double numbers = static_cast<double>(chips) * static_cast<double>(x.rows() * w.rows());
-    const double cells = static_cast<double>(chips * w.size() *
-                                             sim::columns_of(e.hardware.array.mapping));
+    const double cells =
+        static_cast<double>(chips * w.size() * sim::columns_of(e.hardware.array.mapping));
     const double dumped = own.dump.empty() ? 0.0 : 4 * (3 * cells + 2 * numbers);
     print_work(console, options.output.string(), 0, seconds_of_products(products),
                4.0 * static_cast<double>(w.size() + x.size()) +

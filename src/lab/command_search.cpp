@@ -6,10 +6,10 @@
 #include "lab/check_methods.h"
 #include "lab/command.h"
 #include "lab/described_network.h"
+#include "lab/dry_run.h"
 #include "lab/interrupt.h"
 #include "lab/pictures/svg_plot.h"
 #include "lab/placement.h"
-#include "lab/dry_run.h"
 #include "lab/scaled_group.h"
 #include "lab/session.h"
 
@@ -143,20 +143,19 @@ int search_command(const CommonOptions& options, Console& console) {
                       : fmt::format("{} placements", static_cast<std::int64_t>(space)));
     // An epoch of compensators costs about one of the base network.
     const SearchParams& search = experiment.search;
-    const double an_epoch =
-        work.training_seconds / static_cast<double>(std::max<std::int64_t>(experiment.training.epochs, 1));
+    const double an_epoch = work.training_seconds / static_cast<double>(std::max<std::int64_t>(
+                                                        experiment.training.epochs, 1));
     const auto layers = static_cast<double>(search.layers.empty() ? described.mac_layers().size()
                                                                   : search.layers.size());
-    const auto trained = static_cast<double>(search.epochs) *
-                         (search.evaluation == "shared"
-                              ? layers
-                              : static_cast<double>(search.learner.evaluations));
+    const auto trained =
+        static_cast<double>(search.epochs) *
+        (search.evaluation == "shared" ? layers : static_cast<double>(search.learner.evaluations));
     const double share = static_cast<double>(search.images) /
                          static_cast<double>(std::max<Index>(data.test.size(), 1));
-    print_work(console, session.folder.string(), work.training_seconds + trained * an_epoch,
-               work.chip_seconds * share *
-                   static_cast<double>(search.chips * search.learner.evaluations),
-               work.memory_bytes, work.disk_bytes);
+    print_work(
+        console, session.folder.string(), work.training_seconds + trained * an_epoch,
+        work.chip_seconds * share * static_cast<double>(search.chips * search.learner.evaluations),
+        work.memory_bytes, work.disk_bytes);
     return 0;
   }
   refuse_beyond_memory(work, experiment);

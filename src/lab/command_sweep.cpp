@@ -139,8 +139,8 @@ int print_dry_run(const Experiment& base, const SweepGrid& grid, const std::vect
     const Experiment e = point_experiment(base, grid, i);
     const nn::Data& set = data.of(e);
     if (is_new)
-      known->second =
-          estimate_work(e, described_network(e, set.shape(), set.classes()), set, true).chip_seconds;
+      known->second = estimate_work(e, described_network(e, set.shape(), set.classes()), set, true)
+                          .chip_seconds;
     chips += known->second * static_cast<double>(e.run.chips);
     // Three numbers a chip and, measured, 13 kB around them.
     bytes += 13e3 + 24.0 * static_cast<double>(e.run.chips);

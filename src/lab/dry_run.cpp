@@ -50,13 +50,13 @@ std::vector<LayerSketch> sketch_layers(const Experiment& e, const nn::Network& n
     if (hardware[k]) {
       const sim::ArrayParams& array = hardware[k]->array;
       const bool has_bias = network.structure(layer).parameters.size() > 1;
-      const Index rows =
-          sketch.inputs + (array.bias == sim::BiasPlace::row && has_bias ? 1 : 0);
+      const Index rows = sketch.inputs + (array.bias == sim::BiasPlace::row && has_bias ? 1 : 0);
       const Index of_weight = sim::columns_of(array.mapping);
       const Index columns = std::max<Index>(1, array.columns / of_weight);
-      sketch.tiles = static_cast<Index>(
-                         sim::partition(rows, array.rows, array.row_partition, sketch.name).size()) *
-                     block_count(sketch.outputs, columns);
+      sketch.tiles =
+          static_cast<Index>(
+              sim::partition(rows, array.rows, array.row_partition, sketch.name).size()) *
+          block_count(sketch.outputs, columns);
       sketch.cells = sketch.outputs * rows * of_weight;
     }
     layers.push_back(std::move(sketch));
@@ -96,15 +96,16 @@ WorkEstimate estimate_work(const Experiment& e, const nn::Network& network, cons
   for (const LayerSketch& layer : work.layers) cells += static_cast<double>(layer.cells);
   // Values and the optimiser's two moments, a gradient per sub-batch, what each thread perturbs.
   const double training =
-      parameters * (3.0 + static_cast<double>(block_count(e.training.batch, kLanes)) +
-                    2.0 * threads()) +
+      parameters *
+          (3.0 + static_cast<double>(block_count(e.training.batch, kLanes)) + 2.0 * threads()) +
       2 * block * threads();
   // A cell: target, programmed, now, and its share of the panel that is read.
   const double chips = 2 * parameters + 16 * cells + block * 4 * threads() +
                        block * (blocks(e.evaluation.calibration_images, data.train) +
                                 blocks(e.evaluation.error_images, data.test));
   work.memory_bytes = images + std::max(trained ? 0.0 : training, chips);
-  work.disk_bytes = 60e3 + 200.0 * static_cast<double>(e.run.chips) + (trained ? 0 : 3 * parameters);
+  work.disk_bytes =
+      60e3 + 200.0 * static_cast<double>(e.run.chips) + (trained ? 0 : 3 * parameters);
   return work;
 }
 
@@ -115,10 +116,11 @@ double seconds_of_products(double count) {
 void refuse_beyond_memory(const WorkEstimate& work, const Experiment& e) {
   const double there = machine_memory();
   if (work.memory_bytes <= there) return;
-  throw ConfigError(fmt::format(
-      "{}: this takes about {:.1f} GiB of memory, and the machine has {:.1f}; a smaller network, or "
-      "fewer evaluation.calibration_images, takes less (--dry-run says how much)",
-      e.origin.place, work.memory_bytes / kGibibyte, there / kGibibyte));
+  throw ConfigError(
+      fmt::format("{}: this takes about {:.1f} GiB of memory, and the machine has {:.1f}; a "
+                  "smaller network, or "
+                  "fewer evaluation.calibration_images, takes less (--dry-run says how much)",
+                  e.origin.place, work.memory_bytes / kGibibyte, there / kGibibyte));
 }
 
 void print_work(const Console& console, const std::string& place, double training_seconds,

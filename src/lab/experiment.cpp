@@ -419,8 +419,8 @@ Experiment make_experiment(const ConfigNode& root, const RunParams& defaults,
       sim::LayerHardware hardware = tables.read(e.folder);
       check_times(e.time, *hardware.device, table_at(root, "time"));
       e.overrides.push_back({own.name, own.layers,
-                             table.find("analog") ? std::optional(own.analog) : std::nullopt,
-                             table, std::move(hardware), tables.device});
+                             table.find("analog") ? std::optional(own.analog) : std::nullopt, table,
+                             std::move(hardware), tables.device});
     }
   }
   return e;

@@ -125,8 +125,8 @@ void fields(FieldVisitor& f, SweepParams& p);
 struct Override {
   std::string name;
   std::vector<std::string> layers;
-  std::optional<bool> analog;  ///< none: as other overrides have it
-  ConfigNode table;            ///< as written
+  std::optional<bool> analog;   ///< none: as other overrides have it
+  ConfigNode table;             ///< as written
   sim::LayerHardware hardware;  ///< the base with this override alone
   ConfigNode device_table;      ///< its device
 };

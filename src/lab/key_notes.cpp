@@ -90,8 +90,8 @@ class Notes {
   void of_methods() {
     const ConfigNode used = table_at(resolved_root(e_, command_), "methods");
     for (const auto& [name, table] : table_at(e_.root, "methods").table())
-      find_method_notes(e_.methods, name == "correctnet" ? "compensation" : name, name, table,
-                        used, found_);
+      find_method_notes(e_.methods, name == "correctnet" ? "compensation" : name, name, table, used,
+                        found_);
   }
 
   void hardware(const ConfigNode& tables, const std::string& prefix, const ConfigNode& device,
@@ -100,8 +100,8 @@ class Notes {
     std::vector<KeyNote> of_device;
     devices::find_device_notes(device, prefix + "device", of_device);
     for (KeyNote& note : of_device)
-      if (const ConfigNode& own = table_at(tables, "device"); own.find(
-              std::string_view(note.key).substr(note.key.rfind('.') + 1)))
+      if (const ConfigNode& own = table_at(tables, "device");
+          own.find(std::string_view(note.key).substr(note.key.rfind('.') + 1)))
         found_.push_back(std::move(note));
     const auto of = [&](const std::string& table, const auto& params) {
       find_key_notes(table_at(tables, table), prefix + table, params, found_);
@@ -137,16 +137,15 @@ class Notes {
       const Override& later = e_.overrides[j];
       const bool covers = std::all_of(
           e_.overrides[i].layers.begin(), e_.overrides[i].layers.end(), [&](const auto& layer) {
-            return std::find(later.layers.begin(), later.layers.end(), layer) !=
-                   later.layers.end();
+            return std::find(later.layers.begin(), later.layers.end(), layer) != later.layers.end();
           });
       if (!covers) continue;
       std::vector<std::pair<std::string, Origin>> keys;
       collect_keys(later.table, "", keys);
       const bool replaces_device =
           key.starts_with("device.") && table_at(later.table, "device").find("model");
-      if (replaces_device || std::any_of(keys.begin(), keys.end(),
-                                         [&](const auto& own) { return own.first == key; }))
+      if (replaces_device ||
+          std::any_of(keys.begin(), keys.end(), [&](const auto& own) { return own.first == key; }))
         return &later;
     }
     return nullptr;

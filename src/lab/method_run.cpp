@@ -78,10 +78,9 @@ PreparedMethod prepare_method(const TrainingSetting& s, const MethodSet& set) {
   if (set.write_verify)
     method.scores = weight_scores(s.options.write_verify, method.trained, s.data,
                                   static_cast<std::uint64_t>(s.experiment.training.seed));
-  method.clean_accuracy =
-      nn::evaluate(method.trained.network, method.trained.parameters,
-                   evaluated_images(s.experiment, s.data), s.data.normalisation)
-          .accuracy;
+  method.clean_accuracy = nn::evaluate(method.trained.network, method.trained.parameters,
+                                       evaluated_images(s.experiment, s.data), s.data.normalisation)
+                              .accuracy;
   return method;
 }
 

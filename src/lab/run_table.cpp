@@ -115,7 +115,8 @@ std::string hardware_words(const Experiment& e) {
   const ConfigNode* model = device.find("model");
   std::string words = "device " + std::get<std::string>(model->value);
   const auto say = [&](const char* key, const std::string& name) {
-    if (const ConfigNode* value = device.find(key)) words += ", " + name + " " + inline_toml(*value);
+    if (const ConfigNode* value = device.find(key))
+      words += ", " + name + " " + inline_toml(*value);
   };
   const auto say_if = [&](const char* key, const std::string& name) {
     const ConfigNode* value = device.find(key);

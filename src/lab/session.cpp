@@ -1,7 +1,7 @@
 #include "lab/session.h"
 
-#include "lab/key_notes.h"
 #include "lab/described_network.h"
+#include "lab/key_notes.h"
 
 namespace ohmic::lab {
 

@@ -16,7 +16,7 @@ struct Session {
   ResultsIdentity identity;
   std::shared_ptr<InputFiles> files = std::make_shared<InputFiles>();
   std::vector<std::string> notes;  ///< on keys that cannot act; `compare` finds its own
-  bool is_done = false;  ///< the results of the same config and inputs are there
+  bool is_done = false;            ///< the results of the same config and inputs are there
 
   /// Settings of its trainings; borrows from this and from `console`.
   TrainingSetting training(const CommonOptions& options, const Console& console) const;

@@ -25,9 +25,9 @@ struct CellCounts {
   std::int64_t broken = 0;                     ///< stuck, or on a dead line
   std::vector<std::int64_t> with_pulses = {};  ///< cells that a verifying loop gave 0, 1, 2, ...
                                                ///< pulses; empty without one
-  std::int64_t gave_up = 0;  ///< of those, beyond the tolerance at the pulse limit
-  std::int64_t verified() const;               ///< cells that a verifying loop programmed
-  std::int64_t pulses() const;                 ///< in all
+  std::int64_t gave_up = 0;       ///< of those, beyond the tolerance at the pulse limit
+  std::int64_t verified() const;  ///< cells that a verifying loop programmed
+  std::int64_t pulses() const;    ///< in all
   void add(const CellCounts& other);
 };
 

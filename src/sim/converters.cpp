@@ -155,8 +155,8 @@ void check_dac(const DacParams& p, const ConfigNode& table, const std::string& p
 void check_adc(const AdcParams& p, const ConfigNode& table, const std::string& path) {
   for (const char* key : {"low_uA", "high_uA"})
     if (p.bits && p.range == AdcRange::fixed && !table.find(key))
-      fail_key(table, "range", path + ".range = \"fixed\" needs " + path + ".low_uA and " + path +
-                                   ".high_uA");
+      fail_key(table, "range",
+               path + ".range = \"fixed\" needs " + path + ".low_uA and " + path + ".high_uA");
   if (p.range == AdcRange::fixed && !(p.low < p.high))
     fail_key(table, "low_uA",
              path + ".low_uA = " + shortest(in_user_units(p.low, units::kMicroamperes)) +

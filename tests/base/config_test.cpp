@@ -131,14 +131,18 @@ TEST_CASE("text that no TOML file holds is refused before the library reads it")
   CHECK(error("a = 1\n\xef\xbb\x9f") ==
         "x.toml:2:1: is no TOML: '\xef\xbb\x9f' stands outside of strings and comments, where TOML "
         "knows ASCII only");
-  CHECK(error("\xef\xbb\x9f" "a = 1") .starts_with("x.toml:1:1: is no TOML: "));
-  CHECK(error("# gr\xfc\xdf\x65\na = 1\n").starts_with("x.toml:1:5: is no TOML: a byte that is no "
-                                                       "UTF-8"));
+  CHECK(error("\xef\xbb\x9f"
+              "a = 1")
+            .starts_with("x.toml:1:1: is no TOML: "));
+  CHECK(error("# gr\xfc\xdf\x65\na = 1\n")
+            .starts_with("x.toml:1:5: is no TOML: a byte that is no "
+                         "UTF-8"));
   CHECK(error("a = \"\xc0\x80\"").starts_with("x.toml:1:6: is no TOML: a byte"));  // overlong
   CHECK(error("\xc3\xbc = 1").starts_with("x.toml:1:1: is no TOML: "));
   // A byte-order mark, strings of every kind and comments hold what they like.
   const ConfigNode root = parse_config(
-      "\xef\xbb\xbf# \xc3\xbc.\na = \"\xc3\xbc # \\\" '\"\nb = '\xc3\xbc \"'\nc = \"\"\"\n\xc3\xbc \"quoted\" "
+      "\xef\xbb\xbf# \xc3\xbc.\na = \"\xc3\xbc # \\\" '\"\nb = '\xc3\xbc \"'\nc = \"\"\"\n\xc3\xbc "
+      "\"quoted\" "
       "\n\"\"\"\nd = '''\xe2\x82\xac\n''' # \xc3\xbc\ne = [1.5, 2.5]\n",
       "x.toml");
   CHECK(std::get<std::string>(root.find("a")->value) == "\xc3\xbc # \" '");

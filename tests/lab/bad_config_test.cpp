@@ -103,8 +103,9 @@ TEST_CASE("a wrong value is refused with the setting, the key, and what was expe
 TEST_CASE("an empty range of a fixed converter, or one without levels, is refused") {
   const Workbench bench("fixed-range");
   const auto refused = [&](const std::vector<std::string>& settings, const std::string& message) {
-    std::vector<std::string> words{"run",   "~/tiny.toml",     "-o",    "~/out",          "--set", "adc.range=fixed",
-                                   "--set", "adc.low_uA=-10", "--set", "adc.high_uA=10"};
+    std::vector<std::string> words{"run",   "~/tiny.toml",     "-o",    "~/out",
+                                   "--set", "adc.range=fixed", "--set", "adc.low_uA=-10",
+                                   "--set", "adc.high_uA=10"};
     for (const std::string& setting : settings) words.insert(words.end(), {"--set", setting});
     check_refused(bench, words, kUsage, message);
   };
@@ -146,7 +147,8 @@ TEST_CASE("a config that is missing, a folder, empty, binary or no TOML is refus
     refused("empty.toml", kUsage, ": the config is empty");
     refused("comment.toml", kUsage, ": the config is empty");
     refused("elf.toml", kUsage, ": is a binary file, expected TOML");
-    refused("noise.toml", kUsage, ":1:1: is no TOML: a byte that is no UTF-8; save the file as UTF-8");
+    refused("noise.toml", kUsage,
+            ":1:1: is no TOML: a byte that is no UTF-8; save the file as UTF-8");
     refused("words.toml", kUsage, ":1:6: is no TOML: ...");
   }
 }

@@ -160,7 +160,8 @@ TEST_CASE("quiet runs say nothing on the log, and results go to the output") {
   CHECK(said.status == lab::kDone);
   CHECK(said.log == "");
   for (const char* words :
-       {"hardware  device lognormal, sigma 0.3 on each weight, read noise 0.02 of g_max; differential "
+       {"hardware  device lognormal, sigma 0.3 on each weight, read noise 0.02 of g_max; "
+        "differential "
         "tiles of 40 x 16; 8-bit DAC, 8-bit "
         "ADC",
         "accuracy of 3 chips on 100 test images (seed 3)", "5th percentile", "error budget",

@@ -66,8 +66,7 @@ TEST_CASE("every key that a command reads acts on its results, or a line says wh
       CAPTURE(key);
       bool is_known = false, is_accepted = false;
       std::vector<std::string> values = candidates(manual.field);
-      for (const char* list : {"[0.5]", "[\"fc1\"]", "[20]", "[2.0]"})
-        values.emplace_back(list);
+      for (const char* list : {"[0.5]", "[\"fc1\"]", "[20]", "[2.0]"}) values.emplace_back(list);
       std::erase(values, manual.field.default_value);
       for (const std::string& value : values) try {
           const std::vector<std::string> settings{key + "=" + value};
@@ -97,21 +96,22 @@ low_uA = -5
 [time]
 at_s = 3600
 )");
-  const auto notes = notes_of(bench, "run",
-                              {"device.verify_tolerance_uS=2", "device.telegraph_amplitude=0.2"},
-                              "old.toml");
+  const auto notes = notes_of(
+      bench, "run", {"device.verify_tolerance_uS=2", "device.telegraph_amplitude=0.2"}, "old.toml");
   const auto told = [&](const char* words) { CHECK_MESSAGE(is_told(notes, words), words); };
   told(":1: dac.limit has no effect: range is not \"fixed\"");
   told(":1: adc.low_uA has no effect: range is not \"fixed\"");
   told(":1: time.at_s has no effect: no device here changes with time");
-  told("--set device.verify_tolerance_uS=2: device.verify_tolerance_uS has no effect: programming is "
-       "not \"write_verify\"");
+  told(
+      "--set device.verify_tolerance_uS=2: device.verify_tolerance_uS has no effect: programming "
+      "is "
+      "not \"write_verify\"");
   told("device.telegraph_amplitude has no effect: telegraph_share is 0");
   CHECK(notes.size() == 5);
   CHECK(notes_of(bench, "run", {}).empty());
-  CHECK(is_told(notes_of(bench, "mvm", {"device={model=\"pcm_like\"}",
-                                        "time.drift_compensation=global"}),
-                "time.drift_compensation has no effect on `ohmic mvm`"));
+  CHECK(is_told(
+      notes_of(bench, "mvm", {"device={model=\"pcm_like\"}", "time.drift_compensation=global"}),
+      "time.drift_compensation has no effect on `ohmic mvm`"));
   // On the log of the command, after every check.
   const auto said = bench.ohmic({"run", "~/old.toml", "-o", "~/out"});
   CHECK(said.log.starts_with("note: ~/old.toml:"));
@@ -146,12 +146,14 @@ layers = ["conv1", "fc1"]
 adc.bits = 4
 )");
   const auto notes = notes_of(bench, "run", {"override.big.adc.bits=12"});
-  CHECK(is_told(notes, "--set override.big.adc.bits=12: override.big.adc.bits has no effect: the "
-                       "override of the same layers behind it, small, sets it too"));
+  CHECK(is_told(notes,
+                "--set override.big.adc.bits=12: override.big.adc.bits has no effect: the "
+                "override of the same layers behind it, small, sets it too"));
   CHECK(notes.size() == 1);
-  CHECK(is_told(notes_of(bench, "run", {"override.small.adc.percentile=0.9",
-                                        "override.small.adc.range=full_scale"}),
-                "override.small.adc.percentile has no effect: range is not \"percentile\""));
+  CHECK(is_told(
+      notes_of(bench, "run",
+               {"override.small.adc.percentile=0.9", "override.small.adc.range=full_scale"}),
+      "override.small.adc.percentile has no effect: range is not \"percentile\""));
 }
 
 TEST_CASE("a fixed range needs its bounds") {

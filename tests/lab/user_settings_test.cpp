@@ -43,20 +43,21 @@ TEST_CASE("a verifying loop says how it ended, layer by layer, on screen and in 
   for (std::size_t k = 0; k < 2; ++k) {
     CHECK(within[k] + gave_up[k] == cells[k]);
     // Tolerance .5 of a deviation of 8 uS: a pulse passes with p = .05 above g_min, so .857 give up
-    // after three; a target of g_min is met by every error below it, so .107 give up. One device of a
-    // pair is at g_min: .48 in the mean, 5 sigma of 216 cells and more.
+    // after three; a target of g_min is met by every error below it, so .107 give up. One device of
+    // a pair is at g_min: .48 in the mean, 5 sigma of 216 cells and more.
     CHECK(std::abs(static_cast<double>(gave_up[k]) / static_cast<double>(cells[k]) - 0.48) <
           5 * std::sqrt(0.25 / static_cast<double>(cells[k])));
   }
-  CHECK(says(said.out, "gave up at the pulse limit (conv1 " + std::to_string(gave_up[0]) + " of 216"));
+  CHECK(says(said.out,
+             "gave up at the pulse limit (conv1 " + std::to_string(gave_up[0]) + " of 216"));
   const Said easy = run(bench, "easy", {kVerified, "device.verify_tolerance_uS=100"});
   CHECK(says(easy.out, "cells within tolerance, none gave up"));
 }
 
 TEST_CASE("the hardware line names what was set: levels, verification, faults, fractions") {
   const Workbench bench("line");
-  const Said said =
-      run(bench, "out", {kVerified, "device.levels=16", "device.read_noise=0.02",
+  const Said said = run(bench, "out",
+                        {kVerified, "device.levels=16", "device.read_noise=0.02",
                          "device.read_noise_of=g", "faults.stuck_at_g_min=0.01"});
   CHECK(says(said.out,
              "hardware  device gaussian, sigma 0.2 of g_max, 16 levels, read noise 0.02 of g, "
@@ -87,26 +88,27 @@ axes = [ { key = "faults.stuck_uS", values = [0.0, 80.0] } ]
 TEST_CASE("every command makes the folder that its output names") {
   const Workbench bench("new-folder");
   bench.write_matrix("w.npy", 3, 4, 1);
-  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
-           {"mvm", "--weights", "~/w.npy", "--inputs", "~/w.npy", "-o", "~/a/b/y.npy", "--dump",
-            "~/c/d/cells.h5"},
-           {"run", "~/tiny.toml", "-o", "~/e/f"},
-           {"train", "~/tiny.toml", "-o", "~/g/h"},
-           {"report", "~/e/f", "-o", "~/i/j/report.html"},
-           {"info", "pcm_like", "--plot", "-o", "~/k/l"}}) {
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"mvm", "--weights", "~/w.npy", "--inputs", "~/w.npy",
+                                              "-o", "~/a/b/y.npy", "--dump", "~/c/d/cells.h5"},
+                                             {"run", "~/tiny.toml", "-o", "~/e/f"},
+                                             {"train", "~/tiny.toml", "-o", "~/g/h"},
+                                             {"report", "~/e/f", "-o", "~/i/j/report.html"},
+                                             {"info", "pcm_like", "--plot", "-o", "~/k/l"}}) {
     const Said said = bench.ohmic(words);
     CHECK_MESSAGE(said.status == lab::kDone, words.front() << ": " << said.log);
   }
-  for (const char* made : {"a/b/y.npy", "c/d/cells.h5", "e/f/results.h5", "g/h/network.h5",
-                           "i/j/report.html", "k/l"})
+  for (const char* made :
+       {"a/b/y.npy", "c/d/cells.h5", "e/f/results.h5", "g/h/network.h5", "i/j/report.html", "k/l"})
     CHECK_MESSAGE(bench.has(made), made);
 }
 
 TEST_CASE("a dry run computes from shapes, and what is beyond the machine is refused at once") {
   const Workbench bench("huge");
-  bench.write("huge.toml", "[data]\nset = \"set\"\n[network]\nmodel = \"mlp\"\nhidden = [200000, "
-                           "200000]\n[search]\nlayers = [\"fc1\"]\n[methods.compensation]\nlayers = "
-                           "[\"fc1\"]\nratios = [0.001]\noverhead_limit = 10.0\n");
+  bench.write("huge.toml",
+              "[data]\nset = \"set\"\n[network]\nmodel = \"mlp\"\nhidden = [200000, "
+              "200000]\n[search]\nlayers = [\"fc1\"]\n[methods.compensation]\nlayers = "
+              "[\"fc1\"]\nratios = [0.001]\noverhead_limit = 10.0\n");
   const auto start = std::chrono::steady_clock::now();
   for (const std::string command : {"run", "train", "compare"}) {
     const Said said = bench.ohmic({command, "~/huge.toml", "-o", "~/out", "--dry-run"});

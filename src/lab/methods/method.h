@@ -94,8 +94,8 @@ MethodOptions read_methods(const ConfigNode& methods);
 /// The options of the methods that `names` (with "+") use.
 ConfigNode write_methods(const MethodOptions& options, const std::vector<std::string>& names);
 
-/// What there is to say of the keys of a table [methods.NAME] that stands at `table`, if `used` (the
-/// tables that a command reads) has the method.
+/// What there is to say of the keys of a table [methods.NAME] that stands at `table`, if `used`
+/// (the tables that a command reads) has the method.
 void find_method_notes(const MethodOptions& options, const std::string& method,
                        const std::string& name, const ConfigNode& table, const ConfigNode& used,
                        std::vector<KeyNote>& notes);
