@@ -16,7 +16,8 @@ const char* const kMeasuredManual =
                                  empirical distribution, linear between order statistics and between the two nearest targets. At each
                                  target draws have the samples' mean and standard deviation (n - 1); the order statistics are stretched
                                  for that (by 3 % at 20 samples). The tails beyond the smallest and largest of them are cut: n
-                                 samples say nothing of what happens to fewer than one cell in 2n
+                                 samples say nothing of what happens to fewer than one cell in 2n. Where the bound at 0 leaves no way to keep both,
+                                 the deviation is kept and the mean moves
     ..., time_s                  several times after programming: linear in ln t between them (in t up to the second if the first is 0);
                                  a cell keeps its number at all of them
 

@@ -67,6 +67,12 @@ bool is_of_cells(const std::string& name, const FieldManual& key) {
          !key.when_read;
 }
 
+/// Whether a key says how a layer is cut into tiles.
+bool is_of_tiles(const std::string& name) {
+  return name == "array.rows" || name == "array.columns" || name == "array.row_partition" ||
+         name == "array.bias";  // a row more
+}
+
 /// TOML with keys in alphabetical order and the contents of input files in place of their names.
 std::string canonical(const Experiment& e, const ConfigNode& root, InputFiles& files) {
   const ConfigNode by_content =
@@ -96,12 +102,20 @@ std::string canonical(const Experiment& e, const ConfigNode& root, InputFiles& f
 
 /// The keys of the config that training for its cells reads, without the layers' names.
 ConfigNode trained_cells(const Experiment& e) {
-  return projected(resolved_root(e, "run"), "",
-                   [](const std::string& name, const FieldManual& key,
-                      const ConfigNode& value) -> std::optional<ConfigNode> {
-                     if (is_of_cells(name, key) || name == "time.at_s") return value;
-                     return std::nullopt;
-                   });
+  bool has_tiles = sim::cells_depend_on_tiles(e.hardware),
+       ages = e.hardware.device->changes_with_time();
+  for (const Override& over : e.overrides) {
+    has_tiles = has_tiles || sim::cells_depend_on_tiles(over.hardware);
+    ages = ages || over.hardware.device->changes_with_time();
+  }
+  return projected(
+      resolved_root(e, "run"), "",
+      [&](const std::string& name, const FieldManual& key,
+          const ConfigNode& value) -> std::optional<ConfigNode> {
+        if (is_of_tiles(name) ? has_tiles : name == "time.at_s" ? ages : is_of_cells(name, key))
+          return value;
+        return std::nullopt;
+      });
 }
 
 /// Everything beside keys and data that makes the bits of results.
@@ -152,9 +166,7 @@ ConfigNode cells_of_layers(const Experiment& e, const nn::Network& network, Inpu
       layer = projected(layer, "",
                         [&](const std::string& name, const FieldManual& key,
                             const ConfigNode& value) -> std::optional<ConfigNode> {
-                          const bool is_tile = name == "array.rows" || name == "array.columns" ||
-                                               name == "array.row_partition";
-                          if (!is_of_cells(name, key) || (is_tile && !has_tiles))
+                          if (is_of_tiles(name) ? !has_tiles : !is_of_cells(name, key))
                             return std::nullopt;
                           return value;
                         });
@@ -225,6 +237,9 @@ ConfigNode resolved_root(const Experiment& e, const std::string& command) {
     for (const Override& over : e.overrides) list.push_back(over.table);
     root.put("override", ConfigNode{list, {}});
   }
+  const bool corrects = std::any_of(methods.begin(), methods.end(), [](const std::string& name) {
+    return parse_method(name).corrects();
+  });
   const bool trains_only = command == "train",
              reads_cells = trains_only && trains_for_device(e, parse_method(e.run.method));
   return projected(root, "",
@@ -235,6 +250,7 @@ ConfigNode resolved_root(const Experiment& e, const std::string& command) {
                          table == "device" || table == "faults" || table == "array" ||
                          table == "dac" || table == "adc" || table == "override" || table == "time";
                      if (!is_read_by(key, command)) return std::nullopt;
+                     if (name == "time.calibration" && !corrects) return std::nullopt;
                      if (trains_only && is_hardware &&
                          !(reads_cells && (table == "time" || is_of_cells(name, key))))
                        return std::nullopt;
@@ -277,7 +293,7 @@ std::string sweep_point_digest(const Experiment& at_point, const std::string& da
 }
 
 std::string training_words(const Experiment& e, const std::vector<std::string>& parts) {
-  std::string words = to_toml(write_fields(e.data)) + to_toml(nn::write_network(e.network)) +
+  std::string words = to_toml(write_fields(e.data, false)) + to_toml(nn::write_network(e.network)) +
                       to_toml(write_fields(e.training)) + to_toml(write_methods(e.methods, parts));
   if (!trains_for_device(e, parse_method(e.run.method))) return words;
   return words + to_toml(trained_cells(e));
@@ -285,6 +301,7 @@ std::string training_words(const Experiment& e, const std::vector<std::string>& 
 
 std::string cells_words(const Experiment& e) {
   ConfigNode root = resolved_root(e, "run");
+  root.put("data", write_fields(e.data, false));  // where a set lies says which it is
   const auto has_bias_row = [](const ConfigNode& tables) {
     const ConfigNode* array = tables.find("array");
     const ConfigNode* bias = array ? array->find("bias") : nullptr;

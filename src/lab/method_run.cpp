@@ -151,8 +151,10 @@ Chip MethodChips::make(Index index, Index programming, const sim::ChipOptions& o
     kind.best = method_.options.copies.best > 0 ? method_.options.copies.best : kind.copies;
   }
   Chip chip{method_.trained.network, method_.trained.parameters, {}};
+  // Drawn cells are programmed fresh and aged; cells at their means are those of the time.
+  const bool is_drawn = options.programming == sim::Programming::drawn;
   sim::ChipOptions fresh = options;
-  fresh.seconds = 0;
+  if (is_drawn) fresh.seconds = 0;
   // Only what runs measure is kept, not the parts of an error budget.
   const bool may_keep =
       programmed_ && options.programming == sim::Programming::drawn && options.faults;
@@ -162,9 +164,15 @@ Chip MethodChips::make(Index index, Index programming, const sim::ChipOptions& o
       deploy(plan_, stream_, index, programming, fresh, range_images_.get(), kind, &chip.cells);
   chip.programmed = chip.deployment.macs;
   if (may_keep && !kept) programmed_->keep(index, programming, chip.programmed, plan_.cells());
-  if (experiment_.time.drift_compensation != DriftCompensation::none)
-    chip.fresh = output_magnitudes(chip.deployment, *range_images_,
-                                   reader(index, programming, kCalibrationRead));
+  if (experiment_.time.drift_compensation != DriftCompensation::none) {
+    nn::Deployment young = chip.deployment;
+    if (!is_drawn && options.seconds > 0) {
+      fresh.seconds = 0;
+      young = deploy(plan_, stream_, index, programming, fresh, range_images_.get(), kind);
+    }
+    chip.fresh =
+        output_magnitudes(young, *range_images_, reader(index, programming, kCalibrationRead));
+  }
   age(index, programming, options, chip);
   correct(index, programming, options, chip);
   return chip;
@@ -190,7 +198,12 @@ void MethodChips::correct(Index index, Index programming, const sim::ChipOptions
                           Chip& chip) const {
   const MethodSet& set = method_.set;
   const ReadContext reading = reader(index, programming, kCalibrationRead);
-  if (set.mean_correction) add_mean_correction(plan_, options, chip);
+  if (set.mean_correction) {
+    // What drift does on average is undone already where it is compensated.
+    sim::ChipOptions left = options;
+    if (experiment_.time.drift_compensation != DriftCompensation::none) left.seconds = 0;
+    add_mean_correction(plan_, left, chip);
+  }
   if (set.bn_reestimation) reestimate_batch_norm(*calibration_, reading, chip);
   if (set.affine)
     calibrate(CalibrationKind::affine, method_.options.affine, *calibration_, reading, chip);

@@ -193,7 +193,7 @@ void PlacementProblem::train_shared() {
                                      nn::ParameterSet<float>& derivative) {
     std::vector<double> u(candidates_.size());
     stream.uniforms(
-        training_address(Purpose::compensator_noise, {.part = Purpose::fault, .step = draw.step}),
+        training_address(Purpose::compensator_noise, {.part = Purpose::policy, .step = draw.step}),
         0, u);
     std::size_t d = 0;
     for (Index l = 0; l < network.layers(); ++l) {

@@ -210,6 +210,26 @@ TEST_CASE("training for a device meets broken cells, and moves no weight that th
         seen("[faults]\nstuck_at_g_min = 0.2\n", w, {.sub_batch = 0}).slope);
 }
 
+TEST_CASE("training for a device leaves room for a row of biases") {
+  // One row tile of 8 inputs and the bias: tiles of 5 and 4 rows. Levels show the scale of each.
+  Matrix<float> w(2, 8);
+  for (Index i = 0; i < w.size(); ++i) w.data()[i] = static_cast<float>(i % 8 + 1);
+  const std::string toml =
+      "[device]\nmodel = \"ideal\"\n[array]\nbias = \"row\"\nscale = \"tile\"\nrows = 5\n"
+      "scale_percentile = 0.51\n";
+  const DevicePerturbation perturbation(
+      make_experiment(parse_config(toml, "test")),
+      nn::Network(nn::spec_from_toml("[[layers]]\ntype = \"flatten\"\n[[layers]]\ntype = "
+                                     "\"linear\"\nname = \"fc\"\noutputs = 2\n",
+                                     "test"),
+                  {1, 1, 8}));
+  Matrix<float> w_tilde(2, 8), slope(2, 8);
+  perturbation.draw(RandomStream(5), Purpose::training_noise, {}, w, w_tilde, slope);
+  // Quantiles .51 of {1 .. 5, twice} and of {6, 7, 8 and a bias of 0, twice}, linear between.
+  CHECK(w_tilde(0, 4) == doctest::Approx(3.0).epsilon(1e-5));
+  CHECK(w_tilde(0, 7) == doctest::Approx(6.57).epsilon(1e-5));
+}
+
 TEST_CASE("both groups of a training step meet devices of their own") {
   const Matrix<float> w(4, 4, 0.5f);
   const std::string device = "[device]\nmodel = \"lognormal\"\nsigma = 0.0\nsigma_device = 0.5\n";
@@ -314,6 +334,35 @@ TEST_CASE("the mean correction is that of the cells as they are programmed") {
   const WriteVerifyOptions all{.share = 1.0, .score = "magnitude", .residual_sigma = 0.3};
   mark_verified(all, weight_scores(all, bench.trained, bench.data, 1), verified);
   CHECK(factor(verified, {}) == doctest::Approx(std::exp(-0.045)).epsilon(1e-5));
+}
+
+TEST_CASE("the mean correction weighs every weight with the scale of its tile") {
+  // Cells of few levels: the slope of the quantised weights against the weights themselves.
+  const Bench bench("model = \"ideal\"\nlevels = 3");
+  Experiment e = bench.experiment;
+  ConfigNode root;
+  root.put("device", parse_config("model = \"ideal\"\nlevels = 3", "d"));
+  root.put("array", parse_config("scale = \"column\"", "a"));
+  e = make_experiment(root);
+  const HardwarePlan plan =
+      make_plan(e, bench.trained.network, bench.trained.parameters, bench.data);
+  Chip chip{bench.trained.network, bench.trained.parameters, {}};
+  nn::find(chip.parameters[0], "bias")->fill(0.0f);
+  chip.deployment.macs.resize(2);
+  add_mean_correction(plan, {}, chip);
+  AlignedVector<float> out(4 * 16 * 64, 1.0f);
+  chip.deployment.after[0]->apply(nullptr, out.data());
+  const Matrix<float>& w = *nn::find(bench.trained.parameters[0], "weight");
+  double both = 0, square = 0;
+  for (Index o = 0; o < w.rows(); ++o) {
+    double limit = 0;
+    for (Index c = 0; c < w.columns(); ++c) limit = std::max(limit, std::fabs(double{w(o, c)}));
+    for (Index c = 0; c < w.columns(); ++c) {
+      both += w(o, c) * std::nearbyint(2 * w(o, c) / limit) / 2 * limit;
+      square += double{w(o, c)} * w(o, c);
+    }
+  }
+  CHECK(static_cast<double>(out[0]) == doctest::Approx(square / both).epsilon(1e-3));
 }
 
 TEST_CASE("the mean shift of a chip with verified weights is that of what verification leaves") {

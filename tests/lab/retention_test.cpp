@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "base/h5.h"
 #include "workbench.h"
 
@@ -74,6 +76,27 @@ TEST_CASE("corrections of a retention curve are those of its first time, or of e
     CHECK(first == once_first);
   }
   CHECK(curve(bench, "plain", {}).calibration == "");
+}
+
+TEST_CASE("the mean shift line is that of the time at which chips are measured") {
+  const Workbench bench("mean-age");
+  std::string config = kDrifting;
+  config.replace(config.find("budget_images = 0"), 17, "budget_images = 70");
+  bench.write("tiny.toml", config);
+  const auto line = [&](const std::string& out, const std::vector<std::string>& settings) {
+    curve(bench, out, settings);
+    return h5::Reader(bench.path(out + "/results.h5")).doubles("/error_budget/mean_shift").values;
+  };
+  // All conductances shrink by much the same factor, and this network without converters minds its
+  // biases only: another accuracy than that of fresh cells shows that they aged.
+  const auto fresh = line("fresh", {});
+  const auto late = line("late", {"time.at_s=1e9"});
+  CHECK(fresh != late);
+  // Divided out on average, they are back: no correction of an age that the cells do not have.
+  const auto corrected = line("corrected", {"time.at_s=1e9", "method=mean_correction"});
+  const auto ideal =
+      h5::Reader(bench.path("late/results.h5")).doubles("/error_budget/mapping").values;
+  CHECK(std::abs(corrected[0] - ideal[0]) < std::abs(late[0] - ideal[0]));
 }
 
 }  // namespace ohmic

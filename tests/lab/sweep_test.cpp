@@ -325,3 +325,23 @@ TEST_CASE("shards come from the user, array tasks and launchers") {
                              {"SLURM_ARRAY_TASK_MIN", "0"}}),
                   ConfigError);
 }
+
+TEST_CASE("points of other data folders are measured on their own data") {
+  const Workbench bench("data-path");
+  bench.write_set("a/set", testing::TinyImages(320, 1), testing::TinyImages(100, 2));
+  bench.write_set("b/set", testing::TinyImages(320, 5), testing::TinyImages(100, 6));
+  bench.write(
+      "s.toml",
+      kTinyConfig + "[sweep]\naxes = [ { key = \"data.path\", values = [\"a\", \"b\"] } ]\n");
+  REQUIRE(bench.ohmic({"sweep", "~/s.toml", "-o", "~/s"}).status == 0);
+  const auto swept = h5::Reader(bench.path("s/results.h5")).doubles("/float_accuracy").values;
+  for (const std::string folder : {"a", "b"}) {
+    REQUIRE(bench
+                .ohmic({"run", "~/s.toml", "-o", "~/" + folder + "/out", "--set",
+                        "data.path=" + folder})
+                .status == 0);
+    CHECK(h5::Reader(bench.path(folder + "/out/results.h5"))
+              .doubles("/chips/float_accuracy")
+              .values[0] == swept[folder == "a" ? 0 : 1]);
+  }
+}

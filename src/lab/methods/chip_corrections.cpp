@@ -62,13 +62,17 @@ void add_mean_correction(const HardwarePlan& plan, const sim::ChipOptions& optio
     const sim::Array mean = sim::program_array(layer.hardware.device, layer.rule, layer.mapped, {},
                                                programming, options.seconds, verified);
     double both = 0, square = 0;
-    for (Index r = 0; r < layer.mapped.rows(); ++r)
-      for (Index c = 0; c < layer.mapped.columns(); ++c) {
-        const bool pair = mean.polarities() == 2;
-        const double found =
-            layer.rule.weight({mean.conductance(0)(r, c), pair ? mean.conductance(1)(r, c) : 0.0});
-        both += found * layer.mapped(r, c);
-        square += static_cast<double>(layer.mapped(r, c)) * layer.mapped(r, c);
+    for (std::size_t t = 0; t < layer.tiling.rows.size(); ++t)
+      for (Index o = 0; o < layer.mapped.rows(); ++o) {
+        const double scale = layer.tiling.scale(static_cast<Index>(t), o);
+        for (Index r = layer.tiling.rows[t].begin; r < layer.tiling.rows[t].end; ++r) {
+          const bool pair = mean.polarities() == 2;
+          const double wanted = scale * layer.mapped(o, r);
+          const double found = scale * layer.rule.weight({mean.conductance(0)(o, r),
+                                                          pair ? mean.conductance(1)(o, r) : 0.0});
+          both += found * wanted;
+          square += wanted * wanted;
+        }
       }
     const double mu = square > 0 ? both / square : 1.0;
     const Index l = chip.network.mac_layers()[k];

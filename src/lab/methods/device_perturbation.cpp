@@ -26,9 +26,12 @@ DevicePerturbation::DevicePerturbation(const Experiment& e, const nn::Network& n
     : seconds_(e.time.at) {
   const auto hardware = layer_hardware(e, network);
   for (std::size_t k = 0; k < hardware.size(); ++k) {
-    Layer layer{network.name(network.mac_layers()[k]), hardware[k], std::nullopt};
+    const Index l = network.mac_layers()[k];
+    Layer layer{network.name(l), hardware[k], std::nullopt, false};
     if (layer.hardware) {
       sim::ArrayParams& array = layer.hardware->array;
+      layer.has_bias_row =
+          array.bias == sim::BiasPlace::row && network.structure(l).parameters.size() > 1;
       // One array in place of tiles where nothing depends on them: the draws are the same.
       if (!sim::cells_depend_on_tiles(*layer.hardware)) {
         array.rows = array.columns = 1 << 14;
@@ -38,7 +41,7 @@ DevicePerturbation::DevicePerturbation(const Experiment& e, const nn::Network& n
         const nn::Mac& mac = network.mac(static_cast<Index>(k));
         layer.fault_map = devices::layer_faults(from_config(e, layer.hardware->faults.map),
                                                 layer.hardware->faults, layer.name, mac.outputs,
-                                                mac.patch.inputs());
+                                                mac.patch.inputs() + (layer.has_bias_row ? 1 : 0));
       }
     }
     layers_.push_back(std::move(layer));
@@ -56,8 +59,10 @@ void DevicePerturbation::draw(const RandomStream& stream, Purpose purpose, const
     }
     return;
   }
+  // A row of cells for biases takes its place, whatever they hold.
+  const std::vector<float> bias(layer.has_bias_row ? static_cast<std::size_t>(w.rows()) : 0);
   sim::LayerPlan plan =
-      sim::plan_layer(layer.name, static_cast<Index>(draw.layer), *layer.hardware, w, {}, {});
+      sim::plan_layer(layer.name, static_cast<Index>(draw.layer), *layer.hardware, w, bias, {});
   plan.fault_map = layer.fault_map;
   const std::vector<sim::Array> tiles =
       sim::program_tiles(plan,
@@ -75,6 +80,7 @@ void DevicePerturbation::draw(const RandomStream& stream, Purpose purpose, const
     for (Index r = 0; r < place.columns.size(); ++r)
       for (Index c = 0; c < place.rows.size(); ++c) {
         const Index row = place.columns.begin + r, column = place.rows.begin + c;
+        if (column >= w.columns()) continue;  // the bias row
         const double scale = plan.tiling.scale(place.row_tile, row);
         w_tilde(row, column) = static_cast<float>(
             scale * plan.rule.weight(

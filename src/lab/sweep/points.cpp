@@ -106,7 +106,8 @@ SweepGrid sweep_grid(const Experiment& base) {
 }
 
 const nn::Data& DataSets::of(const Experiment& e) {
-  std::unique_ptr<nn::Data>& found = loaded_[to_toml(write_fields(e.data))];
+  // Where a set is found is part of which it is.
+  std::unique_ptr<nn::Data>& found = loaded_[to_toml(write_fields(e.data, false))];
   if (!found) found = std::make_unique<nn::Data>(load_data_of(e));
   return *found;
 }
