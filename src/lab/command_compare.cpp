@@ -80,10 +80,10 @@ int compare_command(const CommonOptions& options, Console& console) {
     return 0;
   };
   if (is_done()) return tell_done();
-  tell(session.notes, console);
   const InterruptWatch watch;
   const auto held = session.begin(options, console);
   if (is_done()) return tell_done();  // another process has been here in between
+  tell(session.notes, console);
   const OutputFolder points(folder / "points");
   remove_leftovers(folder / "points");
   write_whole_file(config, resolved);

@@ -159,11 +159,11 @@ int run_mvm(CommonOptions options, const MvmOptions& own, Console& console) {
                4 * numbers + dumped);
     return 0;
   }
-  tell(key_notes(e, "mvm"), console);
   make_folder_of(options.output);
   if (!own.dump.empty()) make_folder_of(own.dump);
   check_place(options.output);
   if (!own.dump.empty()) check_place(own.dump);
+  tell(key_notes(e, "mvm"), console);
   const InterruptWatch watch;
   std::optional<MvmDump> dump;
   if (!own.dump.empty()) dump.emplace();

@@ -52,9 +52,9 @@ int run(const CommonOptions& options, std::optional<std::int64_t> dumped_chip, C
   }
   refuse_beyond_memory(estimate_work(experiment, described, data, false), experiment);
   sketch_plan(experiment, described);  // what does not fit is told before the training
-  tell(session.notes, console);
   const InterruptWatch watch;
   const auto held = session.begin(options, console);
+  tell(session.notes, console);
 
   const PreparedMethod method = prepare_method(training, methods);
   const nn::TrainedNetwork& trained = method.trained;

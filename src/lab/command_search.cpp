@@ -159,9 +159,9 @@ int search_command(const CommonOptions& options, Console& console) {
     return 0;
   }
   refuse_beyond_memory(work, experiment);
-  tell(session.notes, console);
   const InterruptWatch watch;
   const auto held = session.begin(options, console);
+  tell(session.notes, console);
   const TrainingSetting setting = session.training(options, console);
   const PreparedMethod base = prepare_method(setting, parse_method("penalty"));
   nn::Data fewer = data;

@@ -307,9 +307,6 @@ int sweep(const CommonOptions& options, const SweepOptions& own, Console& consol
                      .console = console};
   if (options.dry_run)
     return print_dry_run(base, grid, points, points_of(job), data, options, folder, console);
-  std::vector<std::vector<std::string>> notes;
-  for (const SweepPoint& point : points) notes.push_back(point.notes);
-  tell(common_notes(notes), console);
   const OutputFolder made(place);
   if (options.force) {
     if (const auto owners = folder.owners(); !owners.empty())
@@ -318,6 +315,9 @@ int sweep(const CommonOptions& options, const SweepOptions& own, Console& consol
     put_points_aside(place);
   }
   folder.make();
+  std::vector<std::vector<std::string>> notes;
+  for (const SweepPoint& point : points) notes.push_back(point.notes);
+  tell(common_notes(notes), console);
   const InterruptWatch watch;
   std::string name = shard.count > 1 ? fmt::format("shard-{}-of-{}", shard.index, shard.count) : "";
   if (!shard.free_task.empty()) name = "task-" + shard.free_task + (name.empty() ? "" : "-") + name;

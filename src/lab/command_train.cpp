@@ -60,9 +60,9 @@ int train(const CommonOptions& options, Console& console) {
     return 0;
   }
   refuse_beyond_memory(estimate_work(experiment, described, data, false), experiment);
-  tell(session.notes, console);
   const InterruptWatch watch;
   const auto held = session.begin(options, console);
+  tell(session.notes, console);
   const PreparedMethod method = prepare_method(training, methods);
   const nn::TrainedNetwork& trained = method.trained;
   const NetworkOrigin& origin = method.origin;
