@@ -6,10 +6,12 @@
 #include "base/h5.h"
 #include "lab/command.h"
 #include "lab/dry_run.h"
+#include "lab/folder_lock.h"
 #include "lab/interrupt.h"
 #include "lab/key_notes.h"
 #include "lab/mvm.h"
 #include "lab/results.h"
+#include "lab/scaled_group.h"
 
 namespace ohmic::lab {
 namespace {
@@ -81,6 +83,18 @@ void check_new(const std::filesystem::path& file, const char* flag, bool force) 
   if (!force && std::filesystem::exists(file))
     throw ConfigError(std::string(flag) + " " + file.string() +
                       ": exists; choose another name, or replace it with --force");
+}
+
+/// An output file while it is made: held against other processes that make one of the same name,
+/// and new unless `force`. ConfigError.
+std::unique_ptr<FolderLock> hold(const std::filesystem::path& file, const char* flag, bool force,
+                                 const Console& console) {
+  std::filesystem::path lock = file;
+  lock += ".lock";
+  auto held = take_lock(lock, std::string(flag) + " " + file.string(), "a command on this file",
+                        "wait for it, or choose another name", console);
+  check_new(file, flag, force);  // another process may have made it since
+  return held;
 }
 
 /// Neither output may be the other, or a file that is read ("file.h5:/path" is file.h5).
@@ -159,10 +173,15 @@ int run_mvm(CommonOptions options, const MvmOptions& own, Console& console) {
                4 * numbers + dumped);
     return 0;
   }
+  std::vector<std::unique_ptr<FolderLock>> held;
   make_folder_of(options.output);
-  if (!own.dump.empty()) make_folder_of(own.dump);
   check_place(options.output);
-  if (!own.dump.empty()) check_place(own.dump);
+  held.push_back(hold(options.output, "-o", options.force, console));
+  if (!own.dump.empty()) {
+    make_folder_of(own.dump);
+    check_place(own.dump);
+    held.push_back(hold(own.dump, "--dump", options.force, console));
+  }
   tell(key_notes(e, "mvm"), console);
   const InterruptWatch watch;
   std::optional<MvmDump> dump;
