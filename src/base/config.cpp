@@ -248,7 +248,8 @@ ConfigNode parse_config(std::string_view text, const std::string& name) {
 }
 
 ConfigNode read_config(const std::filesystem::path& file) {
-  return parse_config(read_whole_file(file), file.string());
+  constexpr std::uintmax_t kLargest = std::uintmax_t{16} << 20;  // far beyond what anybody writes
+  return parse_config(read_whole_file(file, kLargest), file.string());
 }
 
 void apply_setting(ConfigNode& root, const std::string& assignment) {

@@ -175,8 +175,8 @@ std::string read_whole_file(const std::filesystem::path& file, std::uintmax_t li
   const OpenFile in(file);
   const auto check = [&](std::uintmax_t size) {
     if (size > limit)
-      throw FileError(file.string() + ": is larger than " + std::to_string(limit >> 20) +
-                      " MiB, the most that is read of such a file");
+      throw FileError(file.string() + ": has " + std::to_string(size >> 20) + " MiB, and at most " +
+                      std::to_string(limit >> 20) + " MiB are read of such a file");
   };
   check(in.size());
   return within_memory(file, [&] {

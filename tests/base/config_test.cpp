@@ -192,6 +192,14 @@ TEST_CASE("a config that cannot be read is a file error that names the file") {
   CHECK(root.find("x")->origin.place == file.string() + ":1:1");
 }
 
+TEST_CASE("a config file of more than 16 MiB is refused at once") {
+  const testing::Folder folder("large-config");
+  const auto file = folder.write("large.toml", "x = 1\n");
+  std::filesystem::resize_file(file, std::uintmax_t{5} << 30);  // takes no place on the disk
+  CHECK(message_of<FileError>([&] { read_config(file); }) ==
+        file.string() + ": has 5120 MiB, and at most 16 MiB are read of such a file");
+}
+
 TEST_CASE("--set takes any TOML value, and a bare word is a string") {
   ConfigNode root = parse_config(kConfig, "run.toml");
   apply_setting(root, "device.levels=3");
