@@ -47,12 +47,15 @@ std::string count_of(std::size_t n, const char* what) {
 
 /// --set of a key that an axis changes, or of one within the table that it replaces.
 void check_settings(const CommonOptions& options, const Experiment& base) {
-  for (const std::string& setting : options.settings) {
-    std::string key = setting.substr(0, setting.find('='));
+  const auto plain = [](std::string key) {
     std::erase_if(key, [](char c) { return c == ' ' || c == '\t' || c == '"'; });
+    return key;
+  };
+  for (const std::string& setting : options.settings) {
+    const std::string key = plain(setting.substr(0, setting.find('=')));
     for (const Axis& axis : base.sweep.axes)
       for (const AxisKey& varied : axis.keys)
-        if (key == varied.key || key.starts_with(varied.key + "."))
+        if (key == plain(varied.key) || key.starts_with(plain(varied.key) + "."))
           throw ConfigError("--set " + setting + ": " + varied.key +
                             " is an axis of the sweep; leave it out, or set sweep.axes");
   }

@@ -233,6 +233,55 @@ TEST_CASE("--set enters an array of tables by name, then by index") {
   CHECK(get<std::int64_t>(overrides[1], {"dac", "bits"}) == 7);
 }
 
+TEST_CASE("--set finds a name with dots, with quotes or without: the longest that leaves a key") {
+  const std::string config = R"(
+[[network.layers]]
+name = "features.0"
+filters = 4
+[[network.layers]]
+name = "features.0.norm"
+filters = 5
+[[network.layers]]
+name = "features"
+filters = 6
+[[network.layers]]
+name = "a.filters"
+filters = 7
+[[network.layers]]
+name = "a"
+filters = 8
+)";
+  const auto changed = [&](const std::string& setting) {
+    ConfigNode root = parse_config(config, "run.toml");
+    apply_setting(root, setting + "=1");
+    const ConfigNode::Array& layers = root.find("network")->find("layers")->array();
+    for (std::size_t i = 0; i < layers.size(); ++i)
+      if (get<std::int64_t>(layers[i], {"filters"}) == 1) return static_cast<int>(i);
+    return -1;
+  };
+  CHECK(changed("network.layers.features.0.filters") == 0);
+  CHECK(changed("network.layers.\"features.0\".filters") == 0);
+  CHECK(changed("network.layers.features.0.norm.filters") == 1);
+  CHECK(changed("network.layers.features.filters") == 2);
+  // "a.filters" is a name, too, but nothing would be left to set.
+  CHECK(changed("network.layers.a.filters") == 4);
+  CHECK(changed("network.layers.a.filters.filters") == 3);
+  // Quoted parts are names by themselves: key 0 of "features".
+  CHECK(changed("network.layers.\"features\".0.filters") == -1);
+  CHECK(changed("network.layers.0.filters") == 0);  // an index
+  ConfigNode root = parse_config(config, "run.toml");
+  apply_setting(root, "network.layers.a.filters={ name = \"b.c\", filters = 9 }");
+  CHECK(get<std::int64_t>(root.find("network")->find("layers")->array()[3], {"filters"}) == 9);
+  REQUIRE(find_at(root, "network.layers.b.c.filters"));
+  CHECK(std::get<std::int64_t>(find_at(root, "network.layers.b.c.filters")->value) == 9);
+  CHECK(find_at(root, "network.layers.b.c.kernel") == nullptr);
+  CHECK(find_at(root, "network.layers.b.d.filters") == nullptr);
+  CHECK(find_at(root, "network..layers") == nullptr);
+  CHECK(setting_error(config, "network.layers.feature.0.filters=8") ==
+        "--set network.layers.feature.0.filters=8: network.layers has no element of name or index "
+        "'feature.0' (did you mean 'features.0'?)");
+}
+
 TEST_CASE("a --set that cannot be used says why") {
   CHECK(setting_error(kConfig, "device.levels") == "--set device.levels: expected KEY=VALUE");
   CHECK(setting_error(kConfig, "device.levels=") ==
