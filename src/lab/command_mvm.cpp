@@ -1,3 +1,5 @@
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -36,6 +38,16 @@ struct MvmOptions {
   std::filesystem::path dump;
 };
 
+/// Axes of places, 0 .. size - 1 each.
+void count_axes(ScaledGroup& group, const std::vector<std::string>& axes,
+                const std::vector<Index>& sizes) {
+  for (std::size_t i = 0; i < axes.size(); ++i)
+    group.count(axes[i], sizes[i],
+                axes[i] == "polarity" ? "0: the positive device of a weight, 1: the negative one"
+                : axes[i] == "conversion" ? "number of the conversion of a vector in one row tile"
+                                          : "number of the " + axes[i]);
+}
+
 void write_y(const std::filesystem::path& file, const std::vector<Index>& shape,
              const std::vector<float>& y, const Experiment& e, const CommonOptions& options,
              const ResultsIdentity& identity) {
@@ -43,9 +55,11 @@ void write_y(const std::filesystem::path& file, const std::vector<Index>& shape,
   if (file.extension() == ".csv") return write_csv(file, {y.data(), shape[0], shape[1]});
   h5::Writer out(file);
   write_header(out, e, identity, {.command = options.command_line});
-  out.write("/y", shape, y.data());
-  out.describe("/y", "output units",
-               shape.size() == 3 ? "chip x vector x output" : "vector x output");
+  ScaledGroup all(out, "");
+  std::vector<std::string> axes{"chip", "vector", "output"};
+  if (shape.size() == 2) axes.erase(axes.begin());
+  count_axes(all, axes, shape);
+  all.write("y", axes, y, "output units", fmt::format("{}", fmt::join(axes, " x ")));
   out.commit();
 }
 
@@ -53,26 +67,24 @@ void write_dump(const std::filesystem::path& file, const Mvm& m, const CommonOpt
                 const ResultsIdentity& identity, const MvmDump& dump) {
   h5::Writer out(file);
   write_header(out, m.experiment, identity, {.command = options.command_line});
-  const Index chips = m.experiment.run.chips, vectors = m.x.rows(), inputs = m.w.columns();
-  const std::vector<Index> cells{chips, dump.cells.polarities, m.w.rows(), inputs};
-  const auto put = [&](const std::string& name, const std::vector<Index>& shape,
-                       const std::vector<float>& values, const char* unit, const char* meaning) {
-    out.write(name, shape, values.data());
-    out.describe(name, unit, meaning);
-  };
-  put("/target", cells, dump.cells.target, "S",
-      "conductance asked for: chip x polarity x output x input");
-  put("/programmed", cells, dump.cells.programmed, "S",
-      "conductance after programming, before relaxation and drift");
-  put("/aged", cells, dump.cells.aged, "S", "conductance at the time of reading");
+  ScaledGroup all(out, "");
+  count_axes(all, {"chip", "polarity", "output", "input", "row_tile", "vector", "conversion"},
+             {m.experiment.run.chips, dump.cells.polarities, m.w.rows(), m.w.columns(),
+              dump.row_tiles, m.x.rows(), dump.conversions});
+  const std::vector<std::string> cells{"chip", "polarity", "output", "input"};
+  all.write("target", cells, dump.cells.target, "S",
+            "conductance asked for: chip x polarity x output x input");
+  all.write("programmed", cells, dump.cells.programmed, "S",
+            "conductance after programming, before relaxation and drift");
+  all.write("aged", cells, dump.cells.aged, "S", "conductance at the time of reading");
   for (const auto& [name, values] : dump.cells.state)
-    put("/state/" + name, cells, values, "1", "state of the device model");
-  put("/dac_codes", {vectors, inputs}, dump.dac_codes, "1",
-      "DAC codes: vector x input; ideal: the inputs");
-  const std::vector<Index> reads{chips, dump.row_tiles, vectors, dump.conversions};
-  put("/currents", reads, dump.currents, "A",
-      "before the ADC: chip x row tile x vector x conversion");
-  put("/adc_codes", reads, dump.adc_codes, "1", "after the ADC; NaN: ideal");
+    all.write("state/" + name, cells, values, "1", "state of the device model");
+  all.write("dac_codes", {"vector", "input"}, dump.dac_codes, "1",
+            "DAC codes: vector x input; ideal: the inputs");
+  const std::vector<std::string> reads{"chip", "row_tile", "vector", "conversion"};
+  all.write("currents", reads, dump.currents, "A",
+            "before the ADC: chip x row tile x vector x conversion");
+  all.write("adc_codes", reads, dump.adc_codes, "1", "after the ADC; NaN: ideal");
   out.commit();
 }
 
