@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <span>
 #include <tuple>
 
 // What the library takes for granted is checked before (toml_text.h) or fails as a parse error.
@@ -116,24 +117,39 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
 }
 
-/// Splits "override.first.adc.bits" at its dots, outside of double quotes.
-std::vector<std::string> split_path(std::string_view path, const Origin& origin) {
-  std::vector<std::string> parts(1);
+struct PathPart {
+  std::string text;
+  bool is_quoted = false;
+};
+using Path = std::span<const PathPart>;
+
+/// Splits "override.first.adc.bits" at its dots, outside of double quotes. Returns what is wrong
+/// with it, or "".
+std::string split_path(std::string_view path, std::vector<PathPart>& parts) {
+  parts.assign(1, {});
   bool quoted = false;
   for (char c : path) {
-    if (c == '"')
+    if (c == '"') {
       quoted = !quoted;
-    else if (c == '.' && !quoted)
+      parts.back().is_quoted = true;
+    } else if (c == '.' && !quoted) {
       parts.emplace_back();
-    else
-      parts.back() += c;
+    } else {
+      parts.back().text += c;
+    }
   }
-  if (quoted) fail_at(origin, "a quote in the key is not closed");
+  if (quoted) return "a quote in the key is not closed";
   if (parts.size() > static_cast<std::size_t>(kMostKeyParts))
-    fail_at(origin, "a key of more than " + std::to_string(kMostKeyParts) + " parts");
-  for (const std::string& part : parts)
-    if (trimmed(part).empty()) fail_at(origin, "the key has an empty part");
-  return parts;
+    return "a key of more than " + std::to_string(kMostKeyParts) + " parts";
+  for (const PathPart& part : parts)
+    if (trimmed(part.text).empty()) return "the key has an empty part";
+  return "";
+}
+
+std::string joined(Path parts) {
+  std::string text;
+  for (const PathPart& part : parts) text += (text.empty() ? "" : ".") + part.text;
+  return text;
 }
 
 ConfigNode parse_value(std::string_view text, const Origin& origin) {
@@ -161,18 +177,38 @@ ConfigNode parse_value(std::string_view text, const Origin& origin) {
   return {.value = std::string(text), .origin = origin};
 }
 
-/// The element of an array of tables that `part` names: by its `name`, else by its index.
-ConfigNode* element_of(ConfigNode::Array& array, const std::string& part) {
-  for (ConfigNode& element : array) {
-    const ConfigNode* name = element.is_table() ? element.find("name") : nullptr;
-    const std::string* word = name ? std::get_if<std::string>(&name->value) : nullptr;
-    if (word && *word == part) return &element;
+/// How many parts can make one name: all but the key behind it, or all where the whole element is
+/// meant. A quoted part is a name by itself.
+std::size_t most_parts_of_name(Path path, bool whole_element) {
+  const std::size_t limit = path.size() - (whole_element ? 0 : 1);
+  std::size_t most = 1;
+  if (!path[0].is_quoted)
+    while (most < limit && !path[most].is_quoted) ++most;
+  return most;
+}
+
+struct FoundElement {
+  const ConfigNode* element = nullptr;
+  std::size_t parts = 1;  ///< of the path that name it
+};
+
+/// The element of an array of tables that the path begins with: that of the longest `name`, else
+/// of the index.
+FoundElement element_of(const ConfigNode::Array& array, Path path, bool whole_element) {
+  for (std::size_t parts = most_parts_of_name(path, whole_element); parts > 0; --parts) {
+    const std::string wanted = joined(path.first(parts));
+    for (const ConfigNode& element : array) {
+      const ConfigNode* name = element.is_table() ? element.find("name") : nullptr;
+      const std::string* word = name ? std::get_if<std::string>(&name->value) : nullptr;
+      if (word && *word == wanted) return {&element, parts};
+    }
   }
+  const std::string& part = path[0].text;
   std::size_t index = 0;
   const char* end = part.data() + part.size();
   const auto [stop, error] = std::from_chars(part.data(), end, index);
-  if (error != std::errc() || stop != end || index >= array.size()) return nullptr;
-  return array[index].is_table() ? &array[index] : nullptr;
+  if (error != std::errc() || stop != end || index >= array.size()) return {};
+  return {array[index].is_table() ? &array[index] : nullptr, 1};
 }
 
 std::vector<std::string> element_names(const ConfigNode::Array& array) {
@@ -183,6 +219,17 @@ std::vector<std::string> element_names(const ConfigNode::Array& array) {
       names.push_back(std::get<std::string>(name->value));
   }
   return names;
+}
+
+/// "no element of name or index 'frist' (did you mean 'first'?)"
+std::string no_element(const ConfigNode::Array& array, Path path, bool whole_element) {
+  const std::vector<std::string> names = element_names(array);
+  const std::string what = " has no element of name or index '";
+  for (std::size_t parts = most_parts_of_name(path, whole_element); parts > 0; --parts) {
+    const std::string name = joined(path.first(parts)), near = nearest(name, names);
+    if (!near.empty()) return what + name + "' (did you mean '" + near + "'?)";
+  }
+  return what + path[0].text + "'";
 }
 
 }  // namespace
@@ -248,7 +295,8 @@ ConfigNode parse_config(std::string_view text, const std::string& name) {
 }
 
 ConfigNode read_config(const std::filesystem::path& file) {
-  return parse_config(read_whole_file(file), file.string());
+  constexpr std::uintmax_t kLargest = std::uintmax_t{16} << 20;  // far beyond what anybody writes
+  return parse_config(read_whole_file(file, kLargest), file.string());
 }
 
 void apply_setting(ConfigNode& root, const std::string& assignment) {
@@ -265,34 +313,52 @@ void apply_setting(ConfigNode& root, const std::string& assignment) {
 
 void put_at(ConfigNode& root, std::string_view key, ConfigNode value) {
   const Origin origin = value.origin;
-  const auto path = split_path(key, origin);
+  std::vector<PathPart> parts;
+  if (const std::string wrong = split_path(key, parts); !wrong.empty()) fail_at(origin, wrong);
   ConfigNode* node = &root;
   std::string walked;
-  for (std::size_t depth = 0; depth < path.size(); ++depth) {
-    const std::string& part = path[depth];
-    const bool last = depth + 1 == path.size();
+  for (Path path = parts; !path.empty();) {
+    std::size_t taken = 1;
     ConfigNode* child = nullptr;
     if (node->is_array()) {
-      child = element_of(node->array(), part);
-      if (!child) {
-        const std::string near = nearest(part, element_names(node->array()));
-        fail_at(origin, walked + " has no element of name or index '" + part + "'" +
-                            (near.empty() ? "" : " (did you mean '" + near + "'?)"));
-      }
+      const FoundElement found = element_of(node->array(), path, value.is_table());
+      if (!found.element)
+        fail_at(origin, walked + no_element(node->array(), path, value.is_table()));
+      child = const_cast<ConfigNode*>(found.element);
+      taken = found.parts;
     } else if (node->is_table()) {
-      child = node->find(part);
+      child = node->find(path[0].text);
       if (!child) {
-        node->table().emplace_back(part,
+        node->table().emplace_back(path[0].text,
                                    ConfigNode{.value = ConfigNode::Table{}, .origin = origin});
         child = &node->table().back().second;
       }
     } else {
       fail_at(origin, walked + " is " + std::string(node->kind()) + ", expected a table");
     }
-    if (last) *child = std::move(value);
     node = child;
-    walked += (walked.empty() ? "" : ".") + part;
+    walked += (walked.empty() ? "" : ".") + joined(path.first(taken));
+    path = path.subspan(taken);
   }
+  *node = std::move(value);
+}
+
+const ConfigNode* find_at(const ConfigNode& root, std::string_view key) {
+  std::vector<PathPart> parts;
+  if (!split_path(key, parts).empty()) return nullptr;
+  const ConfigNode* node = &root;
+  for (Path path = parts; node && !path.empty();) {
+    std::size_t taken = 1;
+    if (node->is_array()) {
+      const FoundElement found = element_of(node->array(), path, false);
+      node = found.element;
+      taken = found.parts;
+    } else {
+      node = node->is_table() ? node->find(path[0].text) : nullptr;
+    }
+    path = path.subspan(taken);
+  }
+  return node;
 }
 
 ConfigNode merged(const ConfigNode& base, const ConfigNode& over) {

@@ -49,18 +49,23 @@ class ConfigNode {
 /// Where `key` was written in `table`; the table itself where it was not.
 const Origin& origin_of(const ConfigNode& table, std::string_view key);
 
-/// Parses a TOML file. FileError if it cannot be read (missing, a folder), ConfigError where it is
-/// no TOML (a binary file, a syntax error) or empty.
+/// Parses a TOML file. FileError if it cannot be read (missing, a folder, larger than 16 MiB),
+/// ConfigError where it is no TOML (a binary file, a syntax error) or empty.
 ConfigNode read_config(const std::filesystem::path& file);
 /// Parses TOML text that came from `name`.
 ConfigNode parse_config(std::string_view text, const std::string& name);
 /// Applies "device.levels=3": a dotted path, and a TOML value (a bare word is a string).
 /// Intermediate tables are made; an array of tables is entered by the `name` of an element
-/// ("override.first.adc.bits=6") or its index. ConfigError if the assignment cannot be parsed or a
-/// part of the path is no table.
+/// ("override.first.adc.bits=6") or its index. A name may have dots of its own
+/// ("network.layers.features.0.filters=8"): of several names that the path begins with the longest
+/// is taken that leaves a key behind it (none has to be left where the value is a table, which
+/// replaces the element). A part in double quotes is a name by itself. ConfigError if the
+/// assignment cannot be parsed or a part of the path is no table.
 void apply_setting(ConfigNode& root, const std::string& assignment);
 /// Puts a value at a dotted path, as apply_setting does; errors name the value's origin.
 void put_at(ConfigNode& root, std::string_view key, ConfigNode value);
+/// What stands where put_at would put a value that is no table; null where nothing does.
+const ConfigNode* find_at(const ConfigNode& root, std::string_view key);
 /// `over`'s values put into `base`, table by table; arrays and scalars are replaced.
 ConfigNode merged(const ConfigNode& base, const ConfigNode& over);
 /// The tree as TOML text, plain values before tables, numbers in the shortest form that reads back

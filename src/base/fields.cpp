@@ -142,8 +142,9 @@ std::string FieldReader::string(const Field& note, const std::string& name,
   if (!word)
     wrong(name, node, note.one_of.empty() ? "a string" : "a string, one of " + listed(note.one_of));
   if (note.one_of.empty()) return *word;
+  const std::string meant = note.choice_of ? note.choice_of(*word) : *word;
   for (std::string_view choice : note.one_of)
-    if (choice == *word) return *word;
+    if (choice == meant) return meant;
   const std::string near = nearest(*word, {note.one_of.begin(), note.one_of.end()});
   fail_at(node.origin, name + " = " + value_text(node) + " is not one of " + listed(note.one_of) +
                            (near.empty() ? "" : " (did you mean '" + near + "'?)"));

@@ -33,6 +33,8 @@ struct Field {
   std::string_view word =
       "";  ///< of an optional number: the word that stands for "none" ("ideal", "continuous")
   std::vector<std::string_view> one_of = {};  ///< of a string: the choices; empty = any
+  std::string (*choice_of)(const std::string&) =
+      nullptr;  ///< of a string: the choice that another spelling stands for
   bool affects_results =
       true;              ///< false for threads, output, and the like: echoed under /provenance only
   bool is_file = false;  ///< of a string: names an input file, which counts by its contents

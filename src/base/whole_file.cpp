@@ -34,8 +34,13 @@ int open_again_if_interrupted(const char* path, int flags, mode_t mode = 0) {
   return descriptor;
 }
 
+class NoSuchFile : public FileError {
+ public:
+  using FileError::FileError;
+};
+
 [[noreturn]] void fail_to_read(const std::filesystem::path& file, int error_number) {
-  if (error_number == ENOENT) throw FileError(file.string() + ": no such file");
+  if (error_number == ENOENT) throw NoSuchFile(file.string() + ": no such file");
   if (error_number == EISDIR) throw FileError(file.string() + ": is a folder, expected a file");
   throw FileError(file.string() + ": cannot be read (" + std::strerror(error_number) + ")");
 }
@@ -170,8 +175,8 @@ std::string read_whole_file(const std::filesystem::path& file, std::uintmax_t li
   const OpenFile in(file);
   const auto check = [&](std::uintmax_t size) {
     if (size > limit)
-      throw FileError(file.string() + ": is larger than " + std::to_string(limit >> 20) +
-                      " MiB, the most that is read of such a file");
+      throw FileError(file.string() + ": has " + std::to_string(size >> 20) + " MiB, and at most " +
+                      std::to_string(limit >> 20) + " MiB are read of such a file");
   };
   check(in.size());
   return within_memory(file, [&] {
@@ -187,6 +192,17 @@ std::string read_whole_file(const std::filesystem::path& file, std::uintmax_t li
       check(contents.size());
     }
   });
+}
+
+std::optional<std::string> read_if_there(const std::filesystem::path& file, std::uintmax_t limit) {
+  try {
+    return read_whole_file(file, limit);
+  } catch (const NoSuchFile&) {
+    std::error_code ignored;
+    if (std::filesystem::is_symlink(file, ignored))
+      throw FileError(file.string() + ": is a link to a file that is not there");
+    return std::nullopt;
+  }
 }
 
 }  // namespace ohmic

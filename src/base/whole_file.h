@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <new>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -49,6 +50,9 @@ void check_readable(const std::filesystem::path& file);
 /// bytes.
 std::string read_whole_file(const std::filesystem::path& file,
                             std::uintmax_t limit = std::uintmax_t{1} << 33);
+/// The same; none where there is no such file. A link to nothing is a FileError.
+std::optional<std::string> read_if_there(const std::filesystem::path& file,
+                                         std::uintmax_t limit = std::uintmax_t{1} << 33);
 
 /// What `read()` gives; FileError naming `file` where memory does not suffice for it.
 template <class Read>

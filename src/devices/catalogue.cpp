@@ -142,11 +142,25 @@ DeviceTable read_device_table(const ConfigNode& table, const std::string& path) 
   return out;
 }
 
+/// ConfigError for an addition to a chip whose cells were read out.
+void refuse_additions(const DeviceTable& read, const ConfigNode& table, const std::string& path) {
+  const Additions& a = read.additions;
+  for (const auto& [is_on, key] : {std::pair{a.structure.sigma_die > 0, "sigma_die"},
+                                   {a.structure.sigma_correlated > 0, "sigma_correlated"},
+                                   {a.programming.verifies, "programming"},
+                                   {a.telegraph.is_active(), "telegraph_share"}})
+    if (is_on)
+      fail_at(origin_of(table, key), path + "." + key + " does not go with model " +
+                                         std::string(read.entry->name) +
+                                         ", whose cells are as they were read out; leave it out");
+}
+
 }  // namespace
 
 std::shared_ptr<const DeviceModel> make_device(const ConfigNode& table, const std::string& path,
                                                const std::filesystem::path& folder) {
   const DeviceTable read = read_device_table(table, path);
+  if (read.entry->name == "real_chip") refuse_additions(read, table, path);
   return with_additions(read.entry->make(read.own, path, folder), read.additions, folder);
 }
 

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/h5.h"
+#include "base/remark.h"
 #include "devices/catalogue.h"
 
 namespace ohmic::devices {
@@ -312,6 +313,10 @@ std::shared_ptr<const DeviceModel> of_layer(const std::shared_ptr<const DeviceMo
     ages_as = device_of(in);
     check_state(*ages_as, cells, chip->file().string() + ": " + group);
   }
+  if (chip->params().cell.read_noise > 0 && (has_reads || ages_as))
+    remark(chip->file().string() + ": device.read_noise has no effect: " +
+           (has_reads ? "the file's reads say how they scatter"
+                      : "cells are read by the file's own device"));
   return std::make_shared<RealLayer>(*chip, std::move(cells), std::move(ages_as));
 }
 

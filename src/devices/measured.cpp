@@ -35,7 +35,8 @@ void fields(FieldVisitor& f, MeasuredParams& p) {
           p.file);
   f.field({.key = "file_unit",
            .meaning = "unit of conductances in a file without column names",
-           .one_of = conductance_unit_words()},
+           .one_of = conductance_unit_words(),
+           .choice_of = plain_unit},
           p.file_unit);
   f.field({.key = "read_voltage_v",
            .meaning = "voltage of read-outs that are currents (A, mA, uA, nA)",

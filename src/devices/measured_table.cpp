@@ -25,8 +25,9 @@ constexpr double kEarliest = 1e-15, kLatest = 1e15;  // [s]; ratios of times sta
 struct Column {
   enum class Kind { target, mean, sigma, sample, time } kind;
   std::size_t place = 0;
-  ConductanceUnit unit = {};  ///< not of times
-  double seconds = 1;         ///< of times: one unit [s]
+  ConductanceUnit unit = {};      ///< not of times
+  double seconds = 1;             ///< of times: one unit [s]
+  bool takes_given_unit = false;  ///< names none itself
 };
 using Kind = Column::Kind;
 
@@ -75,6 +76,7 @@ std::vector<Column> named_columns(const TextTable& table, const std::string& def
       const auto read = find_conductance_unit(unit.empty() ? default_unit : unit);
       fits = read.has_value();
       if (fits) column.unit = *read;
+      column.takes_given_unit = unit.empty();
     }
     if (!fits)
       others.push_back(c);
@@ -125,13 +127,17 @@ std::vector<Column> unnamed_columns(std::size_t count, const std::string& unit,
   if (count == 2) columns.push_back({.kind = Kind::sample, .place = 1});
   if (count > 2) columns.push_back({.kind = Kind::mean, .place = 1});
   if (count > 2) columns.push_back({.kind = Kind::sigma, .place = 2});
-  for (Column& column : columns) column.unit = conductance_unit(unit, where + "file_unit", true);
+  for (Column& column : columns) {
+    column.unit = conductance_unit(unit, where + "file_unit", true);
+    column.takes_given_unit = true;
+  }
   if (count == 4) columns.push_back({.kind = Kind::time, .place = 3});
   return columns;
 }
 
 /// The numbers of a file, and the place of each for messages.
 struct Numbers {
+  std::string file = {};
   std::vector<Column> columns;
   std::size_t rows = 0;
   std::string note = {};  ///< what the user should know of columns that are not read
@@ -142,6 +148,7 @@ struct Numbers {
 Numbers read_text(const std::filesystem::path& file, const MeasuredReading& reading) {
   const auto table = std::make_shared<const TextTable>(file);
   Numbers out;
+  out.file = file.string();
   out.columns = table->header().empty() ? unnamed_columns(table->columns(), reading.unit,
                                                           table->at(table->rows().front().front()))
                                         : named_columns(*table, reading.unit, out.note);
@@ -159,6 +166,7 @@ Numbers read_text(const std::filesystem::path& file, const MeasuredReading& read
 Numbers read_array(const std::string& name, const MeasuredReading& reading) {
   const auto array = std::make_shared<const Matrix<float>>(read_matrix(name, "device.file"));
   Numbers out;
+  out.file = name;
   out.columns =
       unnamed_columns(static_cast<std::size_t>(array->columns()), reading.unit, name + ": ");
   out.rows = static_cast<std::size_t>(array->rows());
@@ -286,6 +294,15 @@ std::map<double, TimeRows> sorted_rows(const Numbers& numbers, const MeasuredRea
   }
   if (!numbers.note.empty()) remark(numbers.note);
   convert.remark_on_clipped();
+  const auto any = [&](auto is_so) {
+    return std::any_of(numbers.columns.begin(), numbers.columns.end(), is_so);
+  };
+  const std::string file = numbers.file + ": device.";
+  if (!reading.unit.empty() && !any([](const Column& c) { return c.takes_given_unit; }))
+    remark(file + "file_unit has no effect: every column names its unit");
+  if (reading.read_voltage &&
+      !any([](const Column& c) { return c.unit.kind == ConductanceUnit::Kind::current; }))
+    remark(file + "read_voltage_v has no effect: no column is a current");
   return times;
 }
 

@@ -55,6 +55,11 @@ ConductanceUnit conductance_unit(const std::string& word, const std::string& whe
                     (also_read_outs ? kConductanceUnits : "S, mS, uS, nS"));
 }
 
+std::string plain_unit(const std::string& word) {
+  const auto unit = find_conductance_unit(word);
+  return unit ? unit->name : word;
+}
+
 const std::vector<std::string_view>& conductance_unit_words() {
   static const std::vector<std::string_view> words{"",   "S",  "mS", "uS",  "nS",   "A",
                                                    "mA", "uA", "nA", "Ohm", "kOhm", "MOhm"};

@@ -28,6 +28,8 @@ ConductanceUnit conductance_unit(const std::string& word, const std::string& whe
                                  bool also_read_outs);
 /// What messages list.
 inline constexpr const char* kConductanceUnits = "S, mS, uS, nS, A, mA, uA, nA, Ohm, kOhm, MOhm";
+/// The unit as conductance_unit_words() has it ("uS" of "µS"); another word as it is.
+std::string plain_unit(const std::string& word);
 /// The words that find_conductance_unit() takes as a key's value, "" first.
 const std::vector<std::string_view>& conductance_unit_words();
 

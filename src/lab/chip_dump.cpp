@@ -1,6 +1,7 @@
 #include "lab/chip_dump.h"
 
 #include "lab/cell_planes.h"
+#include "lab/scaled_group.h"
 
 namespace ohmic::lab {
 
@@ -30,19 +31,22 @@ void write_chip(const std::filesystem::path& path, const RunSetting& s, Index in
     gather_cells(crossbar, outputs, inputs, 0, 1, planes);
     const std::string group =
         "/layers/" + s.trained().network.name(s.trained().network.mac_layers()[k]);
-    const std::vector<Index> shape{planes.polarities, outputs, inputs};
-    const auto put = [&](const std::string& name, const std::vector<float>& values,
-                         const char* unit, const char* meaning) {
-      file.write(group + name, shape, values.data());
-      file.describe(group + name, unit, meaning);
-    };
-    put("/target", planes.target, "S", "conductance asked for: polarity x output x input");
-    put("/programmed", planes.programmed, "S", "after programming, before relaxation and drift");
-    put("/aged", planes.aged, "S", "at time_s, broken cells included");
+    ScaledGroup layer(file, group);
+    layer.count("polarity", planes.polarities,
+                "0: the positive device of a weight, 1: the negative one");
+    layer.count("output", outputs, "number of the output");
+    layer.count("input", inputs, "number of the input");
+    const std::vector<std::string> cells{"polarity", "output", "input"};
+    layer.write("target", cells, planes.target, "S",
+                "conductance asked for: polarity x output x input");
+    layer.write("programmed", cells, planes.programmed, "S",
+                "after programming, before relaxation and drift");
+    layer.write("aged", cells, planes.aged, "S", "at time_s, broken cells included");
+    // The planes alone lie in /state, which whoever reads a chip takes as a whole.
     for (const auto& [name, values] : planes.state)
-      put("/state/" + name, values, name == "broken" ? "S" : "1",
-          name == "broken" ? "what broken cells conduct; -1: not broken"
-                           : "state of the device model");
+      layer.write("state/" + name, cells, values, name == "broken" ? "S" : "1",
+                  name == "broken" ? "what broken cells conduct; -1: not broken"
+                                   : "state of the device model");
     file.attribute(group, "layer", static_cast<std::int64_t>(k));
   }
   file.commit();

@@ -31,17 +31,6 @@ void apply_common_options(const CommonOptions& o, const RunParams& run) {
 
 namespace {
 
-bool has_key(const ConfigNode& root, const std::string& key) {
-  const ConfigNode* node = &root;
-  for (std::string rest = key; !rest.empty();) {
-    const std::string part = rest.substr(0, rest.find('.'));
-    rest.erase(0, std::min(part.size() + 1, rest.size()));
-    node = node->is_table() ? node->find(part) : nullptr;
-    if (!node) return false;
-  }
-  return true;
-}
-
 /// Puts the first values of axes where the config says nothing.
 void put_first_values(ConfigNode& root, const char* command) {
   const ConfigNode* table = root.find(command);
@@ -49,7 +38,7 @@ void put_first_values(ConfigNode& root, const char* command) {
   if (!list || !list->is_array()) return;
   for (const Axis& axis : read_axes(*list, std::string(command) + ".axes", true))
     for (const AxisKey& key : axis.keys)
-      if (!has_key(root, key.key))
+      if (!find_at(root, key.key))
         put_at(root, key.key,
                key.span ? ConfigNode{key.span->from, key.origin} : key.values.front());
 }

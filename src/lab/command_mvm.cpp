@@ -1,3 +1,5 @@
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -6,10 +8,12 @@
 #include "base/h5.h"
 #include "lab/command.h"
 #include "lab/dry_run.h"
+#include "lab/folder_lock.h"
 #include "lab/interrupt.h"
 #include "lab/key_notes.h"
 #include "lab/mvm.h"
 #include "lab/results.h"
+#include "lab/scaled_group.h"
 
 namespace ohmic::lab {
 namespace {
@@ -34,6 +38,16 @@ struct MvmOptions {
   std::filesystem::path dump;
 };
 
+/// Axes of places, 0 .. size - 1 each.
+void count_axes(ScaledGroup& group, const std::vector<std::string>& axes,
+                const std::vector<Index>& sizes) {
+  for (std::size_t i = 0; i < axes.size(); ++i)
+    group.count(axes[i], sizes[i],
+                axes[i] == "polarity" ? "0: the positive device of a weight, 1: the negative one"
+                : axes[i] == "conversion" ? "number of the conversion of a vector in one row tile"
+                                          : "number of the " + axes[i]);
+}
+
 void write_y(const std::filesystem::path& file, const std::vector<Index>& shape,
              const std::vector<float>& y, const Experiment& e, const CommonOptions& options,
              const ResultsIdentity& identity) {
@@ -41,9 +55,11 @@ void write_y(const std::filesystem::path& file, const std::vector<Index>& shape,
   if (file.extension() == ".csv") return write_csv(file, {y.data(), shape[0], shape[1]});
   h5::Writer out(file);
   write_header(out, e, identity, {.command = options.command_line});
-  out.write("/y", shape, y.data());
-  out.describe("/y", "output units",
-               shape.size() == 3 ? "chip x vector x output" : "vector x output");
+  ScaledGroup all(out, "");
+  std::vector<std::string> axes{"chip", "vector", "output"};
+  if (shape.size() == 2) axes.erase(axes.begin());
+  count_axes(all, axes, shape);
+  all.write("y", axes, y, "output units", fmt::format("{}", fmt::join(axes, " x ")));
   out.commit();
 }
 
@@ -51,26 +67,24 @@ void write_dump(const std::filesystem::path& file, const Mvm& m, const CommonOpt
                 const ResultsIdentity& identity, const MvmDump& dump) {
   h5::Writer out(file);
   write_header(out, m.experiment, identity, {.command = options.command_line});
-  const Index chips = m.experiment.run.chips, vectors = m.x.rows(), inputs = m.w.columns();
-  const std::vector<Index> cells{chips, dump.cells.polarities, m.w.rows(), inputs};
-  const auto put = [&](const std::string& name, const std::vector<Index>& shape,
-                       const std::vector<float>& values, const char* unit, const char* meaning) {
-    out.write(name, shape, values.data());
-    out.describe(name, unit, meaning);
-  };
-  put("/target", cells, dump.cells.target, "S",
-      "conductance asked for: chip x polarity x output x input");
-  put("/programmed", cells, dump.cells.programmed, "S",
-      "conductance after programming, before relaxation and drift");
-  put("/aged", cells, dump.cells.aged, "S", "conductance at the time of reading");
+  ScaledGroup all(out, "");
+  count_axes(all, {"chip", "polarity", "output", "input", "row_tile", "vector", "conversion"},
+             {m.experiment.run.chips, dump.cells.polarities, m.w.rows(), m.w.columns(),
+              dump.row_tiles, m.x.rows(), dump.conversions});
+  const std::vector<std::string> cells{"chip", "polarity", "output", "input"};
+  all.write("target", cells, dump.cells.target, "S",
+            "conductance asked for: chip x polarity x output x input");
+  all.write("programmed", cells, dump.cells.programmed, "S",
+            "conductance after programming, before relaxation and drift");
+  all.write("aged", cells, dump.cells.aged, "S", "conductance at the time of reading");
   for (const auto& [name, values] : dump.cells.state)
-    put("/state/" + name, cells, values, "1", "state of the device model");
-  put("/dac_codes", {vectors, inputs}, dump.dac_codes, "1",
-      "DAC codes: vector x input; ideal: the inputs");
-  const std::vector<Index> reads{chips, dump.row_tiles, vectors, dump.conversions};
-  put("/currents", reads, dump.currents, "A",
-      "before the ADC: chip x row tile x vector x conversion");
-  put("/adc_codes", reads, dump.adc_codes, "1", "after the ADC; NaN: ideal");
+    all.write("state/" + name, cells, values, "1", "state of the device model");
+  all.write("dac_codes", {"vector", "input"}, dump.dac_codes, "1",
+            "DAC codes: vector x input; ideal: the inputs");
+  const std::vector<std::string> reads{"chip", "row_tile", "vector", "conversion"};
+  all.write("currents", reads, dump.currents, "A",
+            "before the ADC: chip x row tile x vector x conversion");
+  all.write("adc_codes", reads, dump.adc_codes, "1", "after the ADC; NaN: ideal");
   out.commit();
 }
 
@@ -81,6 +95,18 @@ void check_new(const std::filesystem::path& file, const char* flag, bool force) 
   if (!force && std::filesystem::exists(file))
     throw ConfigError(std::string(flag) + " " + file.string() +
                       ": exists; choose another name, or replace it with --force");
+}
+
+/// An output file while it is made: held against other processes that make one of the same name,
+/// and new unless `force`. ConfigError.
+std::unique_ptr<FolderLock> hold(const std::filesystem::path& file, const char* flag, bool force,
+                                 const Console& console) {
+  std::filesystem::path lock = file;
+  lock += ".lock";
+  auto held = take_lock(lock, std::string(flag) + " " + file.string(), "a command on this file",
+                        "wait for it, or choose another name", console);
+  check_new(file, flag, force);  // another process may have made it since
+  return held;
 }
 
 /// Neither output may be the other, or a file that is read ("file.h5:/path" is file.h5).
@@ -159,10 +185,15 @@ int run_mvm(CommonOptions options, const MvmOptions& own, Console& console) {
                4 * numbers + dumped);
     return 0;
   }
+  std::vector<std::unique_ptr<FolderLock>> held;
   make_folder_of(options.output);
-  if (!own.dump.empty()) make_folder_of(own.dump);
   check_place(options.output);
-  if (!own.dump.empty()) check_place(own.dump);
+  held.push_back(hold(options.output, "-o", options.force, console));
+  if (!own.dump.empty()) {
+    make_folder_of(own.dump);
+    check_place(own.dump);
+    held.push_back(hold(own.dump, "--dump", options.force, console));
+  }
   tell(key_notes(e, "mvm"), console);
   const InterruptWatch watch;
   std::optional<MvmDump> dump;

@@ -47,12 +47,15 @@ std::string count_of(std::size_t n, const char* what) {
 
 /// --set of a key that an axis changes, or of one within the table that it replaces.
 void check_settings(const CommonOptions& options, const Experiment& base) {
-  for (const std::string& setting : options.settings) {
-    std::string key = setting.substr(0, setting.find('='));
+  const auto plain = [](std::string key) {
     std::erase_if(key, [](char c) { return c == ' ' || c == '\t' || c == '"'; });
+    return key;
+  };
+  for (const std::string& setting : options.settings) {
+    const std::string key = plain(setting.substr(0, setting.find('=')));
     for (const Axis& axis : base.sweep.axes)
       for (const AxisKey& varied : axis.keys)
-        if (key == varied.key || key.starts_with(varied.key + "."))
+        if (key == plain(varied.key) || key.starts_with(plain(varied.key) + "."))
           throw ConfigError("--set " + setting + ": " + varied.key +
                             " is an axis of the sweep; leave it out, or set sweep.axes");
   }
@@ -105,8 +108,12 @@ int print_dry_run(const Experiment& base, const SweepGrid& grid, const std::vect
                   const CommonOptions& options, const PointFolder& files, const Console& console) {
   const std::filesystem::path& folder = files.folder();
   std::vector<std::size_t> points;  // that are still to be measured
-  for (const std::size_t i : mine)
-    if (!files.is_done(all[i].digest)) points.push_back(i);
+  std::size_t damaged = 0;
+  for (const std::size_t i : mine) {
+    const PointFolder::Look found = files.look(all[i].digest);
+    damaged += !found.damage.empty();
+    if (!found.result) points.push_back(i);
+  }
   constexpr std::size_t kMostLines = 50;
   for (std::size_t at = 0; at < std::min(points.size(), kMostLines); ++at)
     console.print("{:>6}  {}\n", points[at], all[points[at]].words);
@@ -150,6 +157,9 @@ int print_dry_run(const Experiment& base, const SweepGrid& grid, const std::vect
                     ? fmt::format(" to measure of {}", count_of(mine.size(), "point"))
                     : "",
                 count_of(trainings.size(), "training"), there);
+  if (damaged > 0)
+    console.print("{} to be put aside and measured again\n",
+                  count_of(damaged, "damaged point file"));
   print_work(console, folder.string(), training, chips, memory, bytes);
   return 0;
 }
@@ -191,24 +201,24 @@ int print_status(const std::filesystem::path& folder, const Console& console) {
   std::vector<SweepPoint> points = listed_points(read_whole_file(list));
   const PointFolder files(folder);
   const SweepState state = sweep_state(points, files);
-  console.print("{}: {} of {} points done, {} running, {} failed, {} waiting\n", folder.string(),
-                state.done, state.all(), state.running, state.failed, state.waiting);
+  console.print(
+      "{}: {} of {} points done, {} running, {} failed, {} waiting{}\n", folder.string(),
+      state.done, state.all(), state.running, state.failed, state.waiting,
+      state.damage.empty() ? "" : fmt::format(" ({} with a damaged file)", state.damage.size()));
+  for (const std::string& damage : state.damage) console.print("damaged   {}\n", damage);
   std::optional<double> best;
   std::string best_words;
   std::vector<std::filesystem::file_time_type> times;
   for (const SweepPoint& point : points) {
     if (const auto message = files.failure(point.digest))
       console.print("failed    {}: {}", point.words, *message);
-    if (!files.is_done(point.digest)) continue;
+    const std::optional<PointResult> result = files.look(point.digest).result;
+    if (!result) continue;
     times.push_back(std::filesystem::last_write_time(files.file(point.digest)));
-    try {
-      const double mean = mean_accuracy(read_point(files.file(point.digest), point.digest));
-      if (!best || mean > *best) {
-        best = mean;
-        best_words = point.words;
-      }
-    } catch (const FileError& error) {
-      console.print("damaged   {}\n", error.what());
+    const double mean = mean_accuracy(*result);
+    if (!best || mean > *best) {
+      best = mean;
+      best_words = point.words;
     }
   }
   if (best) console.print("best      {} % at {}\n", per_cent(*best), best_words);

@@ -117,14 +117,6 @@ bool is_alive(const LockOwner& owner, const fs::path& file) {
 
 }  // namespace
 
-std::optional<std::string> read_if_there(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return std::nullopt;
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
-
 bool create_exclusively(const fs::path& file, const std::string& contents) {
   const fs::path temporary = temporary_name(file);
   const int descriptor = open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -212,7 +204,10 @@ FolderLock::~FolderLock() {
   }
   wake_.notify_all();
   beats_.join();
-  remove_exactly(file_, contents_);
+  try {
+    remove_exactly(file_, contents_);
+  } catch (const FileError&) {  // somebody put something else in its place
+  }
 }
 
 std::unique_ptr<FolderLock> take_lock(const fs::path& file, const fs::path& place,

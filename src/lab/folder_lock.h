@@ -11,10 +11,9 @@
 #include "lab/console.h"
 
 /// Files that say who works on a folder, for processes on one or on several hosts that share it.
+/// What is no regular file (a pipe, a folder) or cannot be read in the place of one is a FileError.
 namespace ohmic::lab {
 
-/// The contents of `file`; none where it is not there.
-std::optional<std::string> read_if_there(const std::filesystem::path& file);
 /// Creates `file` with `contents`, at once and whole; false if it is there already. FileError if it
 /// cannot be written.
 bool create_exclusively(const std::filesystem::path& file, const std::string& contents);

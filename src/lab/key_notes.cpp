@@ -118,17 +118,32 @@ class Notes {
       const Override& over = e_.overrides[i];
       const std::string name =
           "override." + (over.name.empty() ? std::to_string(i) : over.name) + ".";
-      hardware(over.table, name, over.device_table, over.hardware);
+      const bool digital = is_digital(over);
+      if (!digital) hardware(over.table, name, over.device_table, over.hardware);
       std::vector<std::pair<std::string, Origin>> keys;
       collect_keys(over.table, "", keys);
       for (const auto& [key, origin] : keys) {
-        if (!is_hardware(key.substr(0, key.find('.'))) && key != "analog") continue;
+        const bool of_hardware = is_hardware(key.substr(0, key.find('.')));
+        if (of_hardware && digital)
+          add(origin, name + key, "analog is false for its layers, which have no hardware");
+        if ((!of_hardware && key != "analog") || (of_hardware && digital)) continue;
         if (const Override* later = hiding(i, key))
           add(origin, name + key,
               "the override of the same layers behind it" +
                   (later->name.empty() ? "" : ", " + later->name + ",") + " sets it too");
       }
     }
+  }
+
+  /// Whether the last word of all overrides keeps every layer of this one digital.
+  bool is_digital(const Override& over) const {
+    return std::all_of(over.layers.begin(), over.layers.end(), [&](const std::string& layer) {
+      bool analog = true;
+      for (const Override& each : e_.overrides)
+        if (std::find(each.layers.begin(), each.layers.end(), layer) != each.layers.end())
+          analog = each.analog.value_or(analog);
+      return !analog;
+    });
   }
 
   /// A later override that sets `key` for all layers of override i; null: there is none.

@@ -17,7 +17,7 @@ std::pair<std::string, std::string> unit_and_meaning(const std::string& key);
 /// an HDF5 dimension scale, so that xarray opens the group by itself.
 class ScaledGroup {
  public:
-  /// `path` without a "/" at its end; borrows `file`.
+  /// `path` without a "/" at its end ("" is the root); borrows `file`.
   ScaledGroup(h5::Writer& file, std::string path) : file_(file), path_(std::move(path)) {}
   /// Axes, each made once, before what lies along it.
   template <class T>
@@ -30,7 +30,8 @@ class ScaledGroup {
   void count(const std::string& name, Index size, const std::string& meaning,
              std::int64_t first = 0);
   /// A data set over axes, row-major; its shape is theirs. Numbers by themselves (no axes) have
-  /// shape 1, along the axis `single`.
+  /// shape 1, along the axis `single`. "GROUP/NAME" lies in a group below, over the axes of this
+  /// one.
   template <class T>
   void write(const std::string& name, const std::vector<std::string>& axes,
              const std::vector<T>& values, const std::string& unit, const std::string& meaning) {

@@ -80,12 +80,7 @@ nn::Data load_data_of(const Experiment& e) {
 }
 
 void fail_key(const Experiment& e, const std::string& key, const std::string& message) {
-  const ConfigNode* node = &e.root;
-  for (std::string rest = key; node && !rest.empty();) {
-    const std::string part = rest.substr(0, rest.find('.'));
-    rest.erase(0, std::min(part.size() + 1, rest.size()));
-    node = node->is_table() ? node->find(part) : nullptr;
-  }
+  const ConfigNode* node = find_at(e.root, key);
   fail_at(node && !node->origin.place.empty() ? node->origin : e.origin, message);
 }
 

@@ -192,6 +192,14 @@ TEST_CASE("a config that cannot be read is a file error that names the file") {
   CHECK(root.find("x")->origin.place == file.string() + ":1:1");
 }
 
+TEST_CASE("a config file of more than 16 MiB is refused at once") {
+  const testing::Folder folder("large-config");
+  const auto file = folder.write("large.toml", "x = 1\n");
+  std::filesystem::resize_file(file, std::uintmax_t{5} << 30);  // takes no place on the disk
+  CHECK(message_of<FileError>([&] { read_config(file); }) ==
+        file.string() + ": has 5120 MiB, and at most 16 MiB are read of such a file");
+}
+
 TEST_CASE("--set takes any TOML value, and a bare word is a string") {
   ConfigNode root = parse_config(kConfig, "run.toml");
   apply_setting(root, "device.levels=3");
@@ -223,6 +231,55 @@ TEST_CASE("--set enters an array of tables by name, then by index") {
   const ConfigNode::Array& overrides = root.find("override")->array();
   CHECK(get<std::int64_t>(overrides[0], {"adc", "bits"}) == 6);
   CHECK(get<std::int64_t>(overrides[1], {"dac", "bits"}) == 7);
+}
+
+TEST_CASE("--set finds a name with dots, with quotes or without: the longest that leaves a key") {
+  const std::string config = R"(
+[[network.layers]]
+name = "features.0"
+filters = 4
+[[network.layers]]
+name = "features.0.norm"
+filters = 5
+[[network.layers]]
+name = "features"
+filters = 6
+[[network.layers]]
+name = "a.filters"
+filters = 7
+[[network.layers]]
+name = "a"
+filters = 8
+)";
+  const auto changed = [&](const std::string& setting) {
+    ConfigNode root = parse_config(config, "run.toml");
+    apply_setting(root, setting + "=1");
+    const ConfigNode::Array& layers = root.find("network")->find("layers")->array();
+    for (std::size_t i = 0; i < layers.size(); ++i)
+      if (get<std::int64_t>(layers[i], {"filters"}) == 1) return static_cast<int>(i);
+    return -1;
+  };
+  CHECK(changed("network.layers.features.0.filters") == 0);
+  CHECK(changed("network.layers.\"features.0\".filters") == 0);
+  CHECK(changed("network.layers.features.0.norm.filters") == 1);
+  CHECK(changed("network.layers.features.filters") == 2);
+  // "a.filters" is a name, too, but nothing would be left to set.
+  CHECK(changed("network.layers.a.filters") == 4);
+  CHECK(changed("network.layers.a.filters.filters") == 3);
+  // Quoted parts are names by themselves: key 0 of "features".
+  CHECK(changed("network.layers.\"features\".0.filters") == -1);
+  CHECK(changed("network.layers.0.filters") == 0);  // an index
+  ConfigNode root = parse_config(config, "run.toml");
+  apply_setting(root, "network.layers.a.filters={ name = \"b.c\", filters = 9 }");
+  CHECK(get<std::int64_t>(root.find("network")->find("layers")->array()[3], {"filters"}) == 9);
+  REQUIRE(find_at(root, "network.layers.b.c.filters"));
+  CHECK(std::get<std::int64_t>(find_at(root, "network.layers.b.c.filters")->value) == 9);
+  CHECK(find_at(root, "network.layers.b.c.kernel") == nullptr);
+  CHECK(find_at(root, "network.layers.b.d.filters") == nullptr);
+  CHECK(find_at(root, "network..layers") == nullptr);
+  CHECK(setting_error(config, "network.layers.feature.0.filters=8") ==
+        "--set network.layers.feature.0.filters=8: network.layers has no element of name or index "
+        "'feature.0' (did you mean 'features.0'?)");
 }
 
 TEST_CASE("a --set that cannot be used says why") {

@@ -1,6 +1,8 @@
 #include <limits>
 
 #include "base/h5.h"
+#include "lab/folder_lock.h"
+#include "lab/process.h"
 #include "lab/refused.h"
 
 /// What `ohmic mvm` refuses.
@@ -93,6 +95,43 @@ TEST_CASE("outputs of mvm that cannot hold its product, or exist, are refused") 
           "layer W: array.row_partition sums to 6 rows, but the layer has 7");
   refused({"-o", "~/y.npy", "--set", "device=3"},
           "--set device=3: device = 3 is an integer, expected a table");
+}
+
+TEST_CASE("of two products that are made at once under one name, one is refused") {
+  const Workbench bench("two-mvm");
+  bench.write_matrix("w.npy", 60, 50, 1);
+  bench.write_matrix("x.npy", 200, 50, 2);
+  const auto words = [](const std::string& out, const std::string& dump, const char* seed) {
+    std::vector<std::string> all{"mvm",      "--weights", "~/w.npy",
+                                 "--inputs", "~/x.npy",   "--chips",
+                                 "20",       "--set",     std::string("seed=") + seed,
+                                 "-o",       "~/" + out};
+    if (!dump.empty()) all.insert(all.end(), {"--dump", "~/" + dump});
+    return all;
+  };
+  for (int round = 0; round < 5; ++round) {
+    // The same output; or the output of one is what the other dumps.
+    const bool dumps = round % 2 == 1;
+    std::filesystem::remove_all(bench.path("out"));
+    std::filesystem::create_directories(bench.path("out"));
+    testing::Process a(bench, words("out/y.h5", "", "1")),
+        b(bench, dumps ? words("out/z.npy", "out/y.h5", "2") : words("out/y.h5", "", "2"));
+    const int one = a.wait(), two = b.wait();
+    CHECK((one == 0) != (two == 0));
+    CHECK(std::max(one, two) == lab::kUsage);
+    CHECK(h5::Reader(bench.path("out/y.h5")).integer_attribute("/", "seed") == (one == 0 ? 1 : 2));
+    CHECK(bench.has("out/z.npy") == (dumps && two == 0));
+    CHECK_FALSE(bench.has("out/y.h5.lock"));
+  }
+  // Products of different names are made side by side.
+  testing::Process a(bench, words("out/one.npy", "", "1")), b(bench, words("out/two.npy", "", "2"));
+  CHECK(a.wait() == 0);
+  CHECK(b.wait() == 0);
+  const auto held = lab::FolderLock::take(bench.path("out/three.npy.lock"));
+  REQUIRE(held);
+  check_refused(bench, words("out/three.npy", "", "1"), lab::kUsage,
+                "-o ~/out/three.npy: a command on this file is being run by process " +
+                    std::to_string(getpid()) + " on ...");
 }
 
 }  // namespace

@@ -1,7 +1,9 @@
 #include <doctest/doctest.h>
 
+#include <map>
 #include <set>
 
+#include "base/h5.h"
 #include "lab/identity.h"
 #include "lab/key_notes.h"
 #include "other_values.h"
@@ -28,6 +30,24 @@ bool is_told(const std::vector<std::string>& notes, const std::string& words) {
   return false;
 }
 
+/// A table and a chip for the models that are made from files.
+void write_device_files(const Workbench& bench) {
+  bench.write("m.csv", "target_uS,mean_uS,std_uS\n0,1,0.5\n40,38,2\n");
+  h5::Writer out(bench.path("chip.h5"));
+  const std::vector<double> cells(4 * 2 * 3 * 5, 1e-5);
+  out.write("/layers/W/programmed", {4, 2, 3, 5}, cells.data());  // four reads
+  out.commit();
+}
+
+/// Chooses the model that has a key, "device gaussian"; nothing where all have it.
+std::vector<std::string> device_settings(const std::string& of) {
+  if (!of.starts_with("device ")) return {};
+  const std::string model = of.substr(7);
+  if (model == "measured") return {"device={model=\"measured\", file=\"m.csv\", g_min_uS=0}"};
+  if (model == "real_chip") return {"device={model=\"real_chip\", file=\"chip.h5\"}"};
+  return {"device={model=\"" + model + "\"}"};
+}
+
 /// Tables that a command reads, beside the keys on top.
 bool reads(const std::string& command, const std::string& table) {
   const bool is_hardware = table == "device" || table == "faults" || table == "array" ||
@@ -42,6 +62,7 @@ bool reads(const std::string& command, const std::string& table) {
 
 TEST_CASE("every key that a command reads acts on its results, or a line says why it cannot") {
   const Workbench bench("acts");
+  write_device_files(bench);
   bench.write("tiny.toml",
               testing::kTinyConfig +
                   "[compare]\nmethods = [\"plain\"]\n[search]\nlayers = [\"conv1\"]\n"
@@ -54,22 +75,26 @@ TEST_CASE("every key that a command reads acts on its results, or a line says wh
                               "data", files)
           .digest;
     };
-    const std::string base = digest_of({});
+    std::map<std::string, std::string> bases;  // by device
     for (const lab::KeyManual& manual : lab::key_manual()) {
       const std::string& key = manual.key;
       const std::string table = key.substr(0, key.find('.'));
       if (!reads(command, table) || key == table || !manual.field.affects_results ||
           manual.field.is_file || key.starts_with("network.layers.") || key.ends_with(".axes"))
         continue;
-      if (manual.of.starts_with("device ") && manual.of != "device lognormal") continue;
       CAPTURE(command);
       CAPTURE(key);
+      CAPTURE(manual.of);
+      std::vector<std::string> settings = device_settings(manual.of);
+      std::string& base = bases[manual.of];
+      if (base.empty()) base = digest_of(settings);
+      settings.emplace_back();
       bool is_known = false, is_accepted = false;
       std::vector<std::string> values = candidates(manual.field);
       for (const char* list : {"[0.5]", "[\"fc1\"]", "[20]", "[2.0]"}) values.emplace_back(list);
       std::erase(values, manual.field.default_value);
       for (const std::string& value : values) try {
-          const std::vector<std::string> settings{key + "=" + value};
+          settings.back() = key + "=" + value;
           const bool acts = digest_of(settings) != base;
           const bool says = is_told(notes_of(bench, command, settings), key + " has no effect");
           is_accepted = true;
@@ -83,8 +108,89 @@ TEST_CASE("every key that a command reads acts on its results, or a line says wh
       CHECK_MESSAGE((is_known || !is_accepted), command << ": " << key);
     }
   }
-  CHECK(acting > 150);
+  CHECK(acting > 400);
   CHECK(told > 60);
+}
+
+TEST_CASE("a key of hardware is told in an override exactly where it is told outside of one") {
+  const Workbench bench("override-acts");
+  write_device_files(bench);
+  bench.write("tiny.toml", testing::kTinyConfig +
+                               "[[override]]\nname = \"first\"\nlayers = "
+                               "[\"conv1\"]\n");
+  int told = 0, silent = 0;
+  std::set<std::string> done;
+  for (const lab::KeyManual& manual : lab::key_manual()) {
+    const std::string& key = manual.key;
+    const std::string table = key.substr(0, key.find('.'));
+    const bool is_hardware = table == "device" || table == "faults" || table == "array" ||
+                             table == "dac" || table == "adc";
+    if (!is_hardware || key == "device.model" || manual.field.is_file ||
+        !done.insert(key + manual.of).second)
+      continue;
+    CAPTURE(key);
+    CAPTURE(manual.of);
+    for (const std::string& value : candidates(manual.field)) {
+      const std::vector<std::string> device = device_settings(manual.of);
+      std::vector<std::string> outside = device, inside;
+      for (const std::string& setting : device) inside.push_back("override.first." + setting);
+      outside.push_back(key + "=" + value);
+      inside.push_back("override.first." + key + "=" + value);
+      try {
+        const bool is_outside = is_told(notes_of(bench, "run", outside), key + " has no effect");
+        const bool is_inside =
+            is_told(notes_of(bench, "run", inside), "override.first." + key + " has no effect");
+        CHECK(is_outside == is_inside);
+        ++(is_inside ? told : silent);
+        // Of a layer that stays digital nothing acts.
+        inside.push_back("override.first.analog=false");
+        CHECK(
+            is_told(notes_of(bench, "run", inside),
+                    "override.first." + key +
+                        " has no effect: analog is false for its layers, which have no hardware"));
+        break;
+      } catch (const ConfigError&) {
+        // another value
+      }
+    }
+  }
+  CHECK(told > 20);
+  CHECK(silent > 100);
+}
+
+TEST_CASE("keys of devices from files that the file leaves nothing to do are told") {
+  const Workbench bench("file-notes");
+  write_device_files(bench);
+  bench.write_matrix("w.npy", 3, 5, 1);
+  const auto log_of = [&](const std::string& device) {
+    return bench
+        .ohmic({"mvm", "--weights", "~/w.npy", "--inputs", "~/w.npy", "-o", "~/y.npy", "--force",
+                "--set", device})
+        .log;
+  };
+  const std::string measured = "device={model=\"measured\", g_min_uS=0, file=\"~/m.csv\"",
+                    chip = "device={model=\"real_chip\", file=\"~/chip.h5\"";
+  CHECK(log_of(measured + "}") == "");
+  CHECK(log_of(measured + ", file_unit=\"uS\"}") ==
+        "note: ~/m.csv: device.file_unit has no effect: every column names its unit\n");
+  CHECK(log_of(measured + ", read_voltage_v=0.1}") ==
+        "note: ~/m.csv: device.read_voltage_v has no effect: no column is a current\n");
+  const std::string noise = ", read_noise=0.1, read_noise_of=\"g\"";
+  CHECK(log_of(chip + "}") == "");
+  CHECK(
+      log_of(chip + noise + "}") ==
+      "note: ~/chip.h5: device.read_noise has no effect: the file's reads say how they scatter\n");
+  for (const char* addition : {"programming=\"write_verify\"", "telegraph_share=0.1",
+                               "sigma_die=0.1", "sigma_correlated=0.1"}) {
+    const std::string key = std::string(addition).substr(0, std::string(addition).find('='));
+    const std::string setting = chip + ", " + addition + "}";
+    const testing::Said said = bench.ohmic(
+        {"mvm", "--weights", "~/w.npy", "--inputs", "~/w.npy", "-o", "~/z.npy", "--set", setting});
+    CHECK(said.status == lab::kUsage);
+    CHECK(said.message() == "--set " + setting + ": device." + key +
+                                " does not go with model real_chip, whose cells are as they were "
+                                "read out; leave it out");
+  }
 }
 
 TEST_CASE("keys that were left over are told with their place and the reason") {

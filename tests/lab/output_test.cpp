@@ -92,7 +92,7 @@ TEST_CASE("a full disk under mvm leaves neither the product nor the dump") {
   bench.write_matrix("w.npy", 100, 10, 1);
   bench.write_matrix("x.npy", 100, 10, 2);
   for (const rlim_t room :
-       {rlim_t{30000}, rlim_t{100}}) {  // the product alone would fit, or not even that
+       {rlim_t{30000}, rlim_t{1000}}) {  // the product alone would fit, or not even that
     const FullDisk full(room);
     check_refused(
         bench,

@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <chrono>
 #include <random>
 #include <thread>
@@ -163,6 +165,31 @@ TEST_CASE("of two processes of different configs in one folder, the second is re
           std::string::npos);
       CHECK_FALSE(bench.has(command + "/ohmic.lock"));
     }
+  }
+}
+
+TEST_CASE("what is no regular file in the place of a lock hangs no command: one line names it") {
+  const Workbench bench("no-lock");
+  write_configs(bench);
+  bench.write_matrix("w.npy", 3, 4, 1);
+  std::filesystem::create_directories(bench.path("out"));
+  std::vector<std::vector<std::string>> commands{
+      {"mvm", "--weights", "~/w.npy", "--inputs", "~/w.npy", "-o", "~/out/y.npy"}};
+  for (const std::string& command : kCommands) commands.push_back(words_of(command, "out"));
+  for (const auto& words : commands) {
+    const std::string name = words.front() == "mvm" ? "out/y.npy.lock" : "out/ohmic.lock",
+                      file = bench.path(name);
+    REQUIRE(mkfifo(file.c_str(), 0666) == 0);
+    check_refused(bench, words, lab::kFiles,
+                  "~/" + name + ": is no regular file (a pipe or a device)");
+    std::filesystem::remove(file);
+    std::filesystem::create_directory(file);
+    check_refused(bench, words, lab::kFiles, "~/" + name + ": is a folder, expected a file");
+    std::filesystem::remove(file);
+    std::filesystem::create_symlink("nowhere", file);
+    check_refused(bench, words, lab::kFiles,
+                  "~/" + name + ": is a link to a file that is not there");
+    std::filesystem::remove(file);
   }
 }
 

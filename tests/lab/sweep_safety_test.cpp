@@ -188,6 +188,63 @@ TEST_CASE("damaged point files are put aside, said, and run again") {
   CHECK(std::filesystem::is_directory(victim));
 }
 
+TEST_CASE("a damaged point counts as not done in --status and --dry-run, which leave it there") {
+  const Workbench bench("sweep-look");
+  bench.write("s.toml", kSweep);
+  REQUIRE(bench.ohmic({"sweep", "~/s.toml", "-o", "~/s"}).status == 0);
+  CHECK(bench.ohmic({"sweep", "--status", "~/s"})
+            .out.starts_with("~/s: 40 of 40 points done, 0 running, 0 failed, 0 waiting\n"));
+  const std::string victim = some_point(bench, "s"), whole = read_whole_file(victim);
+  std::string flipped = whole;
+  flipped[whole.size() / 2] ^= 1;
+  std::string other;  // sound, but of another point
+  for (const auto& entry : std::filesystem::directory_iterator(bench.path("s/points")))
+    if (entry.path() != victim) other = read_whole_file(entry.path());
+  for (const std::string& contents : {flipped, whole.substr(0, 100), std::string(), other}) {
+    std::ofstream(victim, std::ios::binary) << contents;
+    const Said status = bench.ohmic({"sweep", "--status", "~/s"});
+    CHECK(status.status == 0);
+    CHECK(
+        status.out.starts_with("~/s: 39 of 40 points done, 0 running, 0 failed, 1 waiting (1 with "
+                               "a damaged file)\ndamaged   ~/s/points/"));
+    const Said dry = bench.ohmic({"sweep", "~/s.toml", "-o", "~/s", "--dry-run"});
+    CHECK(dry.status == 0);
+    CHECK(dry.out.find("\n1 point to measure of 40 points, 1 training (1 there already)\n"
+                       "1 damaged point file to be put aside and measured again\n") !=
+          std::string::npos);
+    CHECK(read_whole_file(victim) == contents);
+  }
+}
+
+TEST_CASE("a pipe in the place of a lock or a claim hangs no sweep: one line names it") {
+  const Workbench bench("sweep-pipe");
+  bench.write("s.toml", kSweep);
+  const std::vector<std::string> words{"sweep", "~/s.toml", "-o", "~/s"};
+  REQUIRE(bench.ohmic({"sweep", "~/s.toml", "-o", "~/s", "--points", "0..3"}).status == 0);
+  const std::string table = read_whole_file(bench.path("s/points.csv")),
+                    last = table.substr(table.rfind("\n39,") + 4, 32);
+  for (const std::string place : {"locks/all.lock", "locks/merge.lock", "locks/other.lock"}) {
+    const std::string file = bench.path("s/" + place);
+    REQUIRE(mkfifo(file.c_str(), 0666) == 0);
+    const std::string message = "~/s/" + place + ": is no regular file (a pipe or a device)";
+    for (const auto& command : {words, {"sweep", "--status", "~/s"}}) {
+      const Said said = bench.ohmic(command);
+      CHECK(said.status == lab::kFiles);
+      CHECK(said.message() == message);
+    }
+    std::filesystem::remove(file);
+  }
+  for (const std::string ending : {".claim", ".failed"}) {
+    const std::string name = "s/points/" + last + ending;
+    REQUIRE(mkfifo(bench.path(name).c_str(), 0666) == 0);
+    const Said said = bench.ohmic({"sweep", "--status", "~/s"});
+    CHECK(said.status == lab::kFiles);
+    CHECK(said.message() == "~/" + name + ": is no regular file (a pipe or a device)");
+    std::filesystem::remove(bench.path(name));
+  }
+  CHECK(bench.ohmic(words).status == 0);
+}
+
 TEST_CASE("two sweeps that start at once on one folder are not both accepted") {
   const Workbench bench("sweep-two");
   bench.write("s.toml", kSweep);

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "base/h5.h"
+#include "lab/identity.h"
 #include "lab/refused.h"
 
 /// Files as users have them: spreadsheets, read-outs in other units, weights of PyTorch, and files
@@ -144,6 +145,32 @@ TEST_CASE("a table without names is read in the unit that is given, and refused 
   // A damaged first row is no header.
   CHECK(measured(bench, "0,x3\n" + rows, "file_unit = \"uS\"").message() ==
         "~/t.csv:1:3: 'x3' is no number");
+}
+
+TEST_CASE("a unit in a config is spelled as in a header, and every spelling is the same question") {
+  const Workbench bench("units");
+  bench.write("t.csv", samples("").substr(1));
+  const auto with_unit = [&](const std::string& unit) {
+    bench.write("m.toml",
+                "[device]\nmodel = \"measured\"\ng_min_uS = 0\nfile = \"t.csv\"\nfile_unit = \"" +
+                    unit + "\"\n");
+    const lab::Experiment e = lab::read_experiment(bench.path("m.toml"), {});
+    return lab::resolved_config(e, "mvm");
+  };
+  for (const char* unit : {"\xc2\xb5S", "\xce\xbcS"}) CHECK(with_unit(unit) == with_unit("uS"));
+  bench.write_matrix("w.npy", 3, 5, 1);
+  CHECK(with_unit("\xc2\xb5S") != "");
+  CHECK(bench
+            .ohmic(
+                {"mvm", "~/m.toml", "--weights", "~/w.npy", "--inputs", "~/w.npy", "-o", "~/y.npy"})
+            .status == lab::kDone);
+  bench.write("bad.toml",
+              "[device]\nmodel = \"measured\"\nfile = \"t.csv\"\nfile_unit = \"\xc2\xb5V\"\n");
+  check_refused(
+      bench, {"mvm", "~/bad.toml", "--weights", "~/w.npy", "--inputs", "~/w.npy", "-o", "~/z.npy"},
+      lab::kUsage,
+      "~/bad.toml:4:1: device.file_unit = \"\xc2\xb5V\" is not one of S, mS, uS, nS, A, "
+      "mA, uA, nA, Ohm, kOhm, MOhm...");
 }
 
 TEST_CASE("read-outs as currents and resistances become conductances") {

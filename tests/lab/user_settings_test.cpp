@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/h5.h"
+#include "lab/identity.h"
 #include "refused.h"
 #include "workbench.h"
 
@@ -136,6 +137,43 @@ TEST_CASE("the float network is measured on the images that chips are measured o
   REQUIRE(run(bench, "c", {"evaluation.images=50"}, "compare").status == lab::kDone);
   CHECK(clean("c/results.h5", "/methods/plain/clean_accuracy") ==
         clean("a/results.h5", "/chips/float_accuracy"));
+}
+
+TEST_CASE("layers and overrides whose names have dots take --set and axes without quotes") {
+  const Workbench bench("dots");
+  std::string config = testing::kTinyConfig;
+  config.replace(config.find("\"conv1\""), 7, "\"features.0\"");
+  bench.write("tiny.toml", config + R"([[override]]
+name = "front.end"
+layers = ["features.0"]
+adc.bits = 8
+[sweep]
+axes = [ { key = "network.layers.features.0.filters", values = [3, 5] },
+         { key = "override.front.end.adc.bits", values = [4, 5] } ]
+)");
+  const auto read = [&](const std::vector<std::string>& settings) {
+    return lab::read_experiment(bench.path("tiny.toml"), settings);
+  };
+  const lab::Experiment plain = read({"network.layers.features.0.filters=8"});
+  CHECK(plain.network.layers.front().outputs == 8);
+  CHECK(read({"override.front.end.adc.bits=6"}).overrides.front().hardware.adc.bits == 6);
+  CHECK(lab::resolved_config(plain, "run") ==
+        lab::resolved_config(read({"network.layers.\"features.0\".filters=8"}), "run"));
+  const Said said = bench.ohmic({"sweep", "~/tiny.toml", "-o", "~/s"});
+  CAPTURE(said.log);
+  REQUIRE(said.status == lab::kDone);
+  CHECK(h5::Reader(bench.path("s/results.h5")).integers("/status").values.size() == 4);
+  check_refused(
+      bench,
+      {"sweep", "~/tiny.toml", "-o", "~/t", "--set", "network.layers.\"features.0\".filters=8"},
+      lab::kUsage,
+      "--set network.layers.\"features.0\".filters=8: network.layers.features.0.filters is "
+      "an axis of the sweep; leave it out, or set sweep.axes");
+  check_refused(
+      bench, {"run", "~/tiny.toml", "-o", "~/r", "--set", "network.layers.features.1.filters=8"},
+      lab::kUsage,
+      "--set network.layers.features.1.filters=8: network.layers has no element of name or "
+      "index 'features.1' (did you mean 'features.0'?)");
 }
 
 }  // namespace ohmic

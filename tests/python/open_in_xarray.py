@@ -110,7 +110,9 @@ def check(path):
                 assert data[name].attrs.get("units") and data[name].attrs.get("long_name"), place
                 assert not any(str(d).startswith("phony") for d in data[name].dims), place
                 for dimension in data[name].dims:
-                    assert dimension in data.coords, f"{place}: {dimension} has no coordinate"
+                    # As netCDF's, an axis may lie in a group above.
+                    above = [group, *map(str, pathlib.PurePosixPath(group).parents)]
+                    assert any(f"{g}/{dimension}" in file for g in above), f"{place}: {dimension} has no coordinate"
                 if data[name].dtype.kind == "f":
                     assert data[name].values.tobytes() == file[group][name][()].tobytes(), place
     print(f"{path}: {len(groups)} groups")
@@ -125,6 +127,28 @@ def main(ohmic):
             subprocess.run([ohmic, command, f"{command}.toml", "-o", command, "--quiet"], check=True,
                            stdout=subprocess.DEVNULL, env=os.environ | {"OHMIC_CACHE": f"{folder}/cache"})
             check(f"{command}/results.h5")
+        subprocess.run([ohmic, "run", "run.toml", "-o", "dumped", "--dump-chip", "1", "--quiet"], check=True,
+                       stdout=subprocess.DEVNULL, env=os.environ | {"OHMIC_CACHE": f"{folder}/cache"})
+        check("dumped/chip_1.h5")
+        with xarray.open_dataset("dumped/chip_1.h5", group="layers/conv1", engine="h5netcdf") as layer:
+            assert layer.aged.dims == ("polarity", "output", "input"), layer.aged.dims
+            assert layer.aged.sel(polarity=0).shape == (4, 9)
+        for name, shape in (("w", (3, 5)), ("x", (7, 5))):
+            numpy.save(f"{name}.npy", numpy.random.default_rng(2).normal(size=shape).astype(numpy.float32))
+        for chips in "12":
+            subprocess.run([ohmic, "mvm", "--weights", "w.npy", "--inputs", "x.npy", "-o", f"y{chips}.h5", "--dump",
+                            f"cells{chips}.h5", "--chips", chips, "--set", "device={model='pcm_like'}", "--quiet"],
+                           check=True, stdout=subprocess.DEVNULL)
+            check(f"y{chips}.h5")
+            check(f"cells{chips}.h5")
+        with xarray.open_dataset("y2.h5", engine="h5netcdf") as opened:
+            assert opened.y.dims == ("chip", "vector", "output"), opened.y.dims
+        with xarray.open_dataset("cells2.h5", engine="h5netcdf") as opened:
+            assert opened.currents.dims == ("chip", "row_tile", "vector", "conversion"), opened.currents.dims
+            assert opened.sizes["input"] == 5
+        with xarray.open_dataset("cells2.h5", group="state", engine="h5netcdf") as opened:
+            assert opened.data_vars and all(
+                plane.dims == ("chip", "polarity", "output", "input") for plane in opened.data_vars.values())
         accuracy = xarray.open_dataset("compare/results.h5", group="methods/plain", engine="h5netcdf").accuracy
         assert accuracy.dims == ("training_seed", "hardware", "device.sigma", "adc.bits", "chip"), accuracy.dims
         assert accuracy.sel({"device.sigma": 0.4, "adc.bits": "ideal", "training_seed": 2}).size == 3

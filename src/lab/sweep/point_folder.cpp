@@ -35,24 +35,29 @@ void PointFolder::make() const {
   }
 }
 
-bool PointFolder::is_done(const std::string& digest) const { return fs::exists(file(digest)); }
+PointFolder::Look PointFolder::look(const std::string& digest) const {
+  const fs::path from = file(digest);
+  if (!fs::exists(from)) return {};
+  try {
+    return {.result = read_point(from, digest)};
+  } catch (const DamagedPoint& error) {
+    return {.damage = error.what()};
+  }
+}
 
 std::optional<PointResult> PointFolder::result(const std::string& digest,
                                                std::vector<std::string>* quarantined) const {
+  Look found = look(digest);
+  if (found.damage.empty()) return std::move(found.result);
   const fs::path from = file(digest);
-  if (!fs::exists(from)) return std::nullopt;
-  try {
-    return read_point(from, digest);
-  } catch (const DamagedPoint&) {
-    fs::path aside = from;
-    for (int n = 1; fs::exists(aside); ++n)
-      aside = folder_ / "points" / (digest + ".damaged-" + std::to_string(n));
-    std::error_code failed;
-    fs::rename(from, aside, failed);
-    if (failed) throw;
-    if (quarantined) quarantined->push_back(aside.string());
-    return std::nullopt;
-  }
+  fs::path aside = from;
+  for (int n = 1; fs::exists(aside); ++n)
+    aside = folder_ / "points" / (digest + ".damaged-" + std::to_string(n));
+  std::error_code failed;
+  fs::rename(from, aside, failed);
+  if (failed) throw DamagedPoint(found.damage);
+  if (quarantined) quarantined->push_back(aside.string());
+  return std::nullopt;
 }
 
 std::optional<std::string> PointFolder::failure(const std::string& digest) const {

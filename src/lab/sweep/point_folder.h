@@ -22,7 +22,15 @@ class PointFolder {
   /// Makes the folders. FileError.
   void make() const;
 
-  bool is_done(const std::string& digest) const;
+  /// Whether its file is there, and as it was written.
+  bool is_done(const std::string& digest) const { return !!look(digest).result; }
+  /// What its file holds, or what is wrong with it; neither where there is none. Nothing is put
+  /// aside. FileError where a file cannot be read.
+  struct Look {
+    std::optional<PointResult> result = {};
+    std::string damage = {};
+  };
+  Look look(const std::string& digest) const;
   /// The results of a point that is done; one whose file is damaged is put aside (its new name goes
   /// to `quarantined`) and counts as not done. FileError where a file cannot be read.
   std::optional<PointResult> result(const std::string& digest,

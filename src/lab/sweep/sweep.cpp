@@ -360,7 +360,9 @@ SweepState sweep_state(const std::vector<SweepPoint>& points, const PointFolder&
   SweepState state;
   for (const std::size_t i : distinct(points)) {
     const std::string& digest = points[i].digest;
-    if (folder.is_done(digest))
+    const PointFolder::Look found = folder.look(digest);
+    if (!found.damage.empty()) state.damage.push_back(found.damage);
+    if (found.result)
       ++state.done;
     else if (folder.is_claimed(digest))
       ++state.running;

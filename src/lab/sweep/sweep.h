@@ -37,9 +37,11 @@ struct SweepTally {
 /// Interrupted.
 SweepTally run_points(const SweepJob& job, const FolderLock& lock);
 
-/// How a sweep stands. Sampled points that came out equal count once each.
+/// How a sweep stands. Sampled points that came out equal count once each. A point whose file is
+/// damaged is not done: it runs again.
 struct SweepState {
   std::size_t done = 0, failed = 0, running = 0, waiting = 0;
+  std::vector<std::string> damage = {};  ///< what is wrong with each damaged file
   std::size_t all() const { return done + failed + running + waiting; }
 };
 SweepState sweep_state(const std::vector<SweepPoint>& points, const PointFolder& folder);
