@@ -212,7 +212,11 @@ FolderLock::~FolderLock() {
   }
   wake_.notify_all();
   beats_.join();
-  remove_exactly(file_, contents_);
+  try {
+    remove_exactly(file_, contents_);
+  } catch (const std::exception&) {
+    // A file that cannot be read any more stays, and counts for nothing once this process is gone.
+  }
 }
 
 std::unique_ptr<FolderLock> take_lock(const fs::path& file, const fs::path& place,
