@@ -38,7 +38,7 @@ PY
 
 case ${1-} in
 kills)
-  OHMIC_KILLS=200 build/tests/test_lab -tc='kill*' ;;
+  OHMIC_REPEATS=200 build/tests/test_lab -tc='kill*' ;;
 overhead)
   for folder in "$fast" "$work"; do
     "$ohmic" sweep "${tiny[@]}" -o "$folder/t" --points 0..0 --threads 1 > "$folder/log"  # the training

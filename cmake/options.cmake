@@ -15,6 +15,13 @@ if(OHMIC_SANITIZE)
   target_compile_options(ohmic_options INTERFACE -fsanitize=${OHMIC_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(ohmic_options INTERFACE -fsanitize=${OHMIC_SANITIZE})
 endif()
+# Every branch is counted, and the first undefined operation ends the program.
+if(OHMIC_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "OHMIC_FUZZ needs clang (./packages lint; cmake --preset fuzz)")
+  endif()
+  target_compile_options(ohmic_options INTERFACE -fsanitize=fuzzer-no-link -fno-sanitize-recover=all)
+endif()
 
 # The level of the program, except for the kernels and the start-up check, which choose their own.
 add_library(ohmic_level INTERFACE)

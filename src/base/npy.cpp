@@ -56,7 +56,8 @@ class HeaderParser {
         break;
       }
     }
-    if (!has_type || !has_order || !has_shape) damaged();
+    skip_blanks();
+    if (!has_type || !has_order || !has_shape || at_ != text_.size()) damaged();
     return header;
   }
 

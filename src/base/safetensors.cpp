@@ -136,19 +136,19 @@ class HeaderParser {
     Tensor out{.name = name, .type = {}, .shape = {}};
     bool has_shape = false, has_offsets = false;
     members([&](const std::string& key) {
-      if (key == "dtype") {
+      if (key == "dtype" && out.type.empty()) {
         out.type = word();
-      } else if (key == "shape") {
+      } else if (key == "shape" && !has_shape) {
         for (const std::uint64_t size : numbers()) out.shape.push_back(static_cast<Index>(size));
         has_shape = true;
-      } else if (key == "data_offsets") {
+      } else if (key == "data_offsets" && !has_offsets) {
         const auto offsets = numbers();
         if (offsets.size() != 2) damaged();
         out.begin = offsets[0];
         out.end = offsets[1];
         has_offsets = true;
       } else {
-        damaged();
+        damaged();  // another key, or one twice
       }
     });
     if (out.type.empty() || !has_shape || !has_offsets) damaged();

@@ -1,6 +1,5 @@
 #include "base/toml_text.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "base/error.h"
@@ -51,7 +50,7 @@ class Scanner {
       plain(c);
     } else if ((place_ == Place::string || place_ == Place::long_string) && c == '\\' &&
                at_ + 1 < text_.size() && text_[at_ + 1] != '\n') {
-      move(1 + std::max<std::size_t>(1, utf8_width(text_.substr(at_ + 1))));
+      move(1 + utf8_width(text_.substr(at_ + 1)));  // 0: a byte that is no UTF-8 comes next
     } else if (is_next(closing())) {
       move(closing().size());
       place_ = Place::plain;

@@ -67,7 +67,7 @@ class Structured final : public DecoratedModel {
     if (params_.sigma_correlated > 0)
       field = correlated_field(context, target.rows(), target.columns(), params_.correlation_cells);
     for (Index i = 0; i < factor.size(); ++i) {
-      const double local = field.size() ? params_.sigma_correlated * field.data()[i] : 0.0;
+      const double local = field.empty() ? 0.0 : params_.sigma_correlated * field.data()[i];
       factor.data()[i] = static_cast<float>(std::max(1 + params_.sigma_die * die + local, 0.0));
     }
   }

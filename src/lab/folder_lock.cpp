@@ -206,7 +206,8 @@ FolderLock::~FolderLock() {
   beats_.join();
   try {
     remove_exactly(file_, contents_);
-  } catch (const FileError&) {  // somebody put something else in its place
+  } catch (const std::exception&) {
+    // A file that cannot be read any more stays, and counts for nothing once this process is gone.
   }
 }
 

@@ -172,7 +172,7 @@ ConfigNode cells_of_layers(const Experiment& e, const nn::Network& network, Inpu
                         });
       ages = ages || hardware[k]->device->changes_with_time();
     }
-    const std::string name = network.name(network.mac_layers()[k]);
+    const std::string& name = network.name(network.mac_layers()[k]);
     out.put(name, ConfigNode{hardware[k] ? canonical(e, layer, files) : "digital", {}});
   }
   if (ages) out.put("at_s", ConfigNode{e.time.at, {}});

@@ -128,7 +128,7 @@ void write_run(const std::filesystem::path& path, const RunSetting& s, const Run
     part("programming", split.subgroup, "from programming to programming of a chip");
     part("read", split.member, "from read to read of a programming");
   }
-  if (r.retention.size() > 0) {
+  if (!r.retention.empty()) {
     ScaledGroup out(file, "/retention");
     out.axis("time", s.experiment.time.retention, "s", "time after programming");
     add_chips(out);

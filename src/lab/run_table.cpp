@@ -180,7 +180,7 @@ void print_run(const RunSetting& s, const RunResult& r, const Console& console) 
   console.print("  mean {} %, sd {} (95 % interval of the mean {} .. {}); float network {} %\n",
                 per_cent(moments.mean()), per_cent(moments.deviation()), per_cent(interval.low),
                 per_cent(interval.high), per_cent(r.float_network.accuracy));
-  const auto good = static_cast<std::int64_t>(r.yield() * static_cast<double>(chips) + 0.5);
+  const auto good = static_cast<std::int64_t>(std::llround(r.yield() * static_cast<double>(chips)));
   const Interval yield = wilson_interval(good, static_cast<std::int64_t>(chips));
   console.print(
       "  5th percentile {} %, worst chip {} %; {:.0f} % of the chips ({:.0f} .. {:.0f}) at {} % or "
@@ -207,7 +207,7 @@ void print_run(const RunSetting& s, const RunResult& r, const Console& console) 
         "  of {} programmed cells {} above g_max, {} cut at 0; {} weights beyond full scale\n",
         grouped(cells.cells), grouped(cells.above_g_max), grouped(cells.cut_at_zero), grouped(cut));
   if (r.programmings * r.reads > 1) print_variance(r, console);
-  if (r.retention.size() > 0) print_retention(s, r, console);
+  if (!r.retention.empty()) print_retention(s, r, console);
   if (r.budget.empty()) return;
   console.print("\nerror budget (the same {} chip{}, {} test images)\n", chips,
                 chips == 1 ? "" : "s", grouped(r.budget_images));

@@ -46,7 +46,10 @@ class ByteFile {
       const std::size_t at = out.size(), want = std::min(kChunk, count - (at - before));
       out.resize(at + want);
       const int got = gzread(handle_, out.data() + at, static_cast<unsigned>(want));
-      if (got < 0) fail(file_, "is truncated or damaged (gzip)");
+      // A gzip file that ends early is no error of gzread(), not even without its checksum.
+      int status = Z_OK;
+      if (got == 0) gzerror(handle_, &status);
+      if (got < 0 || status != Z_OK) fail(file_, "is truncated or damaged (gzip)");
       out.resize(at + static_cast<std::size_t>(got));
       if (got == 0) break;
     }

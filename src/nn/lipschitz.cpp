@@ -140,7 +140,8 @@ std::vector<double> singular_values(ConstView<float> view) {
 }
 
 double operator_factor(Index kernel, Index stride) {
-  return static_cast<double>((kernel + stride - 1) / stride);
+  const Index rounded_up = (kernel + stride - 1) / stride;
+  return static_cast<double>(rounded_up);
 }
 
 double noise_gain(ConstView<float> w, const std::vector<double>& mean_square,

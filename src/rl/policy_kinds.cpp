@@ -22,7 +22,7 @@ void FirstParameters::draw(double bound, std::size_t first, std::span<double> ou
 }
 
 OutputHead::OutputHead(ParameterLayout& layout, int options, int hidden)
-    : weights(layout.add(static_cast<std::size_t>(options * hidden))),
+    : weights(layout.add(static_cast<std::size_t>(options) * static_cast<std::size_t>(hidden))),
       biases(layout.add(static_cast<std::size_t>(options))) {}
 
 void OutputHead::forward(const std::vector<double>& parameters, std::span<const double> hidden,

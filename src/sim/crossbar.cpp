@@ -464,9 +464,10 @@ void Crossbar::apply_block(const PatchView& x, const ReadContext& context,
     for (Index column = 0; column < x.out_width(); ++column) {
       const Index position = row * x.out_width() + column;
       const Index base = (row * x.stride * width + column * x.stride) * kLanes;
+      const float* squares = scratch.squares.empty() ? nullptr : scratch.squares.data() + base;
       std::fill(scratch.sums.begin(), scratch.sums.end(), 0.0f);
       for (const Tile& tile : tiles_)
-        tile.read(scratch.codes.data() + base, scratch.squares.data() + base,
+        tile.read(scratch.codes.data() + base, squares,
                   scratch.row_offset.data() + tile.place().rows.begin, context, position, x.samples,
                   scratch.tile, scratch.memory[static_cast<std::size_t>(tile.place().index)],
                   scratch.sums.data() + tile.place().columns.begin * kLanes);

@@ -101,6 +101,9 @@ TEST_CASE("what is no readable .npy file is a file error that says why") {
     CHECK(npy_error(folder.write("cut", bytes.substr(0, size))) != "no error");
   }
   CHECK(npy_error(folder.write("d", npy("{'descr': '<f4'}"))) == ": has a damaged .npy header");
+  CHECK(npy_error(folder.write(
+            "d", npy("{'descr': '|u1', 'fortran_order': False, 'shape': (8,), } '<f4'"))) ==
+        ": has a damaged .npy header");
   CHECK(npy_error(
             folder.write("e", npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4000000000, "
                                   "4000000000, 4), }"))) ==

@@ -110,6 +110,8 @@ TEST_CASE("what is no TOML is a config error with its place") {
   };
   CHECK(error("a = 1\nb = \n").starts_with("x.toml:2:5: is no TOML: error while parsing"));
   CHECK(error("a = 1\na = 2\n").starts_with("x.toml:2:5: is no TOML: "));
+  CHECK(error("a = \"\\\xff\"\n") ==
+        "x.toml:1:7: is no TOML: a byte that is no UTF-8; save the file as UTF-8");
   CHECK(error("a = 99999999999999999999\n").starts_with("x.toml:1:"));
   CHECK(error("a = \"\xff\"\n").starts_with("x.toml:1:"));
   CHECK(error(std::string("a = 1\0", 6)) == "x.toml: is a binary file, expected TOML");
@@ -174,6 +176,8 @@ TEST_CASE("a setting of too many parts or of no UTF-8 is refused, whatever its l
   CHECK(refused(parts + "=1").ends_with("a key of more than 64 parts"));
   CHECK(refused("a={" + parts + "=1}").find("at most 64 parts") != std::string::npos);
   CHECK(refused("a=\xff").ends_with("the value is no UTF-8"));
+  CHECK(refused("a=\"\\\xff\"").ends_with("the value is no UTF-8"));
+  CHECK(refused("a.\xff=1").ends_with("the key is no UTF-8"));
   CHECK(refused("a=\xc3\xbc") == "");  // a bare word
   CHECK(std::get<std::string>(root.find("a")->value) == "\xc3\xbc");
 }

@@ -1,5 +1,6 @@
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <chrono>
 #include <random>
 #include <thread>
@@ -9,6 +10,7 @@
 #include "lab/process.h"
 #include "lab/refused.h"
 #include "lab/same_results.h"
+#include "repeats.h"
 
 /// Cuts, kills and other processes: run, train, compare and search end with the same bits, and
 /// leave nothing of a dead run. (Sweeps: sweep_safety_test.cpp.)
@@ -61,8 +63,9 @@ TEST_CASE("every kept file may be cut anywhere: the same command ends with the s
       const std::string name = file.substr(bench.path(command + "-whole").size());
       if (!name.ends_with(".h5") && !name.ends_with("config.toml")) continue;
       const std::string whole = read_whole_file(file);
-      for (const std::size_t size :
-           {std::size_t{0}, std::size_t{1}, std::size_t{100}, whole.size() / 2, whole.size() - 1}) {
+      std::vector<std::size_t> sizes{whole.size() / 2, 0, whole.size() - 1, 100, 1};
+      sizes.resize(static_cast<std::size_t>(std::clamp(repeats(5), 1, 5)));
+      for (const std::size_t size : sizes) {
         CAPTURE(name);
         CAPTURE(size);
         std::filesystem::remove_all(bench.path(command));
@@ -82,8 +85,7 @@ TEST_CASE("every kept file may be cut anywhere: the same command ends with the s
 }
 
 TEST_CASE("kill -9 in run, train, compare and search: the same bits, nothing of the dead left") {
-  const char* wanted = std::getenv("OHMIC_KILLS");
-  const int kills_wanted = wanted ? std::atoi(wanted) : 6;
+  const int wanted = repeats(6);
   const Workbench bench("kill");
   write_configs(bench);
   std::mt19937 moments(11);
@@ -94,7 +96,7 @@ TEST_CASE("kill -9 in run, train, compare and search: the same bits, nothing of 
     const std::chrono::duration<double> whole = std::chrono::steady_clock::now() - start;
     const std::vector<std::string> kept = files_below(bench.path(command + "-whole"));
     int kills = 0;
-    for (int attempt = 0; kills < kills_wanted && attempt < 10 * kills_wanted; ++attempt) {
+    for (int attempt = 0; kills < wanted && attempt < 10 * wanted; ++attempt) {
       std::filesystem::remove_all(bench.path(command));
       std::filesystem::remove_all(bench.path("cache"));
       Process process(bench, words_of(command, command));
@@ -110,7 +112,7 @@ TEST_CASE("kill -9 in run, train, compare and search: the same bits, nothing of 
       for (const std::string& file : files_below(bench.path("cache")))
         CHECK(file.find(".tmp-") == file.npos);
     }
-    CHECK(kills == kills_wanted);
+    CHECK(kills == wanted);
   }
 }
 

@@ -187,6 +187,10 @@ TEST_CASE("a damaged .safetensors file is a file error by name") {
                   R"(, "e": {"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,8]})"),
       "'e' has 8 bytes, which its shape does not fill");
   refuse(bytes_of(std::uint64_t{4}) + "{\"a\"", "has a damaged header (at its byte 4)");
+  const std::string twice =
+      R"({"e":{"shape":[2],"shape":[2],"dtype":"F32","data_offsets":[0,16]}})";
+  refuse(bytes_of(static_cast<std::uint64_t>(twice.size())) + twice + std::string(16, '\0'),
+         "has a damaged header (at its byte 26)");
   refuse(bytes_of(std::uint64_t{2}) + "{}", "has no features.0.weight (it holds )");
 }
 

@@ -147,6 +147,10 @@ TEST_CASE("IDX files that are damaged or do not belong together are refused by n
   CHECK(
       error(folder.write("cut.gz", bytes.substr(0, bytes.size() / 2)), labels).find("truncated") !=
       std::string::npos);
+  // All images are there, and nothing vouches for them: a checksum and a length of 4 bytes each.
+  for (std::size_t cut = 1; cut <= 8; ++cut)
+    CHECK(error(folder.write("cut.gz", bytes.substr(0, bytes.size() - cut)), labels)
+              .ends_with("cut.gz: is truncated or damaged (gzip)"));
 }
 
 TEST_CASE("CIFAR's binary files are read, and refused where they are damaged") {

@@ -132,8 +132,7 @@ Table table_of(const PointGrid& grid, const RandomStream& stream) {
       if (!values->empty()) row.push_back(per_cent_or_dash((*values)[p]));
     if (tells_status) {
       row.push_back(status_words(grid.status[p]));
-      if (p < grid.message.size() && !grid.message[p].empty())
-        row.back() += ": " + grid.message[p];
+      if (p < grid.message.size() && !grid.message[p].empty()) row.back() += ": " + grid.message[p];
     }
   }
   return table;
