@@ -1,7 +1,7 @@
 #include <benchmark/benchmark.h>
 
 #include "base/parallel.h"
-#include "lab/mvm.h"
+#include "lab/study/mvm.h"
 
 /// The whole of one product: W of 256 x 1152 mapped, converters calibrated on 1000 vectors, one
 /// chip programmed and read with all of them, one thread. bench/python_mvm.py does the same from

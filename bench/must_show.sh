@@ -4,7 +4,7 @@
 #   bench/must_show.sh [PROGRAM]
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
-program=${1:-$here/build/src/ohmic}
+program=${1:-$here/build/ohmic}
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 accuracy() { grep -A1 "^accuracy of" | tail -n 1; }

@@ -1,6 +1,6 @@
 #!/bin/bash
 # The longer figures of `ohmic sweep`, from a build in build/. Prints what it measures.
-#   bench/sweep.sh kills      200 kill -9 at random moments (needs build/tests/test_lab)
+#   bench/sweep.sh kills      200 kill -9 at random moments (needs build/tests/test_cli)
 #   bench/sweep.sh overhead   1,000 tiny points: scheduler and merge on tmpfs, fsync on a disk
 #   bench/sweep.sh lenet      sigma x ADC bits of LeNet-5 against separate runs
 #   bench/sweep.sh disk       a tmpfs that fills up (needs root)
@@ -8,12 +8,12 @@
 #   bench/sweep.sh slurm      an array of four on this machine (Debian: slurm-wlm; needs root, replaces slurm.conf)
 set -euo pipefail
 cd "$(dirname "$0")/.."
-ohmic=$PWD/build/src/ohmic
+ohmic=$PWD/build/ohmic
 config=$PWD/data/experiments/sweep_fashion.toml
 work=$(mktemp -d)
 fast=$(mktemp -d /dev/shm/ohmic-sweep.XXXX)
 trap 'rm -rf "$work" "$fast"' EXIT
-export PATH=$PWD/build/src:$PATH OHMIC_CACHE=$work/cache
+export PATH=$PWD/build:$PATH OHMIC_CACHE=$work/cache
 
 seconds() { python3 -c "import time; print(f'{time.time():.3f}')"; }
 since() { python3 -c "print(f'{$(seconds) - $1:.2f}')"; }
@@ -38,7 +38,7 @@ PY
 
 case ${1-} in
 kills)
-  OHMIC_REPEATS=200 build/tests/test_lab -tc='kill*' ;;
+  OHMIC_REPEATS=200 build/tests/test_cli -tc='kill*' ;;
 overhead)
   for folder in "$fast" "$work"; do
     "$ohmic" sweep "${tiny[@]}" -o "$folder/t" --points 0..0 --threads 1 > "$folder/log"  # the training

@@ -1,6 +1,6 @@
 # What every target of the project is compiled with.
 add_library(ohmic_options INTERFACE)
-target_include_directories(ohmic_options INTERFACE ${PROJECT_SOURCE_DIR}/src)
+target_include_directories(ohmic_options INTERFACE ${PROJECT_SOURCE_DIR})
 # No contraction, no fast-math: the same source gives the same bits everywhere. errno after sqrt() is nobody's business.
 target_compile_options(ohmic_options INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
                                                -ffp-contract=off -fno-math-errno)

@@ -10,11 +10,11 @@
 #include <map>
 #include <sstream>
 
-#include "lab/command.h"
-#include "lab/interrupt.h"
-#include "lab/mvm.h"
-#include "lab/program.h"
-#include "lab/version.h"
+#include "base/interrupt.h"
+#include "cli/command.h"
+#include "cli/program.h"
+#include "lab/experiment/version.h"
+#include "lab/study/mvm.h"
 
 /// The Python module `ohmic`: commands of the program as functions, results as xarray data sets and
 /// numpy arrays. docs/python.md shows each.
@@ -156,12 +156,12 @@ auto computed(const Work& work) {
   std::optional<decltype(work())> result;
   try {
     const py::gil_scoped_release released;
-    const lab::InterruptWatch watch;
+    const InterruptWatch watch;
     result = work();
   } catch (const Interrupted& stop) {
-    throw Stopped(stop.what(), lab::interrupting_signal());
+    throw Stopped(stop.what(), interrupting_signal());
   }
-  if (const int signal = lab::interrupting_signal())
+  if (const int signal = interrupting_signal())
     throw Stopped("interrupted when all was done", signal);
   return std::move(*result);
 }

@@ -156,7 +156,7 @@ class Matrices(OnWorkbench):
         for outputs, inputs, vectors in ((13, 50, 70), (1, 1, 1), (300, 260, 3)):
             w, x = self.matrices(outputs, inputs, vectors)
             exact = x.astype(numpy.float64) @ w.astype(numpy.float64).T
-            # Roundings of conductances and sums: tests/lab/mvm_test.cpp derives the bound.
+            # Roundings of conductances and sums: tests/cli/mvm_test.cpp derives the bound.
             bound = 2.0**-24 * (4.1 * numpy.abs(w).max() * numpy.abs(x).sum(1)[:, None]
                                 + (11 + inputs) * numpy.abs(x) @ numpy.abs(w).T)
             self.assertTrue((numpy.abs(ohmic.mvm(w, x, ideal) - exact) <= bound).all())

@@ -5,9 +5,9 @@
 #include <utility>
 #include <vector>
 
-#include "base/config.h"
 #include "devices/catalogue.h"
 #include "devices/wan2022.h"
+#include "io/config.h"
 
 /// What every model of the catalogue must do, whatever its physics. Statistical bounds are 5
 /// standard errors at fixed seeds: about 650 comparisons, false alarms below 4e-4 for the whole

@@ -3,11 +3,11 @@
 #include <cmath>
 #include <vector>
 
-#include "base/config.h"
 #include "base/elementary.h"
 #include "devices/catalogue.h"
 #include "devices/gaussian.h"
 #include "devices/lognormal.h"
+#include "io/config.h"
 
 using namespace ohmic;
 using namespace ohmic::devices;

@@ -5,12 +5,12 @@
 
 #include <cmath>
 
-#include "base/array_file.h"
-#include "base/h5.h"
 #include "base/statistics.h"
 #include "devices/catalogue.h"
 #include "devices/chip_readout.h"
 #include "folder.h"
+#include "io/array_file.h"
+#include "io/h5.h"
 #include "messages.h"
 
 using namespace ohmic;

@@ -3,8 +3,8 @@
 #include <filesystem>
 #include <set>
 
-#include "base/config.h"
 #include "devices/catalogue.h"
+#include "io/config.h"
 
 using namespace ohmic;
 using namespace ohmic::devices;

@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "base/array_file.h"
 #include "fuzz/target.h"
+#include "io/array_file.h"
 
 namespace ohmic::fuzz {
 

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "base/h5.h"
-#include "base/whole_file.h"
 #include "fuzz/target.h"
+#include "io/h5.h"
+#include "io/whole_file.h"
 
 /// HDF5 files to begin with: the inputs of their targets are edits of them (edited()).
 namespace ohmic::fuzz {

@@ -4,8 +4,8 @@
 #include <bit>
 #include <cmath>
 
-#include "base/config.h"
 #include "fuzz/target.h"
+#include "io/config.h"
 
 namespace ohmic::fuzz {
 

@@ -1,8 +1,8 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
-#include "base/whole_file.h"
 #include "fuzz/target.h"
+#include "io/whole_file.h"
 
 /// Kept inputs: seeds, and what once was read wrongly.
 namespace ohmic::fuzz {

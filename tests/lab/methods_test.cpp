@@ -7,11 +7,11 @@
 #include "base/error.h"
 #include "devices/gaussian.h"
 #include "devices/lognormal.h"
-#include "lab/methods/chip_corrections.h"
-#include "lab/methods/device_perturbation.h"
-#include "lab/methods/method.h"
-#include "lab/methods/write_verify.h"
-#include "lab/placement.h"
+#include "lab/experiment/methods.h"
+#include "lab/study/methods/chip_corrections.h"
+#include "lab/study/methods/device_perturbation.h"
+#include "lab/study/methods/write_verify.h"
+#include "lab/study/placement.h"
 #include "sim/scaled.h"
 
 using namespace ohmic;
@@ -251,7 +251,7 @@ TEST_CASE(
   for (const auto& device : {devices::make_lognormal(on_weight), devices::make_lognormal(on_device),
                              devices::make_gaussian({.sigma = 0.1})}) {
     Experiment experiment;
-    experiment.device_table = device->parameters();
+    experiment.hardware_tables.put("device", device->parameters());
     const DevicePerturbation perturbation(experiment, linear_network(1, 3));
     const sim::MappingRule rule(sim::Mapping::differential, device->g_min(), device->g_max(), {});
     Moments training[3], chips[3];

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "lab/pictures/svg_scale.h"
+#include "lab/plots/svg_scale.h"
 #include "lab/report/point_grid.h"
 #include "lab/report/tradeoff.h"
 

@@ -4,8 +4,8 @@
 
 #include <cmath>
 
-#include "base/h5.h"
 #include "folder.h"
+#include "io/h5.h"
 #include "messages.h"
 #include "nn/trainer.h"
 #include "synthetic.h"

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "base/array_file.h"
 #include "devices/ideal.h"
+#include "io/array_file.h"
 #include "sim/crossbar.h"
 #include "sim/reference.h"
 

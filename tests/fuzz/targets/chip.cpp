@@ -1,4 +1,5 @@
 #include "base/random_stream.h"
+#include "devices/catalogue.h"
 #include "devices/chip_readout.h"
 #include "fuzz/h5_base.h"
 
@@ -22,7 +23,8 @@ const Target kChip("chip", [](std::string_view input) {
   static const std::string kBase = base();
   const std::filesystem::path file = file_of(edited(kBase, input), "input.h5");
   const auto conductances = accepted_twice(file, [&] {
-    const auto chip = devices::make_real_chip({.cell = {}, .file = "input.h5"}, file);
+    const auto chip =
+        devices::make_real_chip({.cell = {}, .file = "input.h5"}, file, devices::make_device);
     const auto layer = devices::of_layer(chip, "fc", 2, kRows, kColumns);
     const RandomStream stream(0);
     Matrix<float> g(kRows, kColumns);

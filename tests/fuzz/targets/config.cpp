@@ -1,4 +1,4 @@
-#include "base/config.h"
+#include "io/config.h"
 
 #include "fuzz/same_tree.h"
 

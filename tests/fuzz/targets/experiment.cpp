@@ -1,7 +1,7 @@
-#include "lab/experiment.h"
+#include "lab/experiment/experiment.h"
 
 #include "fuzz/same_tree.h"
-#include "lab/key_notes.h"
+#include "lab/experiment/key_notes.h"
 
 namespace ohmic::fuzz {
 namespace {

@@ -1,7 +1,7 @@
 #include <cmath>
 
-#include "base/array_file.h"
 #include "fuzz/h5_base.h"
+#include "io/array_file.h"
 
 namespace ohmic::fuzz {
 namespace {

@@ -1,6 +1,6 @@
 #include "nn/network.h"
 
-#include "base/config.h"
+#include "io/config.h"
 
 #include "fuzz/target.h"
 

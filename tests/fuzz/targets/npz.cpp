@@ -1,7 +1,7 @@
 #include <zlib.h>
 
-#include "base/zip_file.h"
 #include "fuzz/array.h"
+#include "io/zip_file.h"
 
 namespace ohmic::fuzz {
 namespace {

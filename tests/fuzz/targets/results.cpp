@@ -1,5 +1,5 @@
 #include "fuzz/h5_base.h"
-#include "lab/report/data.h"
+#include "lab/report/read_results.h"
 
 namespace ohmic::fuzz {
 namespace {

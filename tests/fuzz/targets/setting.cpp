@@ -1,5 +1,5 @@
-#include "base/config.h"
 #include "fuzz/same_tree.h"
+#include "io/config.h"
 
 namespace ohmic::fuzz {
 namespace {

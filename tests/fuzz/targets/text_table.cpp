@@ -1,9 +1,9 @@
-#include "base/text_table.h"
+#include "io/text_table.h"
 
 #include <cmath>
 
-#include "base/array_file.h"
 #include "fuzz/target.h"
+#include "io/array_file.h"
 
 namespace ohmic::fuzz {
 namespace {

@@ -1,0 +1,72 @@
+#include "cli/command.h"
+
+#include "base/kernels.h"
+#include "base/parallel.h"
+
+namespace ohmic::lab {
+
+void add_common_options(CLI::App& app, CommonOptions& o, bool config_required) {
+  auto* config = app.add_option("config", o.config, "TOML file; see `ohmic info` for its keys");
+  if (config_required) config->required();
+  app.add_option("-o,--output", o.output, "where results go");
+  app.add_option("--set", o.settings,
+                 "key=value: any key of the config (a bare word is a string); the last one wins")
+      ->take_all()
+      ->allow_extra_args(false);
+  app.add_option("--threads", o.threads, "threads (0: all processors); changes no result")
+      ->check(CLI::Range(0, 1024));
+  app.add_option("--isa", o.isa,
+                 "instruction-set level of the hot loops: v2, v3, v4 (default: the best)");
+  app.add_flag("--dry-run", o.dry_run, "say what would be done, and do nothing");
+  app.add_flag("--force", o.force, "replace existing results of another config");
+  app.add_flag("--no-cache", o.no_cache,
+               "neither look for trained networks in the cache nor put them there");
+  app.add_flag("--quiet", o.quiet, "no progress and no log");
+}
+
+void apply_common_options(const CommonOptions& o, const RunParams& run) {
+  set_threads(static_cast<int>(o.threads.value_or(run.threads)));
+  if (!o.isa.empty()) choose_kernels(o.isa);
+}
+
+namespace {
+
+/// Puts the first values of axes where the config says nothing.
+void put_first_values(ConfigNode& root, const char* command) {
+  const ConfigNode* table = root.find(command);
+  const ConfigNode* list = table && table->is_table() ? table->find("axes") : nullptr;
+  if (!list || !list->is_array()) return;
+  for (const Axis& axis : read_axes(*list, std::string(command) + ".axes", true))
+    for (const AxisKey& key : axis.keys)
+      if (!find_at(root, key.key))
+        put_at(root, key.key,
+               key.span ? ConfigNode{key.span->from, key.origin} : key.values.front());
+}
+
+}  // namespace
+
+Experiment read_experiment(const CommonOptions& o, const RunParams& defaults, const char* axes_of) {
+  const bool is_file = !o.tree && !o.config.empty();
+  ConfigNode root = o.tree ? *o.tree : is_file ? read_config(o.config) : ConfigNode();
+  for (const std::string& setting : o.settings) apply_setting(root, setting);
+  if (axes_of) put_first_values(root, axes_of);
+  Experiment e = make_experiment(root, defaults,
+                                 is_file ? std::filesystem::absolute(o.config).parent_path() : "");
+  e.origin.place = o.config.string();
+  e.name = is_file ? o.config.stem().string() : o.config.string();
+  return e;
+}
+
+void make_folder_of(const std::filesystem::path& file) {
+  std::error_code failed;
+  if (file.has_parent_path()) std::filesystem::create_directories(file.parent_path(), failed);
+  if (failed) throw FileError(file.string() + ": cannot be written (" + failed.message() + ")");
+}
+
+std::filesystem::path output_folder(const CommonOptions& o, const Experiment& e,
+                                    const std::string& command) {
+  if (!o.output.empty()) return o.output;
+  return "ohmic-" + e.name + (command == "run" ? "" : "-" + command);
+}
+
+}  // namespace ohmic::lab

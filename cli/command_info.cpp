@@ -1,0 +1,155 @@
+#include <algorithm>
+
+#include "base/kernels.h"
+#include "base/parallel.h"
+#include "cli/command.h"
+#include "devices/additions.h"
+#include "devices/catalogue.h"
+#include "devices/faults.h"
+#include "lab/experiment/version.h"
+#include "lab/report/device_plots.h"
+#include "lab/study/cache.h"
+
+namespace ohmic::lab {
+namespace {
+
+constexpr const char* kHelp = R"(
+Example:
+  ohmic info                 version, processor, places
+  ohmic info keys            every key of a config
+  ohmic info adc.bits        one key; `ohmic info adc` a table
+  ohmic info devices         the device models, a line each
+  ohmic info lognormal       a model's manual page and keys
+  ohmic info pcm_like --plot pictures of its spread and drift (SVG, in -o FOLDER)
+  ohmic info variation       what any device can have besides; also programming, telegraph, faults
+  ohmic info --fit my.csv    what a measured table holds, with a picture of data against model
+  ohmic info --fit currents.csv --read-voltage 0.2   the same of currents that were read at 0.2 V
+  ohmic info --pulses EcRam  how a training device answers pulses, with a picture
+)";
+
+struct InfoOptions {
+  std::string what, fit, unit, pulses, negative = "refuse";
+  std::optional<double> read_voltage;  // [V]
+  bool plot = false;
+};
+
+/// Manual pages that are no device's.
+const char* page_of(const std::string& topic) {
+  if (topic == "variation") return devices::kVariationStructureManual;
+  if (topic == "programming") return devices::kProgrammingLoopManual;
+  if (topic == "telegraph") return devices::kTelegraphManual;
+  if (topic == "faults") return devices::kFaultsManual;
+  return nullptr;
+}
+
+void print_key(const KeyManual& key, const Console& console) {
+  const FieldManual& f = key.field;
+  console.print("{}{}\n    {}\n    default {}{}{}\n", key.key,
+                key.of.empty() ? "" : " (" + key.of + ")", f.meaning,
+                f.default_value.empty() ? "\"\"" : f.default_value,
+                f.unit.empty() ? "" : " [" + f.unit + "]", f.range.empty() ? "" : "; " + f.range);
+}
+
+int info(const CommonOptions& options, const InfoOptions& own, Console& console) {
+  apply_common_options(options, {});
+  const std::string& what = own.what;
+  const std::filesystem::path folder = options.output.empty() ? "." : options.output;
+  if (!own.fit.empty()) {
+    make_folder_of(folder / "fit.svg");
+    show_fit(own.fit,
+             {.unit = own.unit,
+              .read_voltage = own.read_voltage,
+              .clips_negative = own.negative == "clip"},
+             folder / "fit.svg", console);
+    return 0;
+  }
+  if (!own.pulses.empty()) {
+    make_folder_of(folder / "pulses.svg");
+    show_pulses(own.pulses, folder / (own.pulses + "_pulses.svg"), console);
+    return 0;
+  }
+  if (const char* page = page_of(what)) console.print("{}\n\n", page);
+  if (what.empty()) {
+    console.print("ohmic {} ({})\n", kVersion, commit());
+    console.print("built for       {}\n",
+                  kProgramLevel.empty() ? "this processor family" : kProgramLevel);
+    console.print("hot loops       {}\n", kernels().level);
+    console.print("threads         {}\n", threads());
+    console.print("network cache   {}\n", cache_folder().string());
+    console.print("devices         `ohmic info devices`; keys: `ohmic info keys`\n");
+    return 0;
+  }
+  if (what == "methods") {
+    for (const std::string& name : method_names()) console.print("{}\n", name);
+    console.print("join them with +; `ohmic info methods.NAME` prints the options of one\n");
+    return 0;
+  }
+  if (what == "devices") {
+    for (const auto& entry : devices::catalogue())
+      console.print("{:<18} {}\n", entry.name, entry.summary);
+    return 0;
+  }
+  const std::vector<KeyManual> keys = key_manual();
+  for (const auto& entry : devices::catalogue())
+    if (entry.name == what) {
+      console.print("{}: {}\n\n{}\n\n", entry.name, entry.summary, entry.manual);
+      for (const KeyManual& key : keys)
+        if (key.of == "device " + what) print_key(key, console);
+      if (own.plot) {
+        if (entry.needs_file)
+          throw ConfigError("info " + what +
+                            " --plot: it has no numbers of its own; --fit FILE draws yours");
+        make_folder_of(folder / "plot.svg");
+        ConfigNode table;
+        table.put("model", ConfigNode{what, {}});
+        for (const auto& file : plot_device(*devices::make_device(table, "device"), what, folder))
+          console.print("picture in {}\n", file.string());
+      }
+      return 0;
+    }
+  bool found = page_of(what) != nullptr;
+  for (const KeyManual& key : keys)
+    if (what == "keys" || key.key == what || key.key.starts_with(what + ".") ||
+        key.key.starts_with("methods." + what + ".")) {
+      print_key(key, console);
+      found = true;
+    }
+  if (found) return 0;
+  std::vector<std::string> words{"devices",     "keys",      "variation",
+                                 "programming", "telegraph", "faults"};
+  for (const auto& entry : devices::catalogue()) words.emplace_back(entry.name);
+  for (const KeyManual& key : keys) words.push_back(key.key);
+  for (const std::string& method : method_names()) words.push_back(method);
+  const std::string near = nearest(what, words);
+  throw ConfigError("info " + what + ": no such key, table or device" +
+                    (near.empty() ? "" : " (did you mean '" + near + "'?)"));
+}
+
+}  // namespace
+
+void add_info_command(CLI::App& app, CommonOptions& options, Action& action) {
+  CLI::App* command = app.add_subcommand("info", "keys, devices, and this installation");
+  command->footer(kHelp);
+  const auto own = std::make_shared<InfoOptions>();
+  command->add_option("what", own->what, "a key, a table, a device, \"keys\" or \"devices\"");
+  command->add_flag("--plot", own->plot, "draw the device: spread and drift");
+  command->add_option("--fit", own->fit, "a measured table to look at")->type_name("FILE");
+  command->add_option("--unit", own->unit,
+                      "unit of conductances in a --fit file without names or units");
+  command
+      ->add_option("--read-voltage,--read-voltage-v,--read_voltage_v", own->read_voltage,
+                   "voltage [V] of a --fit file whose read-outs are currents")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--negative", own->negative, "read-outs below 0 of a --fit file")
+      ->check(CLI::IsMember({"refuse", "clip"}));
+  command->add_option("--pulses", own->pulses, "a training device to draw")->type_name("MODEL");
+  command->add_option("-o,--output", options.output, "where pictures go");
+  command->add_option("--threads", options.threads, "threads (0: all processors)")
+      ->check(CLI::Range(0, 1024));
+  command->add_option("--isa", options.isa, "instruction-set level of the hot loops");
+  command->callback([&options, &action, own] {
+    action = [&options, own](Console& console) { return info(options, *own, console); };
+  });
+}
+
+}  // namespace ohmic::lab

@@ -1,0 +1,244 @@
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/interrupt.h"
+#include "cli/command.h"
+#include "io/array_file.h"
+#include "io/digest.h"
+#include "io/h5.h"
+#include "lab/experiment/key_notes.h"
+#include "lab/results/folder_lock.h"
+#include "lab/results/results.h"
+#include "lab/results/scaled_group.h"
+#include "lab/study/dry_run.h"
+#include "lab/study/mvm.h"
+
+namespace ohmic::lab {
+namespace {
+
+constexpr const char* kHelp = R"(
+Programs one weight matrix W (n_out x n_in) on simulated chips and reads it with every row of X as input vector. W and X
+are CSV, .npy, or HDF5 data sets (FILE.h5:/path); the converters are calibrated on X. Y is .npy, .h5 or, for one chip,
+.csv: chips x vectors x n_out, without the first axis for one chip.
+
+Example:
+  ohmic mvm config.toml --weights w.npy --inputs x.npy -o y.npy --chips 100 --dump cells.h5
+
+Every chip is programmed and read once; networks, methods and [[override]] do not apply.
+
+--dump writes /target, /programmed (before relaxation and drift) and /aged [S], chips x 2 (positive, negative; 1 for the
+offset mapping) x n_out x n_in, /state/*, /dac_codes, and per row tile /currents [A] before and /adc_codes after the ADC.
+)";
+
+struct MvmOptions {
+  std::string weights, inputs;
+  std::optional<std::int64_t> chips;
+  std::filesystem::path dump;
+};
+
+/// Axes of places, 0 .. size - 1 each.
+void count_axes(ScaledGroup& group, const std::vector<std::string>& axes,
+                const std::vector<Index>& sizes) {
+  for (std::size_t i = 0; i < axes.size(); ++i)
+    group.count(axes[i], sizes[i],
+                axes[i] == "polarity" ? "0: the positive device of a weight, 1: the negative one"
+                : axes[i] == "conversion" ? "number of the conversion of a vector in one row tile"
+                                          : "number of the " + axes[i]);
+}
+
+void write_y(const std::filesystem::path& file, const std::vector<Index>& shape,
+             const std::vector<float>& y, const Experiment& e, const CommonOptions& options,
+             const ResultsIdentity& identity) {
+  if (file.extension() == ".npy") return write_npy(file, shape, y.data());
+  if (file.extension() == ".csv") return write_csv(file, {y.data(), shape[0], shape[1]});
+  h5::Writer out(file);
+  write_header(out, e, identity, {.command = options.command_line});
+  ScaledGroup all(out, "");
+  std::vector<std::string> axes{"chip", "vector", "output"};
+  if (shape.size() == 2) axes.erase(axes.begin());
+  count_axes(all, axes, shape);
+  all.write("y", axes, y, "output units", fmt::format("{}", fmt::join(axes, " x ")));
+  out.commit();
+}
+
+void write_dump(const std::filesystem::path& file, const Mvm& m, const CommonOptions& options,
+                const ResultsIdentity& identity, const MvmDump& dump) {
+  h5::Writer out(file);
+  write_header(out, m.experiment, identity, {.command = options.command_line});
+  ScaledGroup all(out, "");
+  count_axes(all, {"chip", "polarity", "output", "input", "row_tile", "vector", "conversion"},
+             {m.experiment.run.chips, dump.cells.polarities, m.w.rows(), m.w.columns(),
+              dump.row_tiles, m.x.rows(), dump.conversions});
+  const std::vector<std::string> cells{"chip", "polarity", "output", "input"};
+  all.write("target", cells, dump.cells.target, "S",
+            "conductance asked for: chip x polarity x output x input");
+  all.write("programmed", cells, dump.cells.programmed, "S",
+            "conductance after programming, before relaxation and drift");
+  all.write("aged", cells, dump.cells.aged, "S", "conductance at the time of reading");
+  for (const auto& [name, values] : dump.cells.state)
+    all.write("state/" + name, cells, values, "1", "state of the device model");
+  all.write("dac_codes", {"vector", "input"}, dump.dac_codes, "1",
+            "DAC codes: vector x input; ideal: the inputs");
+  const std::vector<std::string> reads{"chip", "row_tile", "vector", "conversion"};
+  all.write("currents", reads, dump.currents, "A",
+            "before the ADC: chip x row tile x vector x conversion");
+  all.write("adc_codes", reads, dump.adc_codes, "1", "after the ADC; NaN: ideal");
+  out.commit();
+}
+
+/// A place that cannot be written is told before the work.
+void check_place(const std::filesystem::path& file) { const WholeFile trial(file); }
+
+void check_new(const std::filesystem::path& file, const char* flag, bool force) {
+  if (!force && std::filesystem::exists(file))
+    throw ConfigError(std::string(flag) + " " + file.string() +
+                      ": exists; choose another name, or replace it with --force");
+}
+
+/// An output file while it is made: held against other processes that make one of the same name,
+/// and new unless `force`. ConfigError.
+std::unique_ptr<FolderLock> hold(const std::filesystem::path& file, const char* flag, bool force,
+                                 const Console& console) {
+  std::filesystem::path lock = file;
+  lock += ".lock";
+  auto held = take_lock(lock, std::string(flag) + " " + file.string(), "a command on this file",
+                        "wait for it, or choose another name", console);
+  check_new(file, flag, force);  // another process may have made it since
+  return held;
+}
+
+/// Neither output may be the other, or a file that is read ("file.h5:/path" is file.h5).
+void check_apart(const std::vector<std::pair<std::string, std::string>>& files) {
+  const auto place = [](const std::string& name) {
+    const auto path = name.find(".h5:");
+    return std::filesystem::weakly_canonical(path == std::string::npos ? name
+                                                                       : name.substr(0, path + 3));
+  };
+  for (std::size_t a = 0; a < 2; ++a)
+    for (std::size_t b = a + 1; b < files.size(); ++b)
+      if (!files[a].second.empty() && !files[b].second.empty() &&
+          place(files[a].second) == place(files[b].second))
+        throw ConfigError(files[a].first + " and " + files[b].first + " are one file, " +
+                          files[b].second + "; choose another name for the output");
+}
+
+/// Root of the mean squared difference from W x over that of W x, all chips together.
+double relative_error(const Mvm& m, const std::vector<float>& y) {
+  const Index chips = m.experiment.run.chips, vectors = m.x.rows(), outputs = m.w.rows();
+  double error = 0, signal = 0;
+  for (Index v = 0; v < vectors; ++v)
+    for (Index o = 0; o < outputs; ++o) {
+      double exact = 0;
+      for (Index i = 0; i < m.w.columns(); ++i) exact += static_cast<double>(m.w(o, i)) * m.x(v, i);
+      signal += exact * exact * static_cast<double>(chips);
+      for (Index chip = 0; chip < chips; ++chip) {
+        const double d = y[static_cast<std::size_t>((chip * vectors + v) * outputs + o)] - exact;
+        error += d * d;
+      }
+    }
+  return signal > 0 ? std::sqrt(error / signal) : 0.0;
+}
+
+int run_mvm(CommonOptions options, const MvmOptions& own, Console& console) {
+  if (own.chips) options.settings.push_back("chips=" + std::to_string(*own.chips));
+  const Experiment e = read_experiment(options, matrix_defaults());
+  apply_common_options(options, e.run);
+  const Index chips = e.run.chips;
+  const std::string ending = options.output.extension().string();
+  if (ending != ".npy" && ending != ".h5" && ending != ".csv")
+    throw ConfigError("-o " + options.output.string() + ": the ending is none of .npy, .h5, .csv");
+  if (ending == ".csv" && chips > 1)
+    throw ConfigError("-o " + options.output.string() + ": a .csv holds one chip, but chips = " +
+                      std::to_string(chips) + "; choose .npy or .h5");
+  check_new(options.output, "-o", options.force);
+  if (!own.dump.empty()) check_new(own.dump, "--dump", options.force);
+  check_apart({{"-o", options.output.string()},
+               {"--dump", own.dump.string()},
+               {"--weights", own.weights},
+               {"--inputs", own.inputs}});
+  const Matrix<float> w = read_matrix(own.weights, "--weights"),
+                      x = read_matrix(own.inputs, "--inputs");
+  const Mvm m{e, w, x, "--weights " + own.weights, "--inputs " + own.inputs};
+  const sim::LayerPlan plan = plan_mvm(m);
+  const auto contents = [](const Matrix<float>& matrix) {
+    return fmt::format("{} x {} ", matrix.rows(), matrix.columns()) +
+           digest({reinterpret_cast<const char*>(matrix.data()),
+                   static_cast<std::size_t>(matrix.size()) * sizeof(float)});
+  };
+  InputFiles files;
+  const ResultsIdentity identity = identity_of(e, "mvm", contents(w) + contents(x), files);
+  if (options.dry_run) {
+    console.print("W {} x {} on {} tiles, {} cells; {} vectors on {} chip{}\n", w.rows(),
+                  w.columns(), plan.tiles(),
+                  grouped(w.size() * sim::columns_of(e.hardware.array.mapping)), x.rows(), chips,
+                  chips == 1 ? "" : "s");
+    const double products = static_cast<double>(chips * x.rows()) * static_cast<double>(w.size());
+    const double numbers = static_cast<double>(chips) * static_cast<double>(x.rows() * w.rows());
+    const double cells =
+        static_cast<double>(chips * w.size() * sim::columns_of(e.hardware.array.mapping));
+    const double dumped = own.dump.empty() ? 0.0 : 4 * (3 * cells + 2 * numbers);
+    print_work(console, options.output.string(), 0, seconds_of_products(products),
+               4.0 * static_cast<double>(w.size() + x.size()) +
+                   16 * cells / static_cast<double>(chips) + 4 * numbers + dumped,
+               4 * numbers + dumped);
+    return 0;
+  }
+  std::vector<std::unique_ptr<FolderLock>> held;
+  make_folder_of(options.output);
+  check_place(options.output);
+  held.push_back(hold(options.output, "-o", options.force, console));
+  if (!own.dump.empty()) {
+    make_folder_of(own.dump);
+    check_place(own.dump);
+    held.push_back(hold(own.dump, "--dump", options.force, console));
+  }
+  tell(key_notes(e, "mvm"), console);
+  const InterruptWatch watch;
+  std::optional<MvmDump> dump;
+  if (!own.dump.empty()) dump.emplace();
+  const MvmProduct product = multiply(m, plan, dump ? &*dump : nullptr, options.quiet);
+
+  std::vector<Index> shape{chips, x.rows(), w.rows()};
+  if (chips == 1) shape.erase(shape.begin());
+  if (dump) write_dump(own.dump, m, options, identity, *dump);
+  try {
+    write_y(options.output, shape, product.y, e, options, identity);
+  } catch (const FileError&) {  // both files or neither
+    std::error_code ignored;
+    if (dump) std::filesystem::remove(own.dump, ignored);
+    throw;
+  }
+  console.print("{} x {} weights on {} tiles, {} vectors, {} chip{} (seed {})\n", w.rows(),
+                w.columns(), plan.tiles(), x.rows(), chips, chips == 1 ? "" : "s", e.run.seed);
+  console.print(
+      "rms error {:.3g} % of the rms of W x; {} % of the ADC conversions beyond the range\n",
+      100 * relative_error(m, product.y),
+      per_cent(static_cast<double>(product.clipped) /
+                   static_cast<double>(std::max<std::int64_t>(product.conversions, 1)),
+               3));
+  console.print("written to {}{}\n", options.output.string(),
+                dump ? " and " + own.dump.string() : "");
+  return 0;
+}
+
+}  // namespace
+
+void add_mvm_command(CLI::App& app, CommonOptions& options, Action& action) {
+  CLI::App* command = app.add_subcommand("mvm", "program one matrix and multiply with it");
+  command->footer(kHelp);
+  add_common_options(*command, options, false);
+  const auto own = std::make_shared<MvmOptions>();
+  command->add_option("--weights", own->weights, "W: n_out x n_in")->required();
+  command->add_option("--inputs", own->inputs, "X: one vector a row")->required();
+  command->add_option("--chips", own->chips,
+                      "chips to program (default 1, or `chips` of the config)");
+  command->add_option("--dump", own->dump, "HDF5 file for cells and signals");
+  command->get_option("--output")->required();
+  command->callback([&options, &action, own] {
+    action = [&options, own](Console& console) { return run_mvm(options, *own, console); };
+  });
+}
+
+}  // namespace ohmic::lab

@@ -1,0 +1,243 @@
+#include <chrono>
+#include <cmath>
+
+#include "base/interrupt.h"
+#include "base/progress.h"
+#include "cli/command.h"
+#include "cli/session.h"
+#include "io/array_file.h"
+#include "lab/experiment/described_network.h"
+#include "lab/plots/svg_plot.h"
+#include "lab/results/scaled_group.h"
+#include "lab/study/check_methods.h"
+#include "lab/study/dry_run.h"
+#include "lab/study/placement.h"
+
+namespace ohmic::lab {
+namespace {
+
+constexpr const char* kHelp = R"(
+Looks for the layers and sizes of CorrectNet's compensators: candidates, then a search over ratios, judged on validation images
+and selection chips (never the test set, never chips that are reported). [search] says how; [methods.compensation] and
+[methods.penalty] what is trained. Writes DIR/results.h5 (/search, /pareto, /placement), which `[methods.compensation] placement =
+"DIR/results.h5"` reads, and a plot of the Pareto front.
+
+Example:
+  ohmic search data/experiments/correctnet_lenet5_fashion.toml -o placement
+)";
+
+/// One search of the given kind, its progress on the terminal.
+rl::SearchResult search_by(const std::string& algorithm, const rl::Problem& problem,
+                           const SearchParams& params) {
+  const RandomStream stream(static_cast<std::uint64_t>(params.seed));
+  if (algorithm == "random")
+    return rl::random_search(problem, params.learner.evaluations, stream, 0);
+  if (algorithm == "greedy") return rl::greedy_search(problem, params.learner.evaluations);
+  if (algorithm == "exhaustive") return rl::exhaustive_search(problem, problem.space_size());
+  return rl::reinforce(problem, params.learner, stream, 0);
+}
+
+std::string words_of(const std::vector<nn::Placement>& placements) {
+  std::string words;
+  for (const nn::Placement& p : placements)
+    words += (words.empty() ? "" : ", ") + p.layer + " " + shortest(p.ratio);
+  return words;
+}
+
+void write_search(const Session& session, const nn::Network& network,
+                  const PlacementProblem& problem, const VariationProfile& profile,
+                  const rl::SearchResult& result, const Provenance& provenance) {
+  const auto pareto = rl::pareto_front(result.history);
+  h5::Writer out(session.file);
+  write_header(out, session.experiment, session.identity, provenance);
+  const auto list = [&](const std::string& path, const char* along,
+                        const std::vector<rl::Evaluation>& all) {
+    std::vector<double> ratio, accuracy, overhead, reward;
+    std::vector<std::int64_t> action;
+    for (const rl::Evaluation& one : all) {
+      for (const nn::Placement& p : problem.placements(one.action)) ratio.push_back(p.ratio);
+      for (const int option : one.action) action.push_back(option);
+      accuracy.push_back(one.outcome.evaluated ? one.outcome.accuracy
+                                               : std::numeric_limits<double>::quiet_NaN());
+      overhead.push_back(one.outcome.overhead);
+      reward.push_back(one.outcome.reward);
+    }
+    ScaledGroup group(out, path);
+    group.count(along, static_cast<Index>(all.size()),
+                along == std::string("point") ? "number of the point on the front"
+                                              : "number of the evaluation, in order");
+    group.axis("layer", problem.candidates(), "1", "candidate layers");
+    group.write("action", {along, "layer"}, action, "1",
+                std::string("option of each candidate: ") + along + " x layer");
+    group.write("ratio", {along, "layer"}, ratio, "1",
+                std::string("generated maps over output maps: ") + along + " x layer");
+    group.write("accuracy", {along}, accuracy, "1",
+                "validation images, selection chips; NaN: not measured");
+    group.write("overhead", {along}, overhead, "1", "compensator weights over the network's");
+    group.write("reward", {along}, reward, "1", "accuracy / clean - kappa overhead / limit");
+  };
+  list("/search", "evaluation", result.history);
+  list("/pareto", "point", pareto);
+  std::vector<std::string> layers;
+  std::vector<double> ratios;
+  for (const nn::Placement& p : problem.placements(result.best.action)) {
+    if (p.ratio == 0) continue;
+    layers.push_back(p.layer);
+    ratios.push_back(p.ratio);
+  }
+  ScaledGroup placement(out, "/placement");
+  placement.axis("layer", layers, "1", "layers that have a compensator");
+  placement.write("ratio", {"layer"}, ratios, "1", "generated maps over output maps");
+  std::vector<std::string> products;
+  for (const Index layer : network.mac_layers()) products.push_back(network.name(layer));
+  ScaledGroup candidates(out, "/candidates");
+  candidates.axis("layer", products, "1", "layers that are products, in order");
+  candidates.write("from_layer_on", {"layer"}, profile.from_layer_on, "1",
+                   "accuracy with variation from each layer on");
+  candidates.write("only_layer", {"layer"}, profile.only_layer, "1",
+                   "accuracy with variation in one layer only");
+
+  Plot plot{.title = "Placements: accuracy against overhead (validation images, selection chips)",
+            .x_label = "compensator weights (% of the network's)",
+            .y_label = "accuracy (%)",
+            .series = {}};
+  PlotSeries all{.name = "evaluated", .x = {}, .y = {}, .low = {}, .high = {}, .joined = false};
+  PlotSeries front{.name = "Pareto front", .x = {}, .y = {}, .low = {}, .high = {}};
+  for (const rl::Evaluation& one : result.history)
+    if (one.outcome.evaluated) {
+      all.x.push_back(100 * one.outcome.overhead);
+      all.y.push_back(100 * one.outcome.accuracy);
+    }
+  for (const rl::Evaluation& one : pareto) {
+    front.x.push_back(100 * one.outcome.overhead);
+    front.y.push_back(100 * one.outcome.accuracy);
+  }
+  plot.series = {std::move(all), std::move(front)};
+  write_whole_file(session.folder / "pareto.svg", to_svg(plot));
+  out.commit();  // last: results that are there say that the search is done
+}
+
+int search_command(const CommonOptions& options, Console& console) {
+  const auto start = std::chrono::steady_clock::now();
+  const Session session = open_session(options, "search");
+  const Experiment& experiment = session.experiment;
+  const nn::Data& data = session.data;
+  if (session.is_done) {
+    console.print("{} is done already (the same config); --force searches again\n",
+                  session.file.string());
+    return 0;
+  }
+  if (data.validation.size() == 0)
+    fail_key(experiment, "data.validation",
+             "search: there are no validation images to choose on; set data.validation above 0");
+  const nn::Network described = described_network(experiment, data.shape(), data.classes());
+  check_search(experiment, described, data);
+  const WorkEstimate work = estimate_work(experiment, described, data, false);
+  if (options.dry_run) {
+    const double space = std::pow(static_cast<double>(experiment.search.ratios.size()),
+                                  static_cast<double>(experiment.search.layers.size()));
+    console.print("{} search, {} evaluation of actions; {}\n", experiment.search.algorithm,
+                  experiment.search.evaluation,
+                  experiment.search.layers.empty()
+                      ? "candidates are found first"
+                      : fmt::format("{} placements", static_cast<std::int64_t>(space)));
+    // An epoch of compensators costs about one of the base network.
+    const SearchParams& search = experiment.search;
+    const double an_epoch = work.training_seconds / static_cast<double>(std::max<std::int64_t>(
+                                                        experiment.training.epochs, 1));
+    const auto layers = static_cast<double>(search.layers.empty() ? described.mac_layers().size()
+                                                                  : search.layers.size());
+    const auto trained =
+        static_cast<double>(search.epochs) *
+        (search.evaluation == "shared" ? layers : static_cast<double>(search.learner.evaluations));
+    const double share = static_cast<double>(search.images) /
+                         static_cast<double>(std::max<Index>(data.test.size(), 1));
+    print_work(
+        console, session.folder.string(), work.training_seconds + trained * an_epoch,
+        work.chip_seconds * share * static_cast<double>(search.chips * search.learner.evaluations),
+        work.memory_bytes, work.disk_bytes);
+    return 0;
+  }
+  refuse_beyond_memory(work, experiment);
+  const InterruptWatch watch;
+  const auto held = session.begin(options, console);
+  tell(session.notes, console);
+  const TrainingSetting setting = session.training(options, console);
+  const PreparedMethod base = prepare_method(setting, parse_method("penalty"));
+  nn::Data fewer = data;
+  if (experiment.search.train_images > 0)
+    fewer.train = data.train.first(experiment.search.train_images);
+  const std::string words = " first " + std::to_string(experiment.search.train_images);
+  fewer.digest += words;
+  fewer.training_digest += words;
+  const TrainingSetting brief{.experiment = experiment,
+                              .data = fewer,
+                              .options = experiment.methods,
+                              .use_cache = !options.no_cache,
+                              .folder = session.folder,
+                              .console = console};
+  const VariationProfile profile = variation_profile(setting, base);
+  const nn::Network& network = base.trained.network;
+  console.print("clean accuracy {} % on {} validation images\n", per_cent(profile.clean_accuracy),
+                grouped(std::min<Index>(experiment.search.images, data.validation.size())));
+  for (std::size_t k = 0; k < profile.only_layer.size(); ++k)
+    console.print("  {:<10} variation from here on {} %, here only {} %\n",
+                  network.name(network.mac_layers()[k]), per_cent(profile.from_layer_on[k]),
+                  per_cent(profile.only_layer[k]));
+  std::vector<std::string> dropped;
+  PlacementProblem placement(brief, base, candidate_layers(brief, base, profile, dropped),
+                             profile.clean_accuracy);
+  for (const std::string& layer : dropped)
+    console.print("  {} is no candidate: its smallest compensator exceeds the overhead limit\n",
+                  layer);
+  const rl::Problem problem = placement.problem();
+  rl::CachedProblem cached(problem);
+  std::int64_t measured = 0;
+  const rl::Problem shared{
+      .choices = problem.choices, .evaluate = [&](const rl::Action& action) {
+        const bool is_new = !cached.is_known(action);
+        const rl::Outcome& outcome = cached.evaluate(action);
+        if (is_new)
+          console.say("{:4} {:<40} overhead {:6} %, {}, reward {:.4f}\n", ++measured,
+                      words_of(placement.placements(action)), per_cent(outcome.overhead),
+                      outcome.evaluated ? per_cent(outcome.accuracy) + " %" : "beyond the limit",
+                      outcome.reward);
+        return outcome;
+      }};
+  const SearchParams& params = experiment.search;
+  rl::SearchResult result = search_by(params.algorithm, shared, params);
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  console.print("{:<12} {:>11} {:>9} {:>9} {:>10}  {}\n", "search", "evaluations", "reward",
+                "accuracy", "overhead", "placement");
+  const auto print = [&](const std::string& name, const rl::SearchResult& r) {
+    console.print("{:<12} {:>11} {:>9.4f} {:>8} % {:>8} %  {}\n", name, r.history.size(),
+                  r.best.outcome.reward, per_cent(r.best.outcome.accuracy),
+                  per_cent(r.best.outcome.overhead), words_of(placement.placements(r.best.action)));
+  };
+  print(params.algorithm, result);
+  constexpr std::int64_t kExhaustible = 256;
+  if (params.exhaustive_too)
+    for (const std::string other : {"random", "greedy", "exhaustive"}) {
+      if (other == params.algorithm) continue;
+      if (other == "exhaustive" && problem.space_size() > kExhaustible) continue;
+      print(other, search_by(other, shared, params));
+    }
+  write_search(session, network, placement, profile, result,
+               {.command = options.command_line, .wall_seconds = seconds});
+  console.print("\nplacement in {}; {:.1f} s for the {} search\n", session.file.string(), seconds,
+                params.algorithm);
+  return 0;
+}
+
+}  // namespace
+
+void add_search_command(CLI::App& app, CommonOptions& options, Action& action) {
+  CLI::App* command = app.add_subcommand("search", "place CorrectNet's compensators");
+  command->footer(kHelp);
+  add_common_options(*command, options, true);
+  command->callback(
+      [&] { action = [&](Console& console) { return search_command(options, console); }; });
+}
+
+}  // namespace ohmic::lab

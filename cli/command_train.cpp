@@ -1,0 +1,96 @@
+#include <chrono>
+
+#include "base/interrupt.h"
+#include "cli/command.h"
+#include "cli/session.h"
+#include "lab/study/check_methods.h"
+#include "lab/study/dry_run.h"
+#include "lab/study/method_run.h"
+#include "nn/checkpoint.h"
+#include "nn/inference.h"
+
+namespace ohmic::lab {
+namespace {
+
+constexpr const char* kHelp = R"(
+Trains the network of a config and keeps it: FOLDER/network.h5 is a checkpoint that `[network] file = "network.h5"` and
+other programs read (weights under /layers, PyTorch's shapes), FOLDER/results.h5 the course of the training.
+Ctrl-C leaves the last checkpoint; the same command goes on from it.
+
+Example:
+  ohmic train data/experiments/lenet5_fashion.toml -o trained --set training.epochs=10
+)";
+
+void write_course(const Session& session, const NetworkOrigin& origin, double test_accuracy,
+                  const Provenance& provenance) {
+  h5::Writer out(session.file);
+  write_header(out, session.experiment, session.identity, provenance);
+  write_training(out, origin, test_accuracy);
+  out.commit();
+}
+
+/// Whether the network that this training ends in is there, whole.
+bool holds_checkpoint(const std::filesystem::path& file, const std::string& digest) {
+  try {
+    return std::filesystem::exists(file) && nn::load_checkpoint(file).digest == digest;
+  } catch (const FileError&) {
+    return false;
+  }
+}
+
+int train(const CommonOptions& options, Console& console) {
+  const auto start = std::chrono::steady_clock::now();
+  const Session session = open_session(options, "train");
+  const Experiment& experiment = session.experiment;
+  const nn::Data& data = session.data;
+  const std::filesystem::path kept = session.folder / "network.h5";
+  if (session.is_done && holds_checkpoint(kept, session.identity.digest)) {
+    console.print("{} is done already (the same config); --force trains it again\n",
+                  session.file.string());
+    return 0;
+  }
+  const nn::Network described = described_network(experiment, data.shape(), data.classes());
+  if (session.is_done) console.say("{} is missing or damaged: it is made again\n", kept.string());
+  const MethodSet methods = parse_method(experiment.run.method);
+  check_methods(experiment, described, {experiment.run.method});
+  const TrainingSetting training = session.training(options, console);
+  if (options.dry_run) {
+    print_dry_run(experiment, described, data, has_trained_base(training, methods),
+                  session.folder.string(), console);
+    return 0;
+  }
+  refuse_beyond_memory(estimate_work(experiment, described, data, false), experiment);
+  const InterruptWatch watch;
+  const auto held = session.begin(options, console);
+  tell(session.notes, console);
+  const PreparedMethod method = prepare_method(training, methods);
+  const nn::TrainedNetwork& trained = method.trained;
+  const NetworkOrigin& origin = method.origin;
+  const nn::Evaluation test =
+      nn::evaluate(trained.network, trained.parameters, data.test, data.normalisation);
+  // As it was trained: batch-norm not folded, the optimiser's state with it.
+  nn::save_checkpoint(kept, method.unfolded.network, method.origin.state, session.identity.digest);
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  write_course(session, origin, test.accuracy,
+               {.command = options.command_line,
+                .wall_seconds = seconds,
+                .training_images_per_second = origin.images_per_second});
+  console.print("network   {} parameters; {}\n", grouped(trained.network.parameter_count()),
+                origin.words);
+  console.print("test      {} % of {} images, loss {:.4f}\n", per_cent(test.accuracy),
+                grouped(test.images), test.loss);
+  console.print("kept in   {}\n", kept.string());
+  return 0;
+}
+
+}  // namespace
+
+void add_train_command(CLI::App& app, CommonOptions& options, Action& action) {
+  CLI::App* command = app.add_subcommand("train", "train a network and keep it");
+  command->footer(kHelp);
+  add_common_options(*command, options, true);
+  command->callback([&] { action = [&](Console& console) { return train(options, console); }; });
+}
+
+}  // namespace ohmic::lab

@@ -1,0 +1,72 @@
+#include "cli/session.h"
+
+#include "lab/experiment/described_data.h"
+#include "lab/experiment/described_network.h"
+#include "lab/experiment/key_notes.h"
+
+namespace ohmic::lab {
+
+TrainingSetting Session::training(const CommonOptions& options, const Console& console) const {
+  return {.experiment = experiment,
+          .data = data,
+          .options = experiment.methods,
+          .use_cache = !options.no_cache,
+          .folder = folder,
+          .console = console,
+          .needs_course = command == "run" || command == "train"};
+}
+
+Session open_session(const CommonOptions& options, const std::string& command) {
+  Session s;
+  s.command = command;
+  s.experiment = read_experiment(options);
+  require_network(s.experiment);
+  apply_common_options(options, s.experiment.run);
+  s.folder = output_folder(options, s.experiment, command);
+  s.file = s.folder / "results.h5";
+  s.data = load_data_of(s.experiment);
+  if (s.experiment.evaluation.images > s.data.test.size())
+    fail_key(s.experiment, "evaluation.images",
+             "evaluation.images = " + std::to_string(s.experiment.evaluation.images) +
+                 ", but there are only " + std::to_string(s.data.test.size()) + " test images");
+  s.notes = key_notes(s.experiment, command);
+  if (options.dry_run) return s;
+  s.identity = identity_of(s.experiment, command, s.data.digest, *s.files);
+  s.is_done = check_existing(s.file, s.identity, options.force) == Existing::same;
+  if (s.is_done) forget_the_dead(s.folder);
+  return s;
+}
+
+std::unique_ptr<WorkFolder> Session::begin(const CommonOptions& options,
+                                           const Console& console) const {
+  auto held = std::make_unique<WorkFolder>(folder, console);
+  static_cast<void>(check_existing(file, identity, options.force));
+  if (!options.force && std::filesystem::exists(file) &&
+      h5::condition_of(file) == h5::Condition::damaged)
+    put_aside(file, console);
+  if (options.force) clear_kept(folder);
+  tell_unsealed(experiment, console);
+  return held;
+}
+
+void tell_unsealed(const Experiment& e, const Console& console) {
+  std::vector<std::string> files{e.network.file, e.methods.compensation.placement};
+  if (const ConfigNode* device = e.root.is_table() ? e.root.find("device") : nullptr;
+      device && device->is_table())
+    if (const ConfigNode* file = device->find("file"))
+      if (const auto* name = std::get_if<std::string>(&file->value)) files.push_back(*name);
+  for (const std::string& name : files) {
+    if (name.empty()) continue;
+    const std::filesystem::path file = from_config(e, name);
+    try {
+      const h5::Reader in(file);
+      if (!in.is_sealed() &&
+          (in.has_attribute("/", "schema_version") || in.has_attribute("/", "checkpoint_version")))
+        console.say("{}: not sealed (written by Ohmic 0.1.0): damage to it would not be noticed\n",
+                    file.string());
+    } catch (const FileError&) {  // whoever needs the file says so
+    }
+  }
+}
+
+}  // namespace ohmic::lab

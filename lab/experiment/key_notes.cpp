@@ -1,0 +1,197 @@
+#include "lab/experiment/key_notes.h"
+
+#include <algorithm>
+
+#include "lab/experiment/hardware_tables.h"
+#include "lab/experiment/identity.h"
+
+namespace ohmic::lab {
+namespace {
+
+const ConfigNode kNothing;
+
+const ConfigNode& table_at(const ConfigNode& root, const std::string& key) {
+  const ConfigNode* found = root.find(key);
+  return found && found->is_table() ? *found : kNothing;
+}
+
+/// Every dotted key that a table writes, with its origin.
+void collect_keys(const ConfigNode& table, const std::string& path,
+                  std::vector<std::pair<std::string, Origin>>& keys) {
+  for (const auto& [key, value] : table.table()) {
+    const std::string name = path.empty() ? key : path + "." + key;
+    if (value.is_table() && key != "values")
+      collect_keys(value, name, keys);
+    else
+      keys.emplace_back(name, value.origin);
+  }
+}
+
+/// Gathers the notes of one config and one command.
+class Notes {
+ public:
+  Notes(const Experiment& e, const std::string& command) : e_(e), command_(command) {
+    const bool has_network = command != "mvm", has_hardware = command != "train" || for_device();
+    const auto of = [&](const std::string& table, const auto& params) {
+      find_key_notes(table_at(e.root, table), table, params, found_);
+    };
+    if (has_network) {
+      of("data", e.data);
+      of("network", static_cast<const nn::NetworkParams&>(e.network));
+      of("training", e.training);
+      if (command != "train") of("evaluation", e.evaluation);
+      of_methods();
+      trained_elsewhere();
+    }
+    if (has_hardware) {
+      of("time", e.time);
+      hardware(e.root, "", e.hardware_tables, e.hardware);
+      ageless();
+    }
+    if (has_network && has_hardware) overrides();
+    if (command == "compare") of("compare", e.compare);
+    if (command == "search") of("search", e.search);
+    if (command == "sweep") {
+      of("sweep", e.sweep);
+      const ConfigNode& sweep = table_at(e.root, "sweep");
+      find_key_notes(table_at(sweep, "sample"), "sweep.sample", e.sweep.sample, found_);
+      find_key_notes(table_at(sweep, "until"), "sweep.until", e.sweep.until, found_);
+    }
+  }
+
+  std::vector<std::string> lines() const {
+    std::vector<std::string> out;
+    for (const KeyNote& note : found_) {
+      std::string text = note.text;
+      if (!note.read_by.empty()) {
+        if (std::find(note.read_by.begin(), note.read_by.end(), command_) != note.read_by.end())
+          continue;
+        text = "has no effect on `ohmic " + command_ + "`";
+      }
+      out.push_back((note.origin.place.empty() ? "" : note.origin.place + ": ") + note.key + " " +
+                    text);
+    }
+    return out;
+  }
+
+ private:
+  bool for_device() const { return trains_for_device(e_, parse_method(e_.run.method)); }
+
+  void add(const Origin& origin, const std::string& key, const std::string& why) {
+    found_.push_back({origin, key, "has no effect: " + why});
+  }
+
+  /// The tables of methods that the command uses.
+  void of_methods() {
+    const ConfigNode used = table_at(resolved_root(e_, command_), "methods");
+    for (const auto& [name, table] : table_at(e_.root, "methods").table())
+      find_method_notes(e_.methods, name == "correctnet" ? "compensation" : name, name, table, used,
+                        found_);
+  }
+
+  void hardware(const ConfigNode& own, const std::string& prefix, const ConfigNode& merged,
+                const sim::LayerHardware& h) {
+    for (const HardwareTable& table : hardware_tables()) {
+      const std::string key(table.key);
+      if (command_ != "train" || table.says_cells)
+        table.find_notes(table_at(own, key), table_at(merged, key), prefix + key, h, found_);
+    }
+  }
+
+  void overrides() {
+    for (std::size_t i = 0; i < e_.overrides.size(); ++i) {
+      const Override& over = e_.overrides[i];
+      const std::string name =
+          "override." + (over.name.empty() ? std::to_string(i) : over.name) + ".";
+      const bool digital = is_digital(over);
+      if (!digital) hardware(over.table, name, over.merged, over.hardware);
+      std::vector<std::pair<std::string, Origin>> keys;
+      collect_keys(over.table, "", keys);
+      for (const auto& [key, origin] : keys) {
+        const bool of_hardware = hardware_table(key.substr(0, key.find('.'))) != nullptr;
+        if (of_hardware && digital)
+          add(origin, name + key, "analog is false for its layers, which have no hardware");
+        if ((!of_hardware && key != "analog") || (of_hardware && digital)) continue;
+        if (const Override* later = hiding(i, key))
+          add(origin, name + key,
+              "the override of the same layers behind it" +
+                  (later->name.empty() ? "" : ", " + later->name + ",") + " sets it too");
+      }
+    }
+  }
+
+  /// Whether the last word of all overrides keeps every layer of this one digital.
+  bool is_digital(const Override& over) const {
+    return std::all_of(over.layers.begin(), over.layers.end(), [&](const std::string& layer) {
+      bool analog = true;
+      for (const Override& each : e_.overrides)
+        if (std::find(each.layers.begin(), each.layers.end(), layer) != each.layers.end())
+          analog = each.analog.value_or(analog);
+      return !analog;
+    });
+  }
+
+  /// A later override that sets `key` for all layers of override i; null: there is none.
+  const Override* hiding(std::size_t i, const std::string& key) const {
+    for (std::size_t j = i + 1; j < e_.overrides.size(); ++j) {
+      const Override& later = e_.overrides[j];
+      const bool covers = std::all_of(
+          e_.overrides[i].layers.begin(), e_.overrides[i].layers.end(), [&](const auto& layer) {
+            return std::find(later.layers.begin(), later.layers.end(), layer) != later.layers.end();
+          });
+      if (!covers) continue;
+      std::vector<std::pair<std::string, Origin>> keys;
+      collect_keys(later.table, "", keys);
+      const bool replaces_device =
+          key.starts_with("device.") && table_at(later.table, "device").find("model");
+      if (replaces_device ||
+          std::any_of(keys.begin(), keys.end(), [&](const auto& own) { return own.first == key; }))
+        return &later;
+    }
+    return nullptr;
+  }
+
+  /// Keys of [time] where nothing changes with time.
+  void ageless() {
+    bool ages = e_.hardware.device->changes_with_time();
+    for (const Override& over : e_.overrides)
+      ages = ages || (command_ != "mvm" && over.hardware.device->changes_with_time());
+    if (ages) return;
+    for (const auto& [key, value] : table_at(e_.root, "time").table())
+      add(value.origin, "time." + key, "no device here changes with time");
+  }
+
+  /// Keys of [training] where a file brings the network.
+  void trained_elsewhere() {
+    if (e_.network.file.empty() && e_.network.weights.empty()) return;
+    const ConfigNode read = table_at(resolved_root(e_, command_), "training");
+    for (const auto& [key, value] : table_at(e_.root, "training").table())
+      if (!read.find(key))
+        add(value.origin, "training." + key,
+            std::string(e_.network.file.empty() ? "network.weights" : "network.file") +
+                " brings a trained network");
+  }
+
+  const Experiment& e_;
+  const std::string& command_;
+  std::vector<KeyNote> found_;
+};
+
+}  // namespace
+
+std::vector<std::string> key_notes(const Experiment& e, const std::string& command) {
+  return Notes(e, command).lines();
+}
+
+std::vector<std::string> common_notes(const std::vector<std::vector<std::string>>& of_each) {
+  std::vector<std::string> out;
+  if (of_each.empty()) return out;
+  for (const std::string& line : of_each.front())
+    if (std::all_of(of_each.begin(), of_each.end(), [&](const auto& lines) {
+          return std::find(lines.begin(), lines.end(), line) != lines.end();
+        }))
+      out.push_back(line);
+  return out;
+}
+
+}  // namespace ohmic::lab

@@ -1,0 +1,227 @@
+#include "lab/report/compare_report.h"
+
+#include <algorithm>
+#include <numeric>
+#include <optional>
+
+#include "base/statistics.h"
+#include "io/array_file.h"
+#include "lab/plots/svg_plot.h"
+#include "lab/results/bootstrap_statistic.h"
+#include "lab/results/scaled_group.h"
+
+namespace ohmic::lab {
+namespace {
+
+double mean_of(const std::vector<double>& values) {
+  Moments m;
+  for (const double v : values) m.add(v);
+  return m.mean();
+}
+
+double deviation_of(const std::vector<double>& values) {
+  Moments m;
+  for (const double v : values) m.add(v);
+  return m.deviation();
+}
+
+/// Paired differences from the first method.
+std::vector<double> gains(const Comparison& c, std::size_t m, std::size_t h, std::size_t s) {
+  std::vector<double> own = c.at(m, h, s);
+  const std::vector<double> first = c.at(0, h, s);
+  for (std::size_t i = 0; i < own.size(); ++i) own[i] -= first[i];
+  return own;
+}
+
+/// What accuracy is plotted against: the first axis of numbers, the others at their first values.
+struct PlottedAxis {
+  std::string label;
+  std::vector<double> values;       ///< ascending
+  std::vector<std::size_t> points;  ///< of the grid, one a value
+  std::string others;               ///< ", adc.bits 4": where the other axes stand
+};
+
+std::optional<PlottedAxis> plotted_axis(const Comparison& c) {
+  std::optional<PlottedAxis> found;
+  std::string others;
+  std::size_t stride = c.points();
+  for (const Axis& axis : c.axes) {
+    stride /= axis.size();
+    const AxisKey& key = axis.keys.front();
+    if (found || !key.is_numeric()) {
+      for (const AxisKey& one : axis.keys) others += ", " + one.key + " " + one.names.front();
+      continue;
+    }
+    found.emplace();
+    found->label = key.key == "device.sigma" ? "sigma of the variation" : key.key;
+    std::vector<std::size_t> places(axis.size());
+    std::iota(places.begin(), places.end(), 0);
+    const std::vector<double> numbers = key.numbers();
+    std::sort(places.begin(), places.end(),
+              [&](std::size_t a, std::size_t b) { return numbers[a] < numbers[b]; });
+    for (const std::size_t place : places) {
+      found->values.push_back(numbers[place]);
+      found->points.push_back(place * stride);
+    }
+  }
+  if (found) found->others = others;
+  return found;
+}
+
+/// Adds the mean accuracy of method m at one point, with its interval, to a series.
+void add_point(const Comparison& c, std::size_t m, std::size_t h, std::size_t point, double x,
+               const RandomStream& stream, PlotSeries& series) {
+  const std::vector<double> a = c.at(m, h, point);
+  const Interval i = bootstrap_mean_interval(a, stream, kMeanIntervals + m * c.points() + point);
+  series.x.push_back(x);
+  series.y.push_back(100 * mean_of(a));
+  series.low.push_back(100 * i.low);
+  series.high.push_back(100 * i.high);
+}
+
+void write_plots(const std::filesystem::path& folder, const Comparison& c, std::size_t h,
+                 const RandomStream& stream) {
+  const std::string y_label = "accuracy (%), mean and 95 % interval";
+  Plot against_overhead{.title = "Accuracy against digital overhead, " + c.words(0),
+                        .x_label = "digital weights added (% of the network's)",
+                        .y_label = y_label,
+                        .series = {}};
+  for (std::size_t m = 0; m < c.methods.size(); ++m) {
+    PlotSeries point{
+        .name = c.methods[m].name, .x = {}, .y = {}, .low = {}, .high = {}, .joined = false};
+    add_point(c, m, h, 0, 100 * c.methods[m].overhead_weights, stream, point);
+    against_overhead.series.push_back(std::move(point));
+  }
+  write_whole_file(folder / ("overhead_" + c.hardware[h] + ".svg"), to_svg(against_overhead));
+  const std::optional<PlottedAxis> axis = plotted_axis(c);
+  if (!axis) return;
+  Plot against_axis{.title = "Accuracy against " + axis->label + axis->others + " (" +
+                             c.hardware[h] + " hardware)",
+                    .x_label = axis->label,
+                    .y_label = y_label,
+                    .series = {}};
+  for (std::size_t m = 0; m < c.methods.size(); ++m) {
+    PlotSeries line{.name = c.methods[m].name, .x = {}, .y = {}, .low = {}, .high = {}};
+    for (std::size_t i = 0; i < axis->points.size(); ++i)
+      add_point(c, m, h, axis->points[i], axis->values[i], stream, line);
+    against_axis.series.push_back(std::move(line));
+  }
+  write_whole_file(folder / ("accuracy_" + c.hardware[h] + ".svg"), to_svg(against_axis));
+}
+
+constexpr const char* kSeedMeaning = "training.seed of the network";
+constexpr const char* kHardwareMeaning = "the config's hardware, or ideal hardware";
+
+/// Values of a key as an axis of `group`, with its unit.
+void add_axis(ScaledGroup& group, const AxisKey& key) {
+  const auto [unit, meaning] = unit_and_meaning(key.key);
+  if (key.is_numeric())
+    group.axis(key.key, key.numbers(), unit, meaning);
+  else
+    group.axis(key.key, key.names, unit, meaning);
+}
+
+}  // namespace
+
+std::string compare_markdown(const Comparison& c, const Experiment& e, std::size_t h) {
+  const RandomStream stream(static_cast<std::uint64_t>(e.run.seed));
+  const double original = mean_of(c.methods.front().clean_accuracy);
+  std::string text = fmt::format(
+      "Accuracy in per cent on the test set: mean +- sd over {} training seeds x {} chips (5th "
+      "percentile); difference from {} on the same networks' seeds and chips, in points, with its "
+      "95 % interval; share of the original (clean {}: {} %).\n\n",
+      c.seeds.size(), c.chips, c.methods.front().name, c.methods.front().name, per_cent(original));
+  text += "| method | digital overhead, weights (MACs) % | verified | clean |";
+  for (std::size_t s = 0; s < c.points(); ++s)
+    text += fmt::format(" {} | difference | of original |", c.words(s));
+  text += "\n|---|---|---|---|";
+  for (std::size_t s = 0; s < c.points(); ++s) text += "---|---|---|";
+  text += "\n";
+  for (std::size_t m = 0; m < c.methods.size(); ++m) {
+    const ComparedMethod& method = c.methods[m];
+    text += fmt::format("| {} | {} ({}) | {} | {} |", method.name,
+                        per_cent(method.overhead_weights), per_cent(method.overhead_macs),
+                        grouped(method.verified), per_cent(mean_of(method.clean_accuracy)));
+    for (std::size_t s = 0; s < c.points(); ++s) {
+      const std::vector<double> a = c.at(m, h, s), gain = gains(c, m, h, s);
+      const Interval interval =
+          bootstrap_mean_interval(gain, stream, kDifferenceIntervals + m * c.points() + s);
+      const bool is_best = c.best(h, s) == m;
+      text +=
+          fmt::format(" {}{} +- {} ({}){} |", is_best ? "**" : "", per_cent(mean_of(a)),
+                      per_cent(deviation_of(a)), per_cent(quantile(a, 0.05)), is_best ? "**" : "");
+      text += m == 0 ? " |"
+                     : fmt::format(" {:+.2f} ({:+.2f} .. {:+.2f}) |", 100 * mean_of(gain),
+                                   100 * interval.low, 100 * interval.high);
+      text += fmt::format(" {} |", per_cent(mean_of(a) / original, 1));
+    }
+    text += "\n";
+  }
+  if (c.best(h, 0)) text += "\nBold: the best on validation images and selection chips.\n";
+  return text;
+}
+
+void write_comparison(const std::filesystem::path& folder, const Comparison& c, const Experiment& e,
+                      const ResultsIdentity& identity, const Provenance& provenance) {
+  const RandomStream stream(static_cast<std::uint64_t>(e.run.seed));
+  std::string markdown;
+  for (std::size_t h = 0; h < c.hardware.size(); ++h) {
+    markdown += fmt::format("## Hardware: {}\n\n{}\n", c.hardware[h], compare_markdown(c, e, h));
+    write_plots(folder, c, h, stream);
+  }
+  write_whole_file(folder / "compare.md", markdown);
+
+  h5::Writer out(folder / "results.h5");
+  write_header(out, e, identity, provenance);
+  std::vector<std::string> names;
+  for (const ComparedMethod& m : c.methods) names.push_back(m.name);
+  ScaledGroup root(out, "");
+  root.axis("method", names, "1", "method, or combination of methods");
+  root.axis("training_seed", c.seeds, "1", kSeedMeaning);
+  root.axis("hardware", c.hardware, "1", kHardwareMeaning);
+  if (!c.axes.empty()) {
+    ScaledGroup axes(out, "/axes");
+    for (const Axis& axis : c.axes)
+      for (const AxisKey& key : axis.keys) add_axis(axes, key);
+  }
+  std::vector<std::string> settings{"training_seed", "hardware"};
+  for (const Axis& axis : c.axes) settings.push_back(axis.keys.front().key);
+  std::vector<std::string> with_chips = settings;
+  with_chips.push_back("chip");
+  for (const ComparedMethod& m : c.methods) {
+    // Each method's group holds its axes, so that it can be opened by itself.
+    const std::string path = "/methods/" + m.name;
+    ScaledGroup group(out, path);
+    group.axis("training_seed", c.seeds, "1", kSeedMeaning);
+    group.axis("hardware", c.hardware, "1", kHardwareMeaning);
+    for (const Axis& axis : c.axes)
+      for (const AxisKey& key : axis.keys) add_axis(group, key);
+    group.count("chip", c.chips, "number of the chip: the same chip at every point");
+    // Further keys of a zipped axis are scales of the same dimension.
+    const auto attach_zipped = [&](const std::string& name) {
+      for (std::size_t a = 0; a < c.axes.size(); ++a)
+        for (std::size_t k = 1; k < c.axes[a].keys.size(); ++k)
+          out.attach_scale(path + "/" + name, static_cast<int>(a) + 2,
+                           path + "/" + c.axes[a].keys[k].key, c.axes[a].keys[k].key);
+    };
+    group.write("accuracy", with_chips, m.accuracy, "1",
+                "training seed x hardware x axis... x chip, test set");
+    attach_zipped("accuracy");
+    group.write("clean_accuracy", {"training_seed"}, m.clean_accuracy, "1",
+                "float network, test set, by training seed");
+    if (!m.selection_accuracy.empty()) {
+      group.write("selection_accuracy", settings, m.selection_accuracy, "1",
+                  "validation images on selection chips: training seed x hardware x axis...");
+      attach_zipped("selection_accuracy");
+    }
+    group.write("overhead_weights", {}, std::vector<double>{m.overhead_weights}, "1",
+                "digital weights over the network's");
+    group.write("overhead_macs", {}, std::vector<double>{m.overhead_macs}, "1",
+                "digital multiply-accumulates over the network's");
+    group.write("verified", {}, std::vector<std::int64_t>{m.verified}, "1",
+                "weights that are verified");
+  }
+  out.commit();
+}
+
+}  // namespace ohmic::lab

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "base/console.h"
+#include "devices/device_model.h"
+#include "devices/measured_table.h"
+
+/// Pictures of devices: what `ohmic info` draws.
+namespace ohmic::lab {
+
+/// Writes NAME_sigma.svg (deviation against target conductance, at several times where the model
+/// has time) and, where it ages, NAME_drift.svg (mean conductance against time) into `folder`.
+/// Returns the files.
+std::vector<std::filesystem::path> plot_device(const devices::DeviceModel& model,
+                                               const std::string& name,
+                                               const std::filesystem::path& folder);
+
+/// Tells what a measured table holds, and draws data against model (at up to kMostTimesDrawn times)
+/// into `picture`.
+void show_fit(const std::filesystem::path& file, const devices::MeasuredReading& reading,
+              const std::filesystem::path& picture, const Console& console);
+inline constexpr std::size_t kMostTimesDrawn = 12;
+
+/// Draws potentiation and depression of a training device into `picture` and prints its parameters.
+void show_pulses(const std::string& model, const std::filesystem::path& picture,
+                 const Console& console);
+
+}  // namespace ohmic::lab

@@ -1,0 +1,219 @@
+#include "lab/report/grids.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <sstream>
+
+#include "lab/report/reading.h"
+#include "lab/results/bootstrap_statistic.h"
+
+namespace ohmic::lab {
+namespace {
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);)
+    if (!line.empty()) lines.push_back(line);
+  return lines;
+}
+
+std::string last_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+/// Axes of a comparison: the dimensions of an accuracy behind seed and hardware, before the chips.
+std::vector<Dimension> compared_dimensions(const h5::Reader& in, const std::string& path) {
+  const std::vector<std::vector<std::string>> scales = in.scales(path);
+  std::vector<Dimension> dimensions;
+  for (std::size_t d = 2; d + 1 < scales.size(); ++d) {
+    Dimension& dimension = dimensions.emplace_back();
+    for (const std::string& scale : scales[d])
+      dimension.keys.push_back(axis_in(in, scale, last_name(scale)));
+    if (dimension.keys.empty())
+      throw FileError(
+          fmt::format("{}: dimension {} of '{}' has no scale", in.file().string(), d, path));
+  }
+  return dimensions;
+}
+
+/// Dimensions of a sweep: an axis each, or the points of a sample.
+std::vector<Dimension> swept_dimensions(const h5::Reader& in) {
+  std::vector<Dimension> dimensions;
+  const std::vector<std::string> axes = lines_of(in.string_attribute("/", "axes"));
+  for (const std::string& axis : axes) {
+    Dimension& dimension = dimensions.emplace_back();
+    dimension.is_sample = axis == "point";
+    if (!dimension.is_sample) dimension.keys.push_back(axis_in(in, "/" + axis, axis));
+  }
+  for (const std::string& key : lines_of(in.string_attribute("/", "axis_keys"))) {
+    if (std::find(axes.begin(), axes.end(), key) != axes.end()) continue;
+    const std::vector<std::vector<std::string>> scales = in.scales("/" + key);
+    const std::string axis =
+        scales.size() == 1 && !scales[0].empty() ? last_name(scales[0][0]) : "";
+    const auto found = std::find(axes.begin(), axes.end(), axis);
+    if (found == axes.end())
+      throw FileError(in.file().string() + ": '/" + key + "' lies along no axis of the sweep");
+    dimensions[static_cast<std::size_t>(found - axes.begin())].keys.push_back(
+        axis_in(in, "/" + key, key));
+  }
+  for (const Dimension& d : dimensions) {
+    bool is_even = !d.keys.empty();
+    for (const AxisValues& key : d.keys) is_even &= key.size() == d.size();
+    if (!is_even)
+      throw FileError(in.file().string() + ": the keys of an axis have different lengths");
+  }
+  return dimensions;
+}
+
+/// The budget of one point of a sweep; no lines where it was not measured.
+ReportBudget budget_at(const PointGrid& grid, std::size_t point) {
+  ReportBudget budget{.at = grid.words(point), .lines = {}};
+  for (BudgetLine& line : budget_lines({.read_noise = true, .faults = true, .seconds = 1}))
+    for (const Metric& metric : grid.metrics)
+      if (metric.name == "error_budget_" + line.key) {
+        line.accuracy = grid.measured(metric, point);
+        if (!line.accuracy.empty()) budget.lines.push_back(std::move(line));
+        break;
+      }
+  // Costs are against the float network, chip by chip.
+  if (budget.lines.empty() || !budget.lines.front().is_float) return {};
+  for (const BudgetLine& line : budget.lines)
+    if (line.accuracy.size() != budget.lines.front().accuracy.size()) return {};
+  return budget;
+}
+
+/// Signal-to-error ratios of one point of a sweep.
+ReportLayers layers_at(const h5::Reader& in, const PointGrid& grid, std::size_t point) {
+  ReportLayers layers{
+      .at = grid.words(point), .names = in.strings("/layer"), .accumulated = {}, .isolated = {}};
+  const std::size_t chips = grid.samples(), count = layers.names.size();
+  const auto part = [&](const std::string& path) {
+    const std::vector<double> all = numbers_of(in, path, grid.points() * count * chips);
+    std::vector<std::vector<double>> rows;
+    for (std::size_t layer = 0; layer < count; ++layer) {
+      std::vector<double>& row = rows.emplace_back();
+      for (std::size_t chip = 0; chip < chips; ++chip)
+        row.push_back(all[(point * count + layer) * chips + chip]);
+    }
+    return rows;
+  };
+  layers.accumulated = part("/signal_to_error_accumulated");
+  layers.isolated = part("/signal_to_error_isolated");
+  return layers;
+}
+
+}  // namespace
+
+void read_compare(const h5::Reader& in, ReportData& report) {
+  const std::vector<std::string> methods = in.strings("/method");
+  const AxisValues seeds = axis_in(in, "/training_seed", "training_seed");
+  std::vector<std::string> hardware = in.strings("/hardware");
+  if (methods.empty()) throw FileError(in.file().string() + ": '/method' has no values");
+  const std::vector<Dimension> axes =
+      compared_dimensions(in, "/methods/" + methods.front() + "/accuracy");
+  std::size_t settings = 1;
+  for (const Dimension& axis : axes) settings *= axis.size();
+  const std::vector<Index> shape = in.doubles("/methods/" + methods.front() + "/accuracy").shape;
+  const auto chips = static_cast<std::size_t>(shape.empty() ? 0 : shape.back());
+  std::vector<double> chip_numbers;
+  for (std::size_t c = 0; c < chips; ++c) chip_numbers.push_back(static_cast<double>(c));
+
+  for (std::size_t h = 0; h < hardware.size(); ++h) {
+    PointGrid grid;
+    grid.name = hardware.size() > 1 ? hardware[h] + " hardware" : "";
+    grid.hardware = {hardware[h]};
+    grid.dimensions = axes;
+    grid.method = axes.size();
+    grid.dimensions.push_back(
+        {.keys = {{.key = "method", .units = "", .words = methods, .numbers = {}}}});
+    grid.sample_axes = {seeds, axis_of_numbers("chip", chip_numbers)};
+    grid.metrics = {{"accuracy", {}}};
+    report.grids.push_back(std::move(grid));
+  }
+  const std::size_t n = seeds.size() * chips;
+  for (PointGrid& grid : report.grids) {
+    const std::size_t points = settings * methods.size();
+    grid.metrics.front().values.resize(points * n);
+    for (auto* list : {&grid.float_accuracy, &grid.overhead_weights, &grid.overhead_macs})
+      list->resize(points);
+    grid.statistic.resize(points);
+  }
+  for (std::size_t m = 0; m < methods.size(); ++m) {
+    const std::string group = "/methods/" + methods[m];
+    const std::size_t cells = seeds.size() * hardware.size() * settings;
+    const std::vector<double> accuracy = numbers_of(in, group + "/accuracy", cells * chips);
+    const double weights = numbers_of(in, group + "/overhead_weights", 1)[0];
+    const double macs = numbers_of(in, group + "/overhead_macs", 1)[0];
+    double clean = 0;
+    for (const double a : numbers_of(in, group + "/clean_accuracy", seeds.size()))
+      clean += a / static_cast<double>(seeds.size());
+    std::vector<double> validation;
+    if (in.has(group + "/selection_accuracy"))
+      validation = numbers_of(in, group + "/selection_accuracy", cells);
+    for (std::size_t h = 0; h < hardware.size(); ++h)
+      for (std::size_t s = 0; s < settings; ++s) {
+        PointGrid& grid = report.grids[h];
+        const std::size_t point = s * methods.size() + m;
+        double chosen = 0;
+        for (std::size_t seed = 0; seed < seeds.size(); ++seed) {
+          const std::size_t cell = (seed * hardware.size() + h) * settings + s;
+          for (std::size_t c = 0; c < chips; ++c)
+            grid.metrics.front().values[point * n + seed * chips + c] = accuracy[cell * chips + c];
+          if (!validation.empty()) chosen += validation[cell] / static_cast<double>(seeds.size());
+        }
+        grid.float_accuracy[point] = clean;
+        grid.overhead_weights[point] = weights;
+        grid.overhead_macs[point] = macs;
+        grid.statistic[point] = kMeanIntervals + m * settings + s;
+        if (validation.empty()) continue;
+        grid.validation_accuracy.resize(grid.points());
+        grid.validation_accuracy[point] = chosen;
+      }
+  }
+  for (PointGrid& grid : report.grids) summarise(grid, stream_of(report));
+  // What a reader asks for first.
+  std::stable_partition(report.grids.begin(), report.grids.end(),
+                        [](const PointGrid& grid) { return grid.hardware.front() == "config"; });
+}
+
+void read_sweep(const h5::Reader& in, ReportData& report) {
+  PointGrid grid;
+  grid.dimensions = swept_dimensions(in);
+  grid.sample_axes = {axis_in(in, "/chip", "chip")};
+  const std::size_t points = grid.points(), values = points * grid.samples();
+  for (const std::string& name : in.children("/"))
+    if (name == "accuracy" || name == "loss" || name == "top5_accuracy" ||
+        name.starts_with("error_budget_"))
+      grid.metrics.push_back({name, numbers_of(in, "/" + name, values)});
+  const auto accuracy = std::find_if(grid.metrics.begin(), grid.metrics.end(),
+                                     [](const Metric& m) { return m.name == "accuracy"; });
+  if (accuracy == grid.metrics.end())
+    throw FileError(in.file().string() + ": no data set '/accuracy'");
+  std::rotate(grid.metrics.begin(), accuracy, accuracy + 1);
+  const auto optional = [&](const std::string& name) {
+    return in.has("/" + name) ? numbers_of(in, "/" + name, points) : std::vector<double>();
+  };
+  grid.float_accuracy = optional("float_accuracy");
+  grid.overhead_weights = optional("overhead_weights");
+  grid.overhead_macs = optional("overhead_macs");
+  const std::vector<double> status = optional("status");
+  grid.status.assign(status.begin(), status.end());
+  if (in.has("/message")) grid.message = in.strings("/message");
+  grid.statistic.assign(points, kPointIntervals);
+
+  summarise(grid, stream_of(report));
+  const std::vector<std::size_t> order = best_first(grid);
+  std::vector<std::size_t> shown;
+  if (!order.empty()) shown.push_back(order.front());
+  if (order.size() > 1) shown.push_back(order.back());
+  for (const std::size_t point : shown) {
+    if (ReportBudget budget = budget_at(grid, point); !budget.lines.empty())
+      report.budgets.push_back(std::move(budget));
+    if (in.has("/layer") && in.has("/signal_to_error_accumulated"))
+      report.layers.push_back(layers_at(in, grid, point));
+  }
+  report.grids.push_back(std::move(grid));
+}
+
+}  // namespace ohmic::lab

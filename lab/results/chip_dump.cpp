@@ -1,0 +1,55 @@
+#include "lab/results/chip_dump.h"
+
+#include "lab/results/scaled_group.h"
+#include "lab/study/cell_planes.h"
+
+namespace ohmic::lab {
+
+void write_chip(const std::filesystem::path& path, const RunSetting& s, Index index,
+                const ResultsIdentity& identity, const Provenance& provenance) {
+  if (s.method.set.copies)
+    throw ConfigError(
+        "--dump-chip: method copies has several matrices a layer; dump a chip without it");
+  for (const Override& over : s.experiment.overrides)
+    if (over.table.find("device"))
+      throw ConfigError(
+          "--dump-chip: an [[override]] gives some layers another device, and a chip "
+          "file names one");
+  const Chip chip = s.chips.make(index, 0, s.chips.as_configured());
+  h5::Writer file(path);
+  write_header(file, s.experiment, identity, provenance);
+  file.attribute("/", "device", to_toml(s.experiment.hardware.device->parameters()));
+  file.attribute("/", "chip", std::int64_t{index});
+  file.attribute("/", "time_s", s.experiment.time.at);
+  for (std::size_t k = 0; k < chip.programmed.size(); ++k) {
+    if (!chip.programmed[k]) continue;
+    const auto fresh = std::dynamic_pointer_cast<const sim::Crossbar>(chip.programmed[k]);
+    ensure(fresh != nullptr, "a layer of a chip without copies is one crossbar");
+    const sim::Crossbar crossbar = fresh->aged(s.experiment.time.at);
+    const Index inputs = s.plan().layers[k]->mapped.columns(), outputs = crossbar.outputs();
+    CellPlanes planes;
+    gather_cells(crossbar, outputs, inputs, 0, 1, planes);
+    const std::string group =
+        "/layers/" + s.trained().network.name(s.trained().network.mac_layers()[k]);
+    ScaledGroup layer(file, group);
+    layer.count("polarity", planes.polarities,
+                "0: the positive device of a weight, 1: the negative one");
+    layer.count("output", outputs, "number of the output");
+    layer.count("input", inputs, "number of the input");
+    const std::vector<std::string> cells{"polarity", "output", "input"};
+    layer.write("target", cells, planes.target, "S",
+                "conductance asked for: polarity x output x input");
+    layer.write("programmed", cells, planes.programmed, "S",
+                "after programming, before relaxation and drift");
+    layer.write("aged", cells, planes.aged, "S", "at time_s, broken cells included");
+    // The planes alone lie in /state, which whoever reads a chip takes as a whole.
+    for (const auto& [name, values] : planes.state)
+      layer.write("state/" + name, cells, values, name == "broken" ? "S" : "1",
+                  name == "broken" ? "what broken cells conduct; -1: not broken"
+                                   : "state of the device model");
+    file.attribute(group, "layer", static_cast<std::int64_t>(k));
+  }
+  file.commit();
+}
+
+}  // namespace ohmic::lab

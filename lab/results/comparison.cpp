@@ -1,0 +1,40 @@
+#include "lab/results/comparison.h"
+
+namespace ohmic::lab {
+
+std::string Comparison::words(std::size_t point) const {
+  if (axes.empty()) return "as configured";
+  std::string words = point_words(axes, point);
+  const std::string lognormal = "device.sigma ";
+  if (words.starts_with(lognormal)) words.erase(0, std::string("device.").size());
+  return words;
+}
+
+std::vector<double> Comparison::at(std::size_t m, std::size_t h, std::size_t s) const {
+  std::vector<double> out;
+  const auto n = static_cast<std::size_t>(chips);
+  for (std::size_t seed = 0; seed < seeds.size(); ++seed) {
+    const auto first = methods[m].accuracy.begin() +
+                       static_cast<Index>(((seed * hardware.size() + h) * points() + s) * n);
+    out.insert(out.end(), first, first + chips);
+  }
+  return out;
+}
+
+std::optional<std::size_t> Comparison::best(std::size_t h, std::size_t s) const {
+  std::optional<std::size_t> found;
+  double highest = -1;
+  for (std::size_t m = 0; m < methods.size(); ++m) {
+    if (methods[m].selection_accuracy.empty()) return std::nullopt;
+    double sum = 0;
+    for (std::size_t seed = 0; seed < seeds.size(); ++seed)
+      sum += methods[m].selection_accuracy[(seed * hardware.size() + h) * points() + s];
+    if (sum > highest) {
+      highest = sum;
+      found = m;
+    }
+  }
+  return found;
+}
+
+}  // namespace ohmic::lab

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lab/experiment/axis.h"
+#include "nn/compensated.h"
+
+/// What a comparison of methods measured.
+namespace ohmic::lab {
+
+/// One method at every training seed, on each hardware and at each point of the axes.
+struct ComparedMethod {
+  std::string name;
+  std::vector<double> clean_accuracy;      ///< a training seed: the float network, test set
+  std::vector<double> accuracy;            ///< seed x hardware x point x chip, test set
+  std::vector<double> selection_accuracy;  ///< seed x hardware x point: validation images,
+                                           ///< selection chips; empty without selection
+  nn::Overhead overhead;
+  double overhead_weights = 0, overhead_macs = 0;  ///< over those of the network
+  std::int64_t verified = 0;                       ///< weights that are verified
+};
+
+struct Comparison {
+  std::vector<ComparedMethod> methods;
+  std::vector<std::int64_t> seeds;
+  std::vector<std::string> hardware;
+  std::vector<Axis> axes;  ///< sigmas first; empty: one point, the config's
+  Index chips = 0;
+  std::size_t points() const { return grid_size(axes); }
+  /// "sigma 0.5", "adc.bits 6", ...; "as configured" without axes.
+  std::string words(std::size_t point) const;
+  /// Chip-wise accuracies of method m, all seeds one after the other.
+  std::vector<double> at(std::size_t method, std::size_t hardware, std::size_t point) const;
+  /// The method with the highest mean selection accuracy there; none without selection.
+  std::optional<std::size_t> best(std::size_t hardware, std::size_t point) const;
+};
+
+}  // namespace ohmic::lab

@@ -1,0 +1,85 @@
+#include "lab/study/ageing.h"
+
+#include <cmath>
+#include <numeric>
+
+#include "base/parallel.h"
+#include "sim/copies.h"
+#include "sim/scaled.h"
+
+namespace ohmic::lab {
+namespace {
+
+std::shared_ptr<const LinearOperator> aged_product(const LinearOperator& product, double seconds) {
+  if (const auto* crossbar = dynamic_cast<const sim::Crossbar*>(&product))
+    return std::make_shared<sim::Crossbar>(crossbar->aged(seconds));
+  if (const auto* copies = dynamic_cast<const sim::Copies*>(&product))
+    return std::make_shared<sim::Copies>(copies->aged(seconds));
+  throw LogicError("a product that is made of no cells has no age");
+}
+
+/// Sum of |y| of every output over all images and positions.
+std::vector<double> magnitudes(const LinearOperator& product, const std::vector<PatchView>& inputs,
+                               const ReadContext& reader) {
+  const Index outputs = product.outputs();
+  std::vector<double> sum(static_cast<std::size_t>(outputs));
+  std::vector<float> y;
+  for (std::size_t block = 0; block < inputs.size(); ++block) {
+    const PatchView& x = inputs[block];
+    const Index plane = x.positions() * x.samples;
+    y.resize(static_cast<std::size_t>(outputs * plane));
+    ReadContext context = reader;
+    context.first_sample = static_cast<Index>(block) * kLanes;
+    product.apply(x, context, {y.data(), 1, plane, x.samples});
+    for (Index o = 0; o < outputs; ++o)
+      for (Index i = 0; i < plane; ++i)
+        sum[static_cast<std::size_t>(o)] +=
+            std::fabs(static_cast<double>(y[static_cast<std::size_t>(o * plane + i)]));
+  }
+  return sum;
+}
+
+}  // namespace
+
+nn::Deployment aged(const nn::Deployment& chip, double seconds) {
+  nn::Deployment later = chip;
+  for_each_block(static_cast<Index>(later.macs.size()), [&](Index k) {
+    auto& product = later.macs[static_cast<std::size_t>(k)];
+    if (product) product = aged_product(*product, seconds);
+  });
+  return later;
+}
+
+OutputMagnitudes output_magnitudes(const nn::Deployment& chip, const CleanActivations& clean,
+                                   const ReadContext& reader) {
+  OutputMagnitudes all(chip.macs.size());
+  for_each_block(static_cast<Index>(all.size()), [&](Index k) {
+    const auto& product = chip.macs[static_cast<std::size_t>(k)];
+    if (product) all[static_cast<std::size_t>(k)] = magnitudes(*product, clean.inputs(k), reader);
+  });
+  return all;
+}
+
+nn::Deployment drift_compensated(DriftCompensation kind, const OutputMagnitudes& fresh,
+                                 const nn::Deployment& later, const CleanActivations& clean,
+                                 const ReadContext& reader) {
+  nn::Deployment out = later;
+  if (kind == DriftCompensation::none) return out;
+  const OutputMagnitudes aged = output_magnitudes(later, clean, reader);
+  for (std::size_t k = 0; k < out.macs.size(); ++k) {
+    if (!out.macs[k]) continue;
+    std::vector<double> before = fresh[k], now = aged[k];
+    if (kind == DriftCompensation::global) {
+      before.assign(now.size(), std::accumulate(before.begin(), before.end(), 0.0));
+      now.assign(now.size(), std::accumulate(now.begin(), now.end(), 0.0));
+    }
+    std::vector<float> factors;
+    for (std::size_t o = 0; o < now.size(); ++o)
+      factors.push_back(now[o] > 0 && before[o] > 0 ? static_cast<float>(before[o] / now[o])
+                                                    : 1.0f);
+    out.macs[k] = std::make_shared<sim::Scaled>(later.macs[k], std::move(factors));
+  }
+  return out;
+}
+
+}  // namespace ohmic::lab

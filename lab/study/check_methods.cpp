@@ -1,0 +1,138 @@
+#include "lab/study/check_methods.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lab/experiment/described_network.h"
+#include "lab/study/methods/training_recipe.h"
+#include "nn/compensated.h"
+
+namespace ohmic::lab {
+namespace {
+
+/// `body`, whose ConfigError is told at the place of `key`.
+template <class Body>
+auto at_key(const Experiment& e, const std::string& key, Body body) {
+  try {
+    return body();
+  } catch (const ConfigError& error) {
+    fail_key(e, key, key + ": " + error.what());
+  }
+}
+
+bool has_digital_batch_norm(const Experiment& e, const nn::Network& network) {
+  if (e.network.fold_batch_norm) return false;
+  for (Index l = 0; l < network.layers(); ++l)
+    if (network.type(l) == "batch_norm") return true;
+  return false;
+}
+
+/// Weights of the smallest compensator of `ratio` on one of `layers`.
+Index smallest_compensator(const nn::Network& network, const std::vector<std::string>& layers,
+                           double ratio, const nn::CompensatorStyle& style) {
+  Index smallest = 0;
+  for (const std::string& layer : layers) {
+    const Index own =
+        nn::compensator_overhead(nn::with_compensators(network, {{layer, ratio}}, style)).weights;
+    if (smallest == 0 || own < smallest) smallest = own;
+  }
+  return smallest;
+}
+
+/// A list of a comparison or search: at least one value, none twice.
+template <class T>
+void check_list(const Experiment& e, const std::string& key, const std::vector<T>& values) {
+  if (values.empty()) fail_key(e, key, key + " is empty");
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (std::find(values.begin(), values.begin() + static_cast<Index>(i), values[i]) !=
+        values.begin() + static_cast<Index>(i))
+      fail_key(e, key, fmt::format("{} has {} twice", key, values[i]));
+}
+
+void check_images(const Experiment& e, const std::string& key, std::int64_t images, Index there,
+                  const std::string& kind) {
+  if (images > there)
+    fail_key(e, key,
+             fmt::format("{} = {}, but there are only {} {} images", key, images, there, kind));
+}
+
+/// Methods that train the base network need one that is not trained yet.
+void check_base(const Experiment& e, const MethodSet& set) {
+  if (!set.penalty && !set.injection && !set.sam && !set.distillation) return;
+  for (const auto& [key, file] :
+       {std::pair{"network.file", e.network.file}, {"network.weights", e.network.weights}})
+    if (!file.empty())
+      fail_key(e, key,
+               fmt::format("{} brings a trained network, and method \"{}\" trains its own", key,
+                           set.name));
+}
+
+}  // namespace
+
+void check_methods(const Experiment& e, const nn::Network& network,
+                   const std::vector<std::string>& methods) {
+  for (const std::string& name : methods) {
+    const MethodSet set = parse_method(name);
+    check_base(e, set);
+    const InjectionOptions& injection = e.methods.injection;
+    if (set.injection && injection.sigma_low > injection.sigma)
+      fail_key(e, "methods.injection.sigma_low",
+               fmt::format("methods.injection.sigma_low = {} is above methods.injection.sigma = {}",
+                           shortest(injection.sigma_low), shortest(injection.sigma)));
+    if (set.compensation) {
+      const CompensationOptions& o = e.methods.compensation;
+      if (!o.layers.empty()) check_list(e, "methods.compensation.layers", o.layers);
+      const std::string key =
+          o.placement.empty() ? "methods.compensation.layers" : "methods.compensation.placement";
+      at_key(e, key, [&] { return compensated_network(e, network, o); });
+    }
+    if (set.bn_reestimation && !has_digital_batch_norm(e, network))
+      throw ConfigError(
+          e.origin.place + ": method \"" + name +
+          "\" re-estimates batch-norm, and the network has no digital batch-norm layer "
+          "(network.fold_batch_norm = false keeps them)");
+  }
+}
+
+void check_comparison(const Experiment& e, const nn::Data& data) {
+  const CompareParams& c = e.compare;
+  check_list(e, "compare.methods", c.methods);
+  check_list(e, "compare.training_seeds", c.training_seeds);
+  check_list(e, "compare.hardware", c.hardware);
+  if (!c.sigmas.empty()) check_list(e, "compare.sigmas", c.sigmas);
+  if (c.selection_chips == 0) return;
+  if (data.validation.size() == 0)
+    fail_key(e, "compare.selection_chips",
+             "compare.selection_chips needs validation images to choose on; set data.validation "
+             "above 0");
+  check_images(e, "compare.selection_images", c.selection_images, data.validation.size(),
+               "validation");
+}
+
+void check_search(const Experiment& e, const nn::Network& network, const nn::Data& data) {
+  const SearchParams& search = e.search;
+  check_base(e, parse_method("penalty"));
+  check_list(e, "search.ratios", search.ratios);
+  if (!search.layers.empty()) check_list(e, "search.layers", search.layers);
+  const double ratio = smallest_ratio(search);
+  if (ratio == 0) fail_key(e, "search.ratios", "search.ratios has no ratio above 0");
+  std::vector<std::string> layers = search.layers;
+  if (layers.empty())
+    for (const Index l : network.mac_layers()) layers.push_back(network.name(l));
+  const Index smallest = at_key(e, "search.layers", [&] {
+    return smallest_compensator(network, layers, ratio, e.methods.compensation.style);
+  });
+  const double share =
+      static_cast<double>(smallest) / static_cast<double>(network.parameter_count());
+  if (share > e.methods.compensation.overhead_limit)
+    fail_key(
+        e, "methods.compensation.overhead_limit",
+        fmt::format("methods.compensation.overhead_limit = {} is met by no placement: ratio {} "
+                    "on one layer adds {:.3g} of the network's weights",
+                    shortest(e.methods.compensation.overhead_limit), shortest(ratio), share));
+  check_images(e, "search.images", search.images, data.validation.size(), "validation");
+  check_images(e, "search.train_images", search.train_images, data.train.size(), "training");
+}
+
+}  // namespace ohmic::lab

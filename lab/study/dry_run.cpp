@@ -1,0 +1,170 @@
+#include "lab/study/dry_run.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/kernels.h"
+#include "base/parallel.h"
+#include "base/progress.h"
+#include "lab/experiment/hardware_words.h"
+
+namespace ohmic::lab {
+namespace {
+
+/// Multiply-accumulates a second of one thread, measured on a product of a usual size for a few
+/// milliseconds.
+double measured_rate() {
+  constexpr std::ptrdiff_t kOutputs = 60, kRows = 128, kRepeats = 200;
+  std::vector<float> a(kOutputs * kRows, 0.5f), x(kRows * kLanes, 0.25f), y(kOutputs * kLanes);
+  std::vector<std::int32_t> offsets;
+  for (std::int32_t r = 0; r < kRows; ++r) offsets.push_back(r * static_cast<std::int32_t>(kLanes));
+  const auto start = std::chrono::steady_clock::now();
+  for (std::ptrdiff_t i = 0; i < kRepeats; ++i)
+    kernels().f32.lane_product(kOutputs, kRows, a.data(), kRows, x.data(), offsets.data(), y.data(),
+                               kLanes);
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return static_cast<double>(kOutputs * kRows * kLanes * kRepeats) / seconds;
+}
+
+// Whole passes against the bare product (measured with LeNet-5): training has two more products and
+// its bookkeeping, a noisy chip its normals and conversions.
+constexpr double kTrainingFactor = 4.5, kChipFactor = 2.5;
+constexpr double kMebibyte = 1048576, kGibibyte = 1024 * kMebibyte;
+
+/// Bytes of the machine's memory.
+double machine_memory() {
+  return static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+}
+
+/// The layers' tiles and cells, from their shapes. ConfigError, ShapeError for what does not fit.
+std::vector<LayerSketch> sketch_layers(const Experiment& e, const nn::Network& network) {
+  std::vector<LayerSketch> layers;
+  const auto hardware = layer_hardware(e, network);
+  for (std::size_t k = 0; k < hardware.size(); ++k) {
+    const nn::Mac& mac = network.mac(static_cast<Index>(k));
+    const Index layer = network.mac_layers()[k];
+    LayerSketch sketch{network.name(layer), mac.outputs, mac.patch.inputs(), 0, 0};
+    if (hardware[k]) {
+      const sim::ArrayParams& array = hardware[k]->array;
+      const bool has_bias = network.structure(layer).parameters.size() > 1;
+      const Index rows = sketch.inputs + (array.bias == sim::BiasPlace::row && has_bias ? 1 : 0);
+      const Index of_weight = sim::columns_of(array.mapping);
+      const Index columns = std::max<Index>(1, array.columns / of_weight);
+      sketch.tiles =
+          static_cast<Index>(
+              sim::partition(rows, array.rows, array.row_partition, sketch.name).size()) *
+          block_count(sketch.outputs, columns);
+      sketch.cells = sketch.outputs * rows * of_weight;
+    }
+    layers.push_back(std::move(sketch));
+  }
+  return layers;
+}
+
+}  // namespace
+
+WorkEstimate estimate_work(const Experiment& e, const nn::Network& network, const nn::Data& data,
+                           bool trained) {
+  const double images_a_chip =
+      static_cast<double>(e.evaluation.images ? std::min(e.evaluation.images, data.test.size())
+                                              : data.test.size()) *
+          static_cast<double>(e.run.programmings_per_chip * e.run.reads_per_programming) +
+      3.0 * static_cast<double>(e.evaluation.budget_images) +
+      2.0 * static_cast<double>(e.evaluation.error_images);
+  const double rate = measured_rate() * threads() / static_cast<double>(network.macs());
+  WorkEstimate work;
+  work.layers = sketch_layers(e, network);
+  if (!trained)
+    work.training_seconds =
+        static_cast<double>(e.training.epochs * data.train.size()) * kTrainingFactor / rate;
+  work.chip_seconds = images_a_chip * kChipFactor / rate;
+
+  Index activations = network.input().features();
+  for (Index layer = 0; layer < network.layers(); ++layer)
+    activations += network.shape(layer).features();
+  const double block = static_cast<double>(activations * kLanes) * sizeof(float);
+  const double images =
+      static_cast<double>(data.train.set->pixels.size() + data.test.set->pixels.size());
+  const auto blocks = [&](std::int64_t wanted, const nn::ImageList& there) {
+    return static_cast<double>(block_count(std::min<Index>(wanted, there.size()), kLanes));
+  };
+  const double parameters = static_cast<double>(network.parameter_count()) * sizeof(float);
+  double cells = 0;
+  for (const LayerSketch& layer : work.layers) cells += static_cast<double>(layer.cells);
+  // Values and the optimiser's two moments, a gradient per sub-batch, what each thread perturbs.
+  const double training =
+      parameters *
+          (3.0 + static_cast<double>(block_count(e.training.batch, kLanes)) + 2.0 * threads()) +
+      2 * block * threads();
+  // A cell: target, programmed, now, and its share of the panel that is read.
+  const double chips = 2 * parameters + 16 * cells + block * 4 * threads() +
+                       block * (blocks(e.evaluation.calibration_images, data.train) +
+                                blocks(e.evaluation.error_images, data.test));
+  work.memory_bytes = images + std::max(trained ? 0.0 : training, chips);
+  work.disk_bytes =
+      60e3 + 200.0 * static_cast<double>(e.run.chips) + (trained ? 0 : 3 * parameters);
+  return work;
+}
+
+double seconds_of_products(double count) {
+  return count * kChipFactor / (measured_rate() * threads());
+}
+
+void refuse_beyond_memory(const WorkEstimate& work, const Experiment& e) {
+  const double there = machine_memory();
+  if (work.memory_bytes <= there) return;
+  throw ConfigError(
+      fmt::format("{}: this takes about {:.1f} GiB of memory, and the machine has {:.1f}; a "
+                  "smaller network, or "
+                  "fewer evaluation.calibration_images, takes less (--dry-run says how much)",
+                  e.origin.place, work.memory_bytes / kGibibyte, there / kGibibyte));
+}
+
+void print_work(const Console& console, const std::string& place, double training_seconds,
+                double chip_seconds, double memory_bytes, double disk_bytes) {
+  console.print("time      about {} for trainings, {} for chips, on {} threads\n",
+                human_time(training_seconds), human_time(chip_seconds), threads());
+  const double there = machine_memory();
+  console.print("memory    about {:.0f} MiB{}\n", memory_bytes / kMebibyte,
+                memory_bytes > there
+                    ? fmt::format(": more than this machine's {:.0f} MiB, so it would be refused",
+                                  there / kMebibyte)
+                    : "");
+  console.print("disk      about {:.1f} MB in {}\n", disk_bytes / 1e6, place);
+}
+
+void print_dry_run(const Experiment& e, const nn::Network& network, const nn::Data& data,
+                   bool trained, const std::string& place, const Console& console) {
+  const WorkEstimate work = estimate_work(e, network, data, trained);
+  console.print("network   {} layers, {} parameters, {} multiply-accumulates an image\n",
+                network.layers(), grouped(network.parameter_count()), grouped(network.macs()));
+  console.print("data      {}: {} training, {} validation, {} test images\n", data.name,
+                grouped(data.train.size()), grouped(data.validation.size()),
+                grouped(data.test.size()));
+  console.print("training  {}\n", trained ? "none: the network is there"
+                                          : fmt::format("{} epochs, about {}", e.training.epochs,
+                                                        human_time(work.training_seconds)));
+  console.print("hardware  {}\n", hardware_words(e));
+  console.print("{:<10} {:>13} {:>6} {:>12}\n", "layer", "out x in", "tiles", "cells");
+  Index tiles = 0, cells = 0;
+  for (const LayerSketch& layer : work.layers) {
+    const std::string size = fmt::format("{} x {}", layer.outputs, layer.inputs);
+    console.print("{:<10} {:>13} {:>6} {:>12}\n", layer.name, size,
+                  layer.tiles ? std::to_string(layer.tiles) : "-",
+                  layer.tiles ? grouped(layer.cells) : "digital");
+    tiles += layer.tiles;
+    cells += layer.cells;
+  }
+  console.print("{:<10} {:>13} {:>6} {:>12}\n", "sum", "", tiles, grouped(cells));
+  const double chips = work.chip_seconds * static_cast<double>(e.run.chips);
+  console.print("chips     {}, {} programming{} each, {} read{} each: about {}\n", e.run.chips,
+                e.run.programmings_per_chip, e.run.programmings_per_chip == 1 ? "" : "s",
+                e.run.reads_per_programming, e.run.reads_per_programming == 1 ? "" : "s",
+                human_time(chips));
+  print_work(console, place, work.training_seconds, chips, work.memory_bytes, work.disk_bytes);
+}
+
+}  // namespace ohmic::lab

@@ -1,0 +1,136 @@
+#include "lab/study/error_budget.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/elementary.h"
+#include "base/parallel.h"
+
+namespace ohmic::lab {
+
+std::vector<BudgetLine> budget_lines(const BudgetParts& parts) {
+  using sim::Programming;
+  const sim::ChipOptions none{.programming = Programming::at_target,
+                              .read_noise = false,
+                              .converters = false,
+                              .faults = false,
+                              .seconds = parts.seconds};
+  std::vector<BudgetLine> lines{
+      {.key = "float", .label = "float network", .options = {}, .accuracy = {}, .is_float = true}};
+  const auto add = [&](const char* key, const char* label, bool differs_by_chip, auto change) {
+    lines.push_back({.key = key,
+                     .label = label,
+                     .options = none,
+                     .accuracy = {},
+                     .differs_by_chip = differs_by_chip});
+    change(lines.back().options);
+  };
+  using Options = sim::ChipOptions;
+  lines.front().differs_by_chip = false;
+  add("mapping", "mapping and levels only", false, [](Options&) {});
+  add("converters", "converters only", false, [](Options& o) { o.converters = true; });
+  add("programming", "programming only", true, [](Options& o) {
+    o.programming = Programming::drawn;
+    o.seconds = 0;
+  });
+  if (parts.seconds > 0)
+    add("drift", "programming and drift", true,
+        [](Options& o) { o.programming = Programming::drawn; });
+  add("mean_shift", "mean shift alone", false,
+      [](Options& o) { o.programming = Programming::at_mean; });
+  if (parts.faults) add("faults", "faults only", true, [](Options& o) { o.faults = true; });
+  add("read_noise", "read noise only", parts.read_noise, [](Options& o) { o.read_noise = true; });
+  add("all", "all together", true, [&](Options& o) { o = {.seconds = parts.seconds}; });
+  return lines;
+}
+
+BudgetCost cost_of(const BudgetLine& line, const BudgetLine& float_line, const RandomStream& stream,
+                   std::uint64_t statistic) {
+  std::vector<double> cost;
+  Moments moments;
+  for (std::size_t chip = 0; chip < line.accuracy.size(); ++chip) {
+    cost.push_back(line.accuracy[chip] - float_line.accuracy[chip]);
+    moments.add(cost.back());
+  }
+  return {moments.mean(), bootstrap_mean_interval(cost, stream, statistic)};
+}
+
+namespace {
+
+constexpr double kExact = std::numeric_limits<double>::infinity();
+
+struct Power {
+  double signal = 0, error = 0;
+  void add(const float* clean, const float* noisy, Index samples) {
+    for (Index s = 0; s < samples; ++s) {
+      const double difference = static_cast<double>(noisy[s]) - clean[s];
+      signal += static_cast<double>(clean[s]) * clean[s];
+      error += difference * difference;
+    }
+  }
+  double decibel() const {
+    if (signal == 0) return error == 0 ? kExact : -kExact;
+    return error == 0 ? kExact : 10 / elementary::log(10.0) * elementary::log(signal / error);
+  }
+};
+
+}  // namespace
+
+LayerErrors layer_errors(const nn::Network& network, const nn::ParameterSet<float>& parameters,
+                         const CleanActivations& clean, const nn::Deployment& deployment,
+                         const ReadContext& reader) {
+  const std::size_t layers = network.mac_layers().size();
+  std::vector<std::vector<Power>> accumulated(static_cast<std::size_t>(clean.blocks()),
+                                              std::vector<Power>(layers));
+  auto isolated = accumulated;
+  for_each_block(clean.blocks(), [&](Index block) {
+    const auto b = static_cast<std::size_t>(block);
+    const Index samples = clean.samples(block);
+    ReadContext context = reader;
+    context.first_sample = block * kLanes;
+    nn::Workspace<float> workspace(network, false);
+    const ConstView<float> image = clean.workspace(block).output(nn::Network::kImage);
+    std::copy_n(image.data(), image.size(), workspace.input().data());
+    nn::forward(network, parameters, workspace, {.samples = samples}, deployment, context);
+    std::vector<float> alone;
+    for (std::size_t k = 0; k < layers; ++k) {
+      const Index layer = network.mac_layers()[k];
+      const ConstView<float> exact = clean.workspace(block).output(layer),
+                             noisy = workspace.output(layer);
+      for (Index f = 0; f < exact.rows(); ++f)
+        accumulated[b][k].add(exact.row(f), noisy.row(f), samples);
+      if (!deployment.macs[k]) continue;
+      const PatchView x =
+          nn::patch_view(network, clean.workspace(block), static_cast<Index>(k), samples);
+      alone.assign(static_cast<std::size_t>(exact.size()), 0.0f);
+      const Index positions = x.positions();
+      deployment.macs[k]->apply(x, context, {alone.data(), 1, positions * kLanes, kLanes});
+      const Matrix<float>* bias = nn::find(parameters[static_cast<std::size_t>(layer)], "bias");
+      for (Index f = 0; f < exact.rows(); ++f) {
+        float* row = alone.data() + f * kLanes;
+        if (bias && !deployment.macs[k]->adds_bias())
+          for (Index s = 0; s < samples; ++s) row[s] += bias->data()[f / positions];
+      }
+      if (!deployment.after.empty() && deployment.after[k])
+        deployment.after[k]->apply(x.data, alone.data());
+      for (Index f = 0; f < exact.rows(); ++f)
+        isolated[b][k].add(exact.row(f), alone.data() + f * kLanes, samples);
+    }
+  });
+  LayerErrors errors;
+  for (std::size_t k = 0; k < layers; ++k) {
+    Power all, alone;
+    for (std::size_t b = 0; b < accumulated.size(); ++b) {
+      all.signal += accumulated[b][k].signal;
+      all.error += accumulated[b][k].error;
+      alone.signal += isolated[b][k].signal;
+      alone.error += isolated[b][k].error;
+    }
+    errors.accumulated_db.push_back(all.decibel());
+    errors.isolated_db.push_back(deployment.macs[k] ? alone.decibel()
+                                                    : std::numeric_limits<double>::quiet_NaN());
+  }
+  return errors;
+}
+
+}  // namespace ohmic::lab

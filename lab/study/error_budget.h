@@ -1,0 +1,52 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/statistics.h"
+#include "lab/study/deploy.h"
+
+namespace ohmic::lab {
+
+/// One line of the budget: the same chips and images with a part of the hardware switched on.
+struct BudgetLine {
+  std::string key;    ///< data set name under /error_budget
+  std::string label;  ///< for the table
+  sim::ChipOptions options;
+  std::vector<double> accuracy;  ///< one a chip
+  bool is_float = false;         ///< no hardware at all
+  bool differs_by_chip = true;   ///< false: computed once for all
+};
+
+/// What of the hardware has lines of its own in the budget.
+struct BudgetParts {
+  bool read_noise = false, faults = false;
+  double seconds = 0;  ///< after programming; above 0, drift has a line
+};
+
+/// The lines in the order of the table: float, mapping, converters, programming (as programmed),
+/// drift (programmed and aged), mean_shift, faults (cells at their targets, but for the broken
+/// ones), read_noise, all; drift and faults where there are any. Every line but the first maps the
+/// weights to the cells' levels; `mapping` is what that costs alone.
+std::vector<BudgetLine> budget_lines(const BudgetParts& parts);
+
+/// Cost against the float network in accuracy, with an interval over chips (paired: every line has
+/// the same chips).
+struct BudgetCost {
+  double mean = 0;
+  Interval interval;
+};
+BudgetCost cost_of(const BudgetLine& line, const BudgetLine& float_line, const RandomStream& stream,
+                   std::uint64_t statistic);
+
+/// Signal-to-error ratio of each MAC layer against its clean output, in dB: accumulated (errors of
+/// earlier layers included) and isolated (clean input). Rows are layers; NaN for a digital layer's
+/// isolated value. Infinite where exact.
+struct LayerErrors {
+  std::vector<double> accumulated_db, isolated_db;
+};
+LayerErrors layer_errors(const nn::Network& network, const nn::ParameterSet<float>& parameters,
+                         const CleanActivations& clean, const nn::Deployment& deployment,
+                         const ReadContext& reader);
+
+}  // namespace ohmic::lab

@@ -1,0 +1,131 @@
+#include "lab/study/methods/write_verify.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "base/elementary.h"
+#include "base/parallel.h"
+#include "devices/lognormal.h"
+
+namespace ohmic::lab {
+namespace {
+
+/// Squared gradients of log p(label) by every MAC weight, summed over images, one image a pass (its
+/// own square is needed); blocks of images are added in order.
+std::vector<Matrix<double>> fisher_information(const nn::TrainedNetwork& trained,
+                                               const nn::Data& data, Index images,
+                                               const RandomStream& stream) {
+  const nn::Network& network = trained.network;
+  const nn::ImageList list = data.train.first(images);
+  std::vector<double> u(static_cast<std::size_t>(list.size()));
+  stream.uniforms(scoring_address({}), 0, u);
+  const Index last = network.layers() - 1, classes = network.output().features();
+  constexpr Index kImages = 64;  // a block
+  const Index blocks = block_count(list.size(), kImages);
+  std::vector<std::vector<Matrix<double>>> sums(static_cast<std::size_t>(blocks));
+  for_each_block(blocks, [&](Index block) {
+    auto& sum = sums[static_cast<std::size_t>(block)];
+    for (const Index l : network.mac_layers()) {
+      const auto& w = trained.parameters[static_cast<std::size_t>(l)][0].value;
+      sum.emplace_back(w.rows(), w.columns());
+    }
+    nn::Workspace<float> workspace(network, true);
+    nn::ParameterSet<float> gradient = nn::zero_parameters<float>(network);
+    const nn::Pass pass{.samples = 1};
+    for (Index i = block * kImages; i < std::min(list.size(), (block + 1) * kImages); ++i) {
+      std::uint8_t label = 0;
+      nn::fill_lanes<float>(list, data.normalisation, {&i, 1}, workspace.input(), {&label, 1});
+      nn::forward(network, trained.parameters, workspace, pass);
+      const View<float> logits = workspace.output(last), slope = workspace.gradient(last);
+      double most = logits(0, 0), total = 0;
+      for (Index c = 1; c < classes; ++c) most = std::max<double>(most, logits(c, 0));
+      std::vector<double> p(static_cast<std::size_t>(classes));
+      for (Index c = 0; c < classes; ++c)
+        total += p[static_cast<std::size_t>(c)] = elementary::exp(logits(c, 0) - most);
+      double at = u[static_cast<std::size_t>(i)] * total;
+      Index drawn = 0;
+      while (drawn + 1 < classes && (at -= p[static_cast<std::size_t>(drawn)]) > 0) ++drawn;
+      std::fill_n(slope.data(), slope.size(), 0.0f);
+      for (Index c = 0; c < classes; ++c)
+        slope(c, 0) = static_cast<float>(p[static_cast<std::size_t>(c)] / total - (c == drawn));
+      nn::set_zero(gradient);
+      nn::backward(network, trained.parameters, workspace, pass, gradient);
+      for (std::size_t k = 0; k < sum.size(); ++k) {
+        const auto& g = gradient[static_cast<std::size_t>(network.mac_layers()[k])][0].value;
+        for (Index w = 0; w < g.size(); ++w)
+          sum[k].data()[w] += static_cast<double>(g.data()[w]) * g.data()[w];
+      }
+    }
+  });
+  for (std::size_t block = 1; block < sums.size(); ++block)
+    for (std::size_t k = 0; k < sums[0].size(); ++k)
+      for (Index w = 0; w < sums[0][k].size(); ++w)
+        sums[0][k].data()[w] += sums[block][k].data()[w];
+  return std::move(sums[0]);
+}
+
+}  // namespace
+
+std::vector<Matrix<double>> weight_scores(const WriteVerifyOptions& o,
+                                          const nn::TrainedNetwork& trained, const nn::Data& data,
+                                          std::uint64_t seed) {
+  const RandomStream stream(seed);
+  std::vector<Matrix<double>> scores;
+  if (o.score == "fisher") {
+    scores = fisher_information(trained, data, o.images, stream);
+  } else {
+    for (const Index l : trained.network.mac_layers()) {
+      const auto& w = trained.parameters[static_cast<std::size_t>(l)][0].value;
+      scores.emplace_back(w.rows(), w.columns());
+    }
+  }
+  for (std::size_t k = 0; k < scores.size(); ++k) {
+    const auto layer = static_cast<std::size_t>(trained.network.mac_layers()[k]);
+    const Matrix<float>& w = trained.parameters[layer][0].value;
+    Matrix<double>& score = scores[k];
+    if (o.score == "random")
+      stream.uniforms(scoring_address({.layer = k + 1}), 0,
+                      {score.data(), static_cast<std::size_t>(score.size())});
+    else
+      for (Index i = 0; i < w.size(); ++i) {
+        const double value = w.data()[i];
+        score.data()[i] = o.score == "fisher" ? score.data()[i] * value * value : std::fabs(value);
+      }
+  }
+  return scores;
+}
+
+std::int64_t mark_verified(const WriteVerifyOptions& o, const std::vector<Matrix<double>>& scores,
+                           HardwarePlan& plan) {
+  // Layers that stay digital take part in nothing.
+  std::vector<std::pair<double, std::pair<std::size_t, Index>>> all;
+  for (std::size_t k = 0; k < scores.size(); ++k)
+    for (Index i = 0; plan.layers[k] && i < scores[k].size(); ++i)
+      all.push_back({scores[k].data()[i], {k, i}});
+  const auto count =
+      static_cast<std::size_t>(std::llround(o.share * static_cast<double>(all.size())));
+  std::stable_sort(all.begin(), all.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  for (std::size_t k = 0; k < scores.size(); ++k) {
+    if (!plan.layers[k]) continue;
+    sim::LayerPlan& layer = *plan.layers[k];
+    const devices::DeviceModel& base = *layer.hardware.device;
+    devices::LognormalParams residual;
+    residual.cell.g_min = base.g_min();
+    residual.cell.g_max = base.g_max();
+    residual.cell.levels = base.levels();
+    residual.sigma = o.residual_sigma;
+    residual.on_device = !base.acts_on_weights();
+    layer.verified_device = devices::make_lognormal(residual);
+    layer.verified = Matrix<std::uint8_t>(layer.mapped.rows(), layer.mapped.columns());
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto& [k, w] = all[i].second;
+    const Index columns = scores[k].columns();
+    plan.layers[k]->verified(w / columns, w % columns) = 1;
+  }
+  return static_cast<std::int64_t>(count);
+}
+
+}  // namespace ohmic::lab

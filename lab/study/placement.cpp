@@ -1,0 +1,246 @@
+#include "lab/study/placement.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "base/interrupt.h"
+#include "io/digest.h"
+#include "io/h5.h"
+#include "lab/study/chip_loop.h"
+
+namespace ohmic::lab {
+namespace {
+
+/// Images and chips of the search.
+ChipRun selection_run(const TrainingSetting& s) {
+  return {.population = devices::Population::selection,
+          .chips = s.experiment.search.chips,
+          .images = s.data.validation.first(s.experiment.search.images)};
+}
+
+double mean_of(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double v : values) sum += v / static_cast<double>(values.size());
+  return sum;
+}
+
+/// Mean accuracy of selection chips on which only the layers in `is_analog` are made of cells.
+double partial_accuracy(const TrainingSetting& s, const MethodChips& chips,
+                        const PreparedMethod& base, const std::vector<bool>& is_analog) {
+  const ChipRun run = selection_run(s);
+  std::vector<double> accuracy;
+  for (Index c = 0; c < run.chips; ++c) {
+    stop_if_interrupted(
+        "interrupted; the same command starts the search again, trainings are kept");
+    Chip chip = chips.make(c, 0, chips.as_configured());
+    for (std::size_t k = 0; k < is_analog.size(); ++k)
+      if (!is_analog[k]) chip.deployment.macs[k] = nullptr;
+    accuracy.push_back(evaluate_chip(base.trained.network, chip.parameters, run.images,
+                                     s.data.normalisation, chip.deployment, chips.reader(c, 0, 0),
+                                     s.experiment.evaluation.batch)
+                           .accuracy);
+  }
+  return mean_of(accuracy);
+}
+
+/// Compensator options of one placement, trained as the search says.
+CompensationOptions options_of(const TrainingSetting& s, const std::vector<nn::Placement>& placed,
+                               Index epochs) {
+  CompensationOptions o = s.options.compensation;
+  o.layers.clear();
+  o.ratios.clear();
+  for (const nn::Placement& p : placed) {
+    o.layers.push_back(p.layer);
+    o.ratios.push_back(p.ratio);
+  }
+  o.placement.clear();
+  o.overhead_limit = 1e9;  // the reward judges the overhead
+  o.epochs = epochs;
+  return o;
+}
+
+}  // namespace
+
+VariationProfile variation_profile(const TrainingSetting& s, const PreparedMethod& base) {
+  const MethodChips chips(base, s.experiment, s.data, devices::Population::selection);
+  VariationProfile profile;
+  profile.clean_accuracy = nn::evaluate(base.trained.network, base.trained.parameters,
+                                        selection_run(s).images, s.data.normalisation)
+                               .accuracy;
+  const std::size_t layers = base.trained.network.mac_layers().size();
+  for (std::size_t i = 0; i < layers; ++i) {
+    std::vector<bool> from(layers, false), only(layers, false);
+    std::fill(from.begin() + static_cast<Index>(i), from.end(), true);
+    only[i] = true;
+    profile.from_layer_on.push_back(partial_accuracy(s, chips, base, from));
+    profile.only_layer.push_back(partial_accuracy(s, chips, base, only));
+  }
+  return profile;
+}
+
+std::vector<std::string> candidate_layers(const TrainingSetting& s, const PreparedMethod& base,
+                                          const VariationProfile& profile,
+                                          std::vector<std::string>& dropped) {
+  const nn::Network& network = base.trained.network;
+  const SearchParams& search = s.experiment.search;
+  std::vector<std::string> candidates = search.layers;
+  if (candidates.empty()) {
+    std::size_t first = profile.from_layer_on.size();
+    for (std::size_t i = 0; i < profile.from_layer_on.size(); ++i)
+      if (profile.from_layer_on[i] >= search.candidate_threshold * profile.clean_accuracy) {
+        first = i;
+        break;
+      }
+    for (std::size_t i = 0; i < first; ++i)
+      candidates.push_back(network.name(network.mac_layers()[i]));
+  }
+  const double smallest = smallest_ratio(search);
+  std::vector<std::string> kept;
+  for (const std::string& layer : candidates) {
+    const nn::Network with =
+        nn::with_compensators(network, {{layer, smallest}}, s.options.compensation.style);
+    const double share = static_cast<double>(nn::compensator_overhead(with).weights) /
+                         static_cast<double>(base.base_weights);
+    (share <= s.options.compensation.overhead_limit ? kept : dropped).push_back(layer);
+  }
+  if (kept.empty())
+    throw ConfigError(
+        fmt::format("no placement meets methods.compensation.overhead_limit = {}: even the "
+                    "smallest ratio {} on "
+                    "one layer is more",
+                    shortest(s.options.compensation.overhead_limit), shortest(smallest)));
+  return kept;
+}
+
+PlacementProblem::PlacementProblem(const TrainingSetting& setting, const PreparedMethod& base,
+                                   std::vector<std::string> candidates, double clean_accuracy)
+    : setting_(setting),
+      base_(base),
+      candidates_(std::move(candidates)),
+      rule_{.clean_accuracy = clean_accuracy,
+            .overhead_limit = setting.options.compensation.overhead_limit,
+            .kappa = setting.experiment.search.kappa} {}
+
+rl::Problem PlacementProblem::problem() {
+  return {.choices = std::vector<int>(candidates_.size(),
+                                      static_cast<int>(setting_.experiment.search.ratios.size())),
+          .evaluate = [this](const rl::Action& action) {
+            stop_if_interrupted(
+                "interrupted; the same command starts the search again, trainings are kept");
+            return rule_.judge(overhead(action), [&] {
+              return setting_.experiment.search.evaluation == "shared"
+                         ? shared_accuracy(action)
+                         : individual_accuracy(action);
+            });
+          }};
+}
+
+std::vector<nn::Placement> PlacementProblem::placements(const rl::Action& action) const {
+  std::vector<nn::Placement> out;
+  for (std::size_t d = 0; d < action.size(); ++d)
+    out.push_back(
+        {candidates_[d], setting_.experiment.search.ratios[static_cast<std::size_t>(action[d])]});
+  return out;
+}
+
+double PlacementProblem::overhead(const rl::Action& action) const {
+  const nn::Network with = nn::with_compensators(base_.trained.network, placements(action),
+                                                 setting_.options.compensation.style);
+  return static_cast<double>(nn::compensator_overhead(with).weights) /
+         static_cast<double>(base_.base_weights);
+}
+
+double PlacementProblem::accuracy_of(const nn::TrainedNetwork& compensated) const {
+  PreparedMethod method = base_;
+  method.trained = compensated;
+  method.set.compensation = true;
+  Console quiet{setting_.console.out, setting_.console.log, true};
+  return mean_of(
+      chip_accuracies(method, setting_.experiment, setting_.data, selection_run(setting_), quiet));
+}
+
+double PlacementProblem::individual_accuracy(const rl::Action& action) {
+  const std::vector<nn::Placement> placed = placements(action);
+  if (std::all_of(placed.begin(), placed.end(), [](const auto& p) { return p.ratio == 0; }))
+    return accuracy_of(base_.trained);
+  NetworkOrigin origin;
+  return accuracy_of(
+      train_compensators(setting_, base_.trained,
+                         options_of(setting_, placed, setting_.experiment.search.epochs), origin));
+}
+
+double PlacementProblem::shared_accuracy(const rl::Action& action) {
+  if (!shared_) train_shared();
+  const nn::Network network = nn::with_compensators(base_.trained.network, placements(action),
+                                                    setting_.options.compensation.style);
+  return accuracy_of({network, sliced_parameters(*shared_, network)});
+}
+
+void PlacementProblem::train_shared() {
+  const auto& ratios = setting_.experiment.search.ratios;
+  const auto largest =
+      static_cast<int>(std::max_element(ratios.begin(), ratios.end()) - ratios.begin());
+  const std::vector<nn::Placement> placed = placements(rl::Action(candidates_.size(), largest));
+  const nn::TrainedNetwork& base = base_.trained;
+  const nn::Network network =
+      nn::with_compensators(base.network, placed, setting_.options.compensation.style);
+  // Every step trains one random placement: generator filters beyond its ratio are masked, and a
+  // compensator of ratio 0 is transparent.
+  const RandomStream stream(static_cast<std::uint64_t>(setting_.experiment.search.seed));
+  const bool is_residual = setting_.options.compensation.style.is_residual;
+  const auto mask = [&, is_residual](const TrainingDraw& draw, nn::ParameterSet<float>& effective,
+                                     nn::ParameterSet<float>& derivative) {
+    std::vector<double> u(candidates_.size());
+    stream.uniforms(
+        training_address(Purpose::compensator_noise, {.part = Purpose::policy, .step = draw.step}),
+        0, u);
+    std::size_t d = 0;
+    for (Index l = 0; l < network.layers(); ++l) {
+      if (network.type(l) != "compensator") continue;
+      auto& own = effective[static_cast<std::size_t>(l)];
+      auto& slope = derivative[static_cast<std::size_t>(l)];
+      const Index n = network.shape(l).channels;
+      const auto option = std::min(
+          static_cast<std::size_t>(u[d++] * static_cast<double>(ratios.size())), ratios.size() - 1);
+      const Index filters = nn::filters_of(ratios[option], n);
+      Matrix<float>&weight = own[2].value, &weight_slope = slope[2].value;
+      const Index first = is_residual ? 0 : n;
+      if (filters == 0) {
+        weight.fill(0.0f);
+        weight_slope.fill(0.0f);
+        for (Index o = 0; !is_residual && o < n; ++o) weight(o, o) = 1.0f;
+        own[3].value.fill(0.0f);
+        slope[3].value.fill(0.0f);
+        continue;
+      }
+      for (Index o = 0; o < n; ++o)
+        for (Index c = first + filters; c < weight.columns(); ++c)
+          weight(o, c) = weight_slope(o, c) = 0.0f;
+    }
+  };
+  NetworkOrigin origin;
+  CompensationOptions options = options_of(
+      setting_, placed, setting_.experiment.search.epochs * static_cast<Index>(candidates_.size()));
+  shared_ = train_compensators(setting_, base, options, origin, mask,
+                               fmt::format("shared ratios {} seed {}", fmt::join(ratios, " "),
+                                           setting_.experiment.search.seed));
+}
+
+nn::ParameterSet<float> sliced_parameters(const nn::TrainedNetwork& shared,
+                                          const nn::Network& smaller) {
+  nn::ParameterSet<float> out = nn::zero_parameters<float>(smaller);
+  for (Index l = 0; l < smaller.layers(); ++l)
+    for (Index k = 0; k < shared.network.layers(); ++k) {
+      if (shared.network.name(k) != smaller.name(l)) continue;
+      const auto& from = shared.parameters[static_cast<std::size_t>(k)];
+      auto& to = out[static_cast<std::size_t>(l)];
+      // Generator: the first rows; compensator: all of [y~], then the first generated maps.
+      for (std::size_t p = 0; p < to.size(); ++p)
+        for (Index r = 0; r < to[p].value.rows(); ++r)
+          std::copy_n(from[p].value.row(r), to[p].value.columns(), to[p].value.row(r));
+    }
+  return out;
+}
+
+}  // namespace ohmic::lab

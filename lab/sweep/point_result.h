@@ -1,0 +1,48 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/matrix.h"
+#include "nn/compensated.h"
+
+/// What one point of a sweep measured, and its file.
+namespace ohmic::lab {
+
+struct PointResult {
+  std::vector<double> accuracy, top5_accuracy, loss;  ///< a chip: mean over programmings and reads
+  double float_accuracy = 0;                          ///< of the network without hardware
+  nn::Overhead overhead, network;  ///< digital additions; the network's own weights and MACs
+  std::int64_t verified = 0;       ///< weights that are verified
+  /// Mean over selection chips on validation images, where somebody asked for it.
+  std::optional<double> selection_accuracy = {};
+  std::vector<std::pair<std::string, std::vector<double>>> budget;  ///< line, accuracy of each chip
+  std::vector<std::string> layers;             ///< products, where their errors were measured
+  Matrix<double> accumulated_db, isolated_db;  ///< layer x chip
+  double seconds = 0;                          ///< wall time: provenance, not a result
+  std::string host = {}, arithmetic = {};      ///< where it was measured
+  double overhead_weights() const;             ///< over those of the network
+  double overhead_macs() const;
+};
+
+/// Mean accuracy over the chips.
+double mean_accuracy(const PointResult& result);
+
+/// A file that is not what was written; one that cannot be read is a FileError of another kind.
+class DamagedPoint : public FileError {
+ public:
+  using FileError::FileError;
+};
+
+/// Writes the file of a point whole (temporary name, fsync, rename), sealed. FileError.
+void write_point(const std::filesystem::path& file, const std::string& digest,
+                 const PointResult& result);
+/// Reads it. DamagedPoint where it is none, holds another point, or is not as it was written;
+/// FileError where it cannot be read.
+PointResult read_point(const std::filesystem::path& file, const std::string& digest);
+
+}  // namespace ohmic::lab

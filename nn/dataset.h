@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/kernels.h"
+#include "io/fields.h"
+#include "nn/shape.h"
+
+namespace ohmic::nn {
+
+/// The `[data]` table.
+struct DataParams {
+  std::string set;   ///< mnist | fashion-mnist | cifar10 | cifar100 | a folder with such files
+  std::string path;  ///< where to look first
+  /// Images kept for validation; -1: 5,000, or a tenth of a smaller set.
+  std::int64_t validation = -1;
+  std::int64_t split_seed = 1;
+  std::string normalise = "standard";
+  std::int64_t train_images = 0, test_images = 0;  ///< 0: all
+};
+void fields(FieldVisitor& f, DataParams& params);
+
+/// Images as they lie in a file: a byte a pixel, (channel, row, column) each.
+struct Dataset {
+  Shape shape;
+  Index classes = 0;
+  std::vector<std::uint8_t> pixels, labels;
+  Index size() const { return static_cast<Index>(labels.size()); }
+  const std::uint8_t* image(Index i) const { return pixels.data() + i * shape.features(); }
+};
+
+/// Some images of a data set, in an order.
+struct ImageList {
+  std::shared_ptr<const Dataset> set;
+  std::vector<Index> index;  ///< of each image in the set
+  Index size() const { return static_cast<Index>(index.size()); }
+  std::uint8_t label(Index i) const {
+    return set->labels[static_cast<std::size_t>(index[static_cast<std::size_t>(i)])];
+  }
+  const std::uint8_t* image(Index i) const {
+    return set->image(index[static_cast<std::size_t>(i)]);
+  }
+  /// The first `count` images (all, if there are fewer).
+  ImageList first(Index count) const;
+};
+
+/// Pixel -> input, (pixel - mean) / deviation of its channel.
+struct Normalisation {
+  std::vector<double> mean, deviation;  ///< one a channel, in units of a pixel's 0 .. 255
+};
+
+struct Data {
+  std::string name;
+  ImageList train, validation, test;
+  Normalisation normalisation;
+  std::string digest;           ///< of all images and labels, split and normalisation
+  std::string training_digest;  ///< the same without test images: what a training reads
+  Shape shape() const { return train.set->shape; }
+  Index classes() const { return train.set->classes; }
+};
+
+/// Finds, reads, checks and splits the set. Relative paths are relative to `base` (the config's
+/// folder). Looks in data.path, $OHMIC_DATA, data/sets, then /usr/share/datasets. FileError names
+/// the file and what is wrong with it, or what to get and every place looked in. Mean and deviation
+/// are those of the whole training file, whatever the split.
+Data load_data(const DataParams& params, const std::filesystem::path& base);
+
+/// Puts images `positions` of `list` into the lanes of `x` (features x kLanes), at most kLanes;
+/// other lanes get 0. Labels go to `labels`, of positions' size.
+template <class T>
+void fill_lanes(const ImageList& list, const Normalisation& normalisation,
+                std::span<const Index> positions, View<T> x, std::span<std::uint8_t> labels);
+
+}  // namespace ohmic::nn

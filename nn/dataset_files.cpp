@@ -1,0 +1,158 @@
+#include "nn/dataset_files.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "io/whole_file.h"
+
+/// IDX: a big-endian header (0, 0, type 8 = byte, number of dimensions; then each dimension in 4
+/// bytes), then the bytes, row-major (LeCun, Cortes, Burges: the MNIST database). CIFAR's binary
+/// version: records of one or two label bytes and 3072 pixels, red, green, blue planes row by row
+/// (Krizhevsky 2009).
+namespace ohmic::nn {
+namespace {
+
+using std::filesystem::path;
+
+[[noreturn]] void fail(const path& file, const std::string& what) {
+  throw FileError(file.string() + ": " + what);
+}
+
+constexpr Index kMostBytes = Index{1} << 32;  // of one IDX file
+constexpr Index kMostCifarImages = 100'000;   // of one file; the published ones have up to 50,000
+constexpr Index kLargestRatio = 1032;         // of deflate, www.zlib.net/zlib_tech.html
+
+/// A file's bytes in order, gunzipped where it is gzipped.
+class ByteFile {
+ public:
+  explicit ByteFile(const path& file) : file_(file), handle_(nullptr) {
+    check_readable(file);
+    handle_ = gzopen(file.c_str(), "rb");
+    if (!handle_) fail(file, "cannot be read");
+    gzbuffer(handle_, 1 << 18);
+  }
+  ~ByteFile() { gzclose_r(handle_); }
+  ByteFile(const ByteFile&) = delete;
+  ByteFile& operator=(const ByteFile&) = delete;
+
+  /// Appends up to `count` bytes; returns how many there were. Grows with what is there, whatever a
+  /// header claims.
+  std::size_t read(std::size_t count, std::vector<std::uint8_t>& out) {
+    constexpr std::size_t kChunk = 1 << 22;
+    const std::size_t before = out.size();
+    while (out.size() - before < count) {
+      const std::size_t at = out.size(), want = std::min(kChunk, count - (at - before));
+      out.resize(at + want);
+      const int got = gzread(handle_, out.data() + at, static_cast<unsigned>(want));
+      // A gzip file that ends early is no error of gzread(), not even without its checksum.
+      int status = Z_OK;
+      if (got == 0) gzerror(handle_, &status);
+      if (got < 0 || status != Z_OK) fail(file_, "is truncated or damaged (gzip)");
+      out.resize(at + static_cast<std::size_t>(got));
+      if (got == 0) break;
+    }
+    return out.size() - before;
+  }
+
+ private:
+  path file_;
+  gzFile handle_;
+};
+
+/// Dimensions and bytes of an IDX file with `rank` dimensions.
+struct Idx {
+  std::vector<Index> shape;
+  std::vector<std::uint8_t> bytes;
+};
+
+Idx read_idx_file(const path& file, std::uint8_t rank, const char* content) {
+  ByteFile source(file);
+  std::vector<std::uint8_t> header;
+  const std::size_t header_size = 4 + std::size_t{4} * rank;
+  source.read(header_size, header);
+  if (header.size() < 4) fail(file, "is empty or too short for an IDX file");
+  if (header[0] != 0 || header[1] != 0 || header[2] != 8 || header[3] != rank)
+    fail(file, std::string("is no IDX file of ") + content + " (it does not begin with 0 0 8 " +
+                   std::to_string(rank) + ")");
+  if (header.size() < header_size) fail(file, "is truncated within its header");
+  Idx idx;
+  Index total = 1;
+  for (std::size_t d = 4; d < header_size; d += 4) {
+    const Index size = (Index{header[d]} << 24) | (Index{header[d + 1]} << 16) |
+                       (Index{header[d + 2]} << 8) | header[d + 3];
+    if (size == 0 || total > (Index{1} << 40) / size)
+      fail(file, "has an impossible size in its header");
+    total *= size;
+    idx.shape.push_back(size);
+  }
+  if (total > kMostBytes)
+    fail(file, "claims " + std::to_string(total) + " bytes of " + content + "; at most " +
+                   std::to_string(kMostBytes) + " are read");
+  if (total / kLargestRatio > static_cast<Index>(std::filesystem::file_size(file)))
+    fail(file, "is truncated: its header claims " + std::to_string(total) + " bytes of " + content +
+                   ", more than a file of this size can hold");
+  const std::size_t found = source.read(static_cast<std::size_t>(total) + 1, idx.bytes);
+  const std::string expected = ", expected " + std::to_string(total) + " for " +
+                               std::to_string(idx.shape[0]) + " " + content;
+  if (found < static_cast<std::size_t>(total))
+    fail(file, "is truncated: " + std::to_string(found) + " bytes after its header" + expected);
+  if (found > static_cast<std::size_t>(total))
+    fail(file, "is longer than its header says" + expected);
+  return idx;
+}
+
+void check_label(const path& file, Index image, std::uint8_t label, Index classes) {
+  if (label >= classes)
+    fail(file, "label " + std::to_string(label) + " of image " + std::to_string(image) +
+                   " is not in 0 .. " + std::to_string(classes - 1));
+}
+
+}  // namespace
+
+Dataset read_idx(const path& images, const path& labels, Index classes) {
+  Idx pixels = within_memory(images, [&] { return read_idx_file(images, 3, "images"); });
+  Idx names = within_memory(labels, [&] { return read_idx_file(labels, 1, "labels"); });
+  if (pixels.shape[0] != names.shape[0])
+    fail(labels, "holds " + std::to_string(names.shape[0]) + " labels for the " +
+                     std::to_string(pixels.shape[0]) + " images of " + images.filename().string());
+  Dataset set;
+  set.shape = {1, pixels.shape[1], pixels.shape[2]};
+  set.classes =
+      classes > 0 ? classes : 1 + *std::max_element(names.bytes.begin(), names.bytes.end());
+  set.pixels = std::move(pixels.bytes);
+  set.labels = std::move(names.bytes);
+  for (Index i = 0; i < set.size(); ++i)
+    check_label(labels, i, set.labels[static_cast<std::size_t>(i)], set.classes);
+  return set;
+}
+
+Dataset read_cifar(const std::vector<path>& files, int label_bytes, Index classes) {
+  Dataset set;
+  set.shape = {3, 32, 32};
+  set.classes = classes;
+  const std::size_t pixels = static_cast<std::size_t>(set.shape.features());
+  const std::size_t record_size = pixels + static_cast<std::size_t>(label_bytes);
+  for (const path& file : files) {
+    ByteFile source(file);
+    Index image = 0;
+    for (std::vector<std::uint8_t> record;; ++image, record.clear()) {
+      const std::size_t found = source.read(record_size, record);
+      if (found == 0 && image > 0) break;
+      if (image == kMostCifarImages)
+        fail(file, "holds more than " + std::to_string(kMostCifarImages) + " images");
+      if (found < record_size)
+        fail(file, "is truncated: image " + std::to_string(image) + " has " +
+                       std::to_string(found) + " of " + std::to_string(record_size) + " bytes");
+      const std::uint8_t label = record[static_cast<std::size_t>(label_bytes) - 1];
+      check_label(file, image, label, classes);
+      set.labels.push_back(label);
+      set.pixels.insert(set.pixels.end(), record.end() - static_cast<std::ptrdiff_t>(pixels),
+                        record.end());
+    }
+  }
+  return set;
+}
+
+}  // namespace ohmic::nn

@@ -1,0 +1,226 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+
+#include "base/parallel.h"
+#include "io/digest.h"
+#include "nn/dataset.h"
+#include "nn/dataset_files.h"
+#include "nn/permutation.h"
+
+namespace ohmic::nn {
+namespace {
+
+[[noreturn]] void fail(const std::string& key, const std::string& message) {
+  throw ConfigError({.message = message, .key = key});
+}
+
+using std::filesystem::path;
+
+enum class Format { idx, cifar10, cifar100 };
+
+struct KnownSet {
+  std::string_view name, folder;
+  Format format;
+  Index classes;
+  std::string_view source;
+};
+constexpr KnownSet kKnownSets[] = {
+    {"mnist", "mnist", Format::idx, 10,
+     "get its four files (train-images-idx3-ubyte.gz, ...) from "
+     "https://ossci-datasets.s3.amazonaws.com/mnist"},
+    {"fashion-mnist", "fashion-mnist", Format::idx, 10,
+     "install the package dataset-fashion-mnist, or get its four files from "
+     "https://github.com/zalandoresearch/fashion-mnist"},
+    {"cifar10", "cifar-10-batches-bin", Format::cifar10, 10,
+     "unpack https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"},
+    {"cifar100", "cifar-100-binary", Format::cifar100, 100,
+     "unpack https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz"},
+};
+constexpr std::string_view kPackaged = "/usr/share/datasets/fashion-mnist";
+
+struct TwoSets {
+  Dataset train, test;
+};
+
+/// An IDX file with or without ".gz", whichever is there.
+path idx_file(const path& folder, const std::string& name) {
+  const path zipped = folder / (name + ".gz");
+  return std::filesystem::exists(zipped) && !std::filesystem::exists(folder / name) ? zipped
+                                                                                    : folder / name;
+}
+
+/// Whether a folder holds a set of that format: its first file tells.
+bool is_there(const path& folder, Format format) {
+  switch (format) {
+    case Format::idx:
+      return std::filesystem::exists(idx_file(folder, "train-images-idx3-ubyte"));
+    case Format::cifar10:
+      return std::filesystem::exists(folder / "data_batch_1.bin");
+    case Format::cifar100:
+      return std::filesystem::exists(folder / "train.bin");
+  }
+  return false;
+}
+
+TwoSets read_folder(const path& folder, Format format, Index classes) {
+  const auto idx = [&](const std::string& which, Index count) {
+    return read_idx(idx_file(folder, which + "-images-idx3-ubyte"),
+                    idx_file(folder, which + "-labels-idx1-ubyte"), count);
+  };
+  switch (format) {
+    case Format::idx: {
+      Dataset train = idx("train", classes);
+      Dataset test = idx("t10k", train.classes);
+      if (test.shape != train.shape)
+        throw FileError(folder.string() + ": test images are " + text(test.shape) +
+                        ", training images " + text(train.shape));
+      return {std::move(train), std::move(test)};
+    }
+    case Format::cifar10: {
+      std::vector<path> batches;
+      for (int i = 1; i <= 5; ++i)
+        batches.push_back(folder / ("data_batch_" + std::to_string(i) + ".bin"));
+      return {read_cifar(batches, 1, classes), read_cifar({folder / "test_batch.bin"}, 1, classes)};
+    }
+    case Format::cifar100:
+      return {read_cifar({folder / "train.bin"}, 2, classes),
+              read_cifar({folder / "test.bin"}, 2, classes)};
+  }
+  throw LogicError("unknown format");
+}
+
+/// Looks for a known set in the places where sets are. A folder named like another set is never
+/// taken for this one.
+TwoSets find_known(const KnownSet& set, const DataParams& params, const path& base) {
+  std::vector<path> roots;
+  if (!params.path.empty()) {
+    roots.push_back(base / params.path);
+    if (!std::filesystem::is_directory(roots.back()))
+      throw FileError("data.path: " + roots.back().string() + " is no folder");
+  }
+  if (const char* variable = std::getenv("OHMIC_DATA"); variable && *variable)
+    roots.emplace_back(variable);
+  roots.emplace_back("data/sets");
+  std::vector<path> places;
+  for (const path& root : roots) {
+    places.push_back(root / set.folder);
+    const path own = root.has_filename() ? root.filename() : root.parent_path().filename();
+    if (std::none_of(std::begin(kKnownSets), std::end(kKnownSets),
+                     [&](const KnownSet& other) { return &other != &set && own == other.folder; }))
+      places.push_back(root);
+  }
+  if (set.name == "fashion-mnist") places.emplace_back(kPackaged);
+  std::string looked;
+  for (const path& place : places) {
+    if (is_there(place, set.format)) return read_folder(place, set.format, set.classes);
+    looked += (looked.empty() ? "" : ", ") + place.string();
+  }
+  throw FileError("data set " + std::string(set.name) + " is not here: " + std::string(set.source) +
+                  ", and say where with data.path or $OHMIC_DATA (looked in " + looked + ")");
+}
+
+TwoSets find_sets(const DataParams& params, const path& base) {
+  std::vector<std::string> names;
+  for (const KnownSet& set : kKnownSets) {
+    if (params.set == set.name) return find_known(set, params, base);
+    names.emplace_back(set.name);
+  }
+  if (params.set.empty())
+    fail("data.set", "data.set is missing: mnist, fashion-mnist, cifar10, cifar100 or a folder");
+  const path folder = base / params.path / params.set;
+  if (!std::filesystem::is_directory(folder)) {
+    const std::string near = nearest(params.set, names);
+    fail("data.set", "data.set = '" + params.set + "' is neither a known set" +
+                         (near.empty() ? " (mnist, fashion-mnist, cifar10, cifar100)"
+                                       : " (did you mean '" + near + "'?)") +
+                         " nor a folder (" + folder.string() + ")");
+  }
+  if (is_there(folder, Format::idx)) return read_folder(folder, Format::idx, 0);
+  if (is_there(folder, Format::cifar10)) return read_folder(folder, Format::cifar10, 10);
+  if (is_there(folder, Format::cifar100)) return read_folder(folder, Format::cifar100, 100);
+  throw FileError(folder.string() +
+                  ": holds none of train-images-idx3-ubyte(.gz), data_batch_1.bin, train.bin");
+}
+
+/// Mean and (population) deviation of each channel, from exact sums.
+Normalisation statistics(const Dataset& set) {
+  const Index pixels = set.shape.height * set.shape.width;
+  const auto n = static_cast<double>(pixels * set.size());
+  Normalisation result;
+  for (Index c = 0; c < set.shape.channels; ++c) {
+    std::uint64_t sum = 0, squares = 0;
+    for (Index i = 0; i < set.size(); ++i) {
+      std::uint32_t image_sum = 0, image_squares = 0;
+      for (const std::uint8_t *p = set.image(i) + c * pixels, *end = p + pixels; p < end; ++p) {
+        image_sum += *p;
+        image_squares += std::uint32_t{*p} * *p;
+      }
+      sum += image_sum;
+      squares += image_squares;
+    }
+    const double mean = static_cast<double>(sum) / n;
+    result.mean.push_back(mean);
+    result.deviation.push_back(std::sqrt(static_cast<double>(squares) / n - mean * mean));
+  }
+  return result;
+}
+
+/// Digest of an array's bytes.
+template <class V>
+std::string digest_of(const V& values) {
+  return digest({reinterpret_cast<const char*>(values.data()), values.size() * sizeof(values[0])});
+}
+
+std::string digest_of(const Dataset& set) {
+  return digest_of(set.pixels) + digest_of(set.labels) + text(set.shape) + "/" +
+         std::to_string(set.classes);
+}
+
+}  // namespace
+
+Data load_data(const DataParams& params, const path& base) {
+  TwoSets sets = find_sets(params, base);
+  const Index all = sets.train.size();
+  const Index validation =
+      params.validation >= 0 ? params.validation : std::min(Index{5000}, all / 10);
+  if (validation >= all)
+    fail("data.validation", "data.validation = " + std::to_string(validation) +
+                                " leaves nothing of " + std::to_string(all) + " training images");
+  Data data;
+  data.name = params.set;
+  data.normalisation = statistics(sets.train);
+  if (params.normalise == "unit") {
+    data.normalisation.mean.assign(data.normalisation.mean.size(), 0.0);
+    data.normalisation.deviation.assign(data.normalisation.deviation.size(), 255.0);
+  }
+  for (double deviation : data.normalisation.deviation)
+    if (!(deviation > 0))
+      throw FileError("data set " + params.set + ": a channel has the same value everywhere");
+
+  std::vector<Index> order = permutation(
+      all, RandomStream(static_cast<std::uint64_t>(params.split_seed)), split_address());
+  std::sort(order.begin(), order.begin() + validation);
+  std::sort(order.begin() + validation, order.end());
+  const auto train = std::make_shared<const Dataset>(std::move(sets.train));
+  const auto test = std::make_shared<const Dataset>(std::move(sets.test));
+  data.validation = {train, {order.begin(), order.begin() + validation}};
+  data.train = {train, {order.begin() + validation, order.end()}};
+  data.test.set = test;
+  for (Index i = 0; i < test->size(); ++i) data.test.index.push_back(i);
+  const auto limit = [](ImageList& list, Index count, const std::string& key) {
+    if (count > list.size())
+      fail(key, key + " = " + std::to_string(count) + ", but there are only " +
+                    std::to_string(list.size()));
+    if (count > 0) list = list.first(count);
+  };
+  limit(data.train, params.train_images, "data.train_images");
+  limit(data.test, params.test_images, "data.test_images");
+  data.training_digest =
+      digest(digest_of(data.train.index) + digest_of(data.validation.index) + digest_of(*train) +
+             digest_of(data.normalisation.mean) + digest_of(data.normalisation.deviation));
+  data.digest = digest(data.training_digest + digest_of(data.test.index) + digest_of(*test));
+  return data;
+}
+
+}  // namespace ohmic::nn

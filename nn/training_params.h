@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+
+#include "base/matrix.h"
+#include "io/fields.h"
+
+namespace ohmic::nn {
+
+enum class OptimiserKind { sgd, adam, adamw };
+enum class ScheduleKind { constant, step, cosine };
+
+/// The `[training]` table. Defaults are the reference recipe (docs: LeNet-5 on Fashion-MNIST).
+struct TrainingParams {
+  std::int64_t epochs = 6;
+  std::int64_t batch = 128;
+  OptimiserKind optimiser = OptimiserKind::adam;
+  double learning_rate = 1e-3;
+  ScheduleKind schedule = ScheduleKind::cosine;
+  std::int64_t warm_up_epochs = 0;
+  std::int64_t step_epochs = 30;
+  double step_factor = 0.1;
+  double momentum = 0.9;
+  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
+  double weight_decay = 0;
+  std::int64_t seed = 1;
+  std::int64_t checkpoint_every_epochs = 1;
+};
+void fields(FieldVisitor& f, TrainingParams& params);
+
+/// The learning rate of step `step` (from 0) of a training with `steps_per_epoch` steps an epoch:
+/// linear warm-up from 1/steps of the rate to the rate, then constant, x step_factor every
+/// step_epochs, or half a cosine down to 0.
+double learning_rate(const TrainingParams& params, Index step, Index steps_per_epoch);
+
+}  // namespace ohmic::nn

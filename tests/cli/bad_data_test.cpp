@@ -1,0 +1,97 @@
+#include "cli/refused.h"
+
+/// Data sets that are missing, cut or mislabelled: exit status 3, the file named, nothing left.
+namespace ohmic {
+namespace {
+
+using testing::check_refused;
+using testing::idx;
+using testing::TinyImages;
+using testing::Workbench;
+
+void check_run_refused(const Workbench& bench, const std::string& message,
+                       int status = lab::kFiles) {
+  check_refused(bench, {"run", "~/tiny.toml", "-o", "~/out"}, status, message);
+}
+
+TEST_CASE("a missing data set is refused with what to get and every place looked in") {
+  const Workbench bench("missing-set");
+  check_refused(
+      bench, {"run", "~/tiny.toml", "-o", "~/out", "--set", "data.set=mnist"}, lab::kFiles,
+      "data set mnist is not here: get its four files (train-images-idx3-ubyte.gz, ...) "
+      "from https://ossci-datasets.s3.amazonaws.com/mnist, and say where with data.path "
+      "or $OHMIC_DATA (looked in ~/nowhere/mnist, ~/nowhere, data/sets/mnist, data/sets)");
+  check_refused(bench, {"run", "~/tiny.toml", "-o", "~/out", "--set", "data.set=minst"},
+                lab::kUsage,
+                "--set data.set=minst: data.set = 'minst' is neither a known set (did you mean "
+                "'mnist'?) nor a folder "
+                "(~/minst)");
+  check_refused(bench, {"run", "~/tiny.toml", "-o", "~/out", "--set", "data.path=lost"},
+                lab::kUsage, "~/tiny.toml:4:1: data.set = 'set' is neither a known set ...");
+  std::filesystem::create_directories(bench.path("hollow"));
+  check_refused(
+      bench, {"run", "~/tiny.toml", "-o", "~/out", "--set", "data.set=hollow"}, lab::kFiles,
+      "~/hollow: holds none of train-images-idx3-ubyte(.gz), data_batch_1.bin, train.bin");
+  std::filesystem::remove(bench.path("set/t10k-labels-idx1-ubyte"));
+  check_run_refused(bench, "~/set/t10k-labels-idx1-ubyte: no such file");
+}
+
+TEST_CASE("truncated and mislabelled data files are refused by name") {
+  const Workbench bench("broken-set");
+  const TinyImages images(320, 1);
+  const std::string pixels = "set/train-images-idx3-ubyte", labels = "set/train-labels-idx1-ubyte";
+  const std::string good_pixels = idx({320, 8, 8}, images.pixels);
+  const std::string good_labels = idx({320}, images.labels);
+
+  bench.write(pixels, good_pixels.substr(0, 1000));
+  check_run_refused(bench, "~/" + pixels +
+                               ": is truncated: 984 bytes after its header, expected 20480 for 320 "
+                               "images");
+  bench.write(pixels, good_pixels.substr(0, 10));
+  check_run_refused(bench, "~/" + pixels + ": is truncated within its header");
+  bench.write(pixels, "");
+  check_run_refused(bench, "~/" + pixels + ": is empty or too short for an IDX file");
+  bench.write(pixels, good_pixels + "x");
+  check_run_refused(
+      bench, "~/" + pixels + ": is longer than its header says, expected 20480 for 320 images");
+  bench.write(pixels, good_labels);  // mislabelled: labels under the name of images
+  check_run_refused(bench,
+                    "~/" + pixels + ": is no IDX file of images (it does not begin with 0 0 8 3)");
+  bench.write(pixels, good_pixels);
+
+  bench.write(labels, idx({300}, images.labels.substr(0, 300)));
+  check_run_refused(
+      bench, "~/" + labels + ": holds 300 labels for the 320 images of train-images-idx3-ubyte");
+  bench.write(labels, good_pixels);
+  check_run_refused(bench,
+                    "~/" + labels + ": is no IDX file of labels (it does not begin with 0 0 8 1)");
+  bench.write(labels, good_labels);
+
+  const TinyImages test(100, 2);
+  std::string wrong = test.labels;
+  wrong[7] = 9;
+  bench.write("set/t10k-labels-idx1-ubyte", idx({100}, wrong));
+  check_run_refused(bench, "~/set/t10k-labels-idx1-ubyte: label 9 of image 7 is not in 0 .. 2");
+  bench.write("set/t10k-labels-idx1-ubyte", idx({100}, test.labels));
+  bench.write("set/t10k-images-idx3-ubyte", idx({100, 4, 16}, test.pixels));
+  const auto said = bench.ohmic({"run", "~/tiny.toml", "-o", "~/out"});
+  CHECK(said.status == lab::kFiles);
+  CAPTURE(said.log);
+  CHECK(said.log.find("4 x 16") != std::string::npos);
+  CHECK_FALSE(bench.has("out"));
+}
+
+TEST_CASE("more images than a set has are refused, not clamped") {
+  const Workbench bench("too-many");
+  const auto refused = [&](const std::string& setting, const std::string& message) {
+    check_refused(bench, {"run", "~/tiny.toml", "-o", "~/out", "--set", setting}, lab::kUsage,
+                  "--set " + setting + ": " + message);
+  };
+  refused("data.validation=320", "data.validation = 320 leaves nothing of 320 training images");
+  refused("data.train_images=1000", "data.train_images = 1000, but there are only 288");
+  refused("data.test_images=101", "data.test_images = 101, but there are only 100");
+  refused("evaluation.images=101", "evaluation.images = 101, but there are only 100 test images");
+}
+
+}  // namespace
+}  // namespace ohmic

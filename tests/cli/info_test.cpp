@@ -1,0 +1,174 @@
+#include <doctest/doctest.h>
+
+#include "cli/refused.h"
+#include "devices/catalogue.h"
+#include "lab/experiment/experiment.h"
+
+/// What the program says of itself and of what it would do.
+namespace ohmic {
+namespace {
+
+using testing::Workbench;
+
+bool says(const std::string& text, const std::string& words) {
+  return text.find(words) != text.npos;
+}
+
+TEST_CASE("the help of every command holds its worked example") {
+  const Workbench bench("help");
+  const std::pair<const char*, const char*> examples[] = {
+      {"run", "ohmic run data/experiments/lenet5_fashion.toml -o fashion"},
+      {"train", "ohmic train data/experiments/lenet5_fashion.toml -o trained"},
+      {"mvm", "ohmic mvm config.toml --weights w.npy --inputs x.npy -o y.npy"},
+      {"info", "ohmic info adc.bits"},
+      {"report", "ohmic report quick --svg quick/plots"},
+  };
+  const auto all = bench.ohmic({"--help"});
+  CHECK(all.status == lab::kDone);
+  for (const auto& [command, example] : examples) {
+    const auto said = bench.ohmic({command, "--help"});
+    CHECK(said.status == lab::kDone);
+    CHECK(says(said.out, "Example:"));
+    CHECK(says(said.out, example));
+    CHECK(said.log == "");
+    CHECK(says(all.out, std::string("  ") + command));
+    if (std::string(command) != "info" && std::string(command) != "report")
+      for (const char* flag :
+           {"--set", "--threads", "--dry-run", "--force", "--no-cache", "--quiet", "--output"})
+        CHECK_MESSAGE(says(said.out, flag), flag);
+  }
+  const auto version = bench.ohmic({"--version"});
+  CHECK(version.status == lab::kDone);
+  CHECK(version.out.starts_with("ohmic 0."));
+}
+
+TEST_CASE("info tells of the installation, devices, models, tables and keys") {
+  const Workbench bench("info");
+  const auto info = [&](const std::string& what) {
+    const auto said = what.empty() ? bench.ohmic({"info"}) : bench.ohmic({"info", what});
+    CHECK(said.status == lab::kDone);
+    CHECK(said.log == "");
+    return said.out;
+  };
+  const std::string own = info("");
+  CHECK(own.starts_with("ohmic 0."));
+  CHECK(says(own, "network cache   ~/cache\n"));
+  CHECK(says(own, "threads"));
+
+  const std::string devices = info("devices");
+  for (const auto& entry : devices::catalogue()) {
+    CAPTURE(entry.name);
+    CHECK(says(devices, std::string(entry.summary) + "\n"));
+    const std::string page = info(std::string(entry.name));
+    CHECK(says(page, entry.manual));
+    for (const FieldManual& key : entry.keys()) {
+      CAPTURE(key.key);
+      CHECK(says(page, "device." + key.key + " (device " + std::string(entry.name) + ")\n"));
+    }
+  }
+  CHECK(info("adc.bits") ==
+        "adc.bits\n    resolution of the ADC\n    default 8 [bits]; 1 .. 16, or \"ideal\"\n");
+  CHECK(says(info("adc"), "adc.range\n"));
+  CHECK_FALSE(says(info("adc"), "dac.range\n"));
+  CHECK(says(info("device.g_max_uS"), "default 40.0 [uS]; 1e-06 .. 1000000\n"));
+  CHECK(says(info("network.layers.kernel"), "(layer conv, max_pool, average_pool)\n"));
+  CHECK(says(info("network.layers"), "network.layers.epsilon (layer batch_norm)\n"));
+}
+
+TEST_CASE("info draws devices, fits of measured tables, and pulse responses") {
+  const Workbench bench("pictures");
+  const auto picture = [&](std::vector<std::string> words, const std::string& file,
+                           const std::string& says) {
+    words.insert(words.begin(), "info");
+    words.insert(words.end(), {"-o", "~/"});
+    const ohmic::testing::Said said = bench.ohmic(words);
+    CAPTURE(said.log);
+    CHECK(said.status == 0);
+    CHECK(said.out.find(says) != std::string::npos);
+    REQUIRE(bench.has(file));
+    CHECK(read_whole_file(bench.path(file)).find("</svg>") != std::string::npos);
+  };
+  picture({"pcm_like", "--plot"}, "pcm_like_drift.svg", "picture in ~/pcm_like_sigma.svg");
+  picture({"--pulses", "EcRam"}, "EcRam_pulses.svg", "law linear");
+  bench.write("m.csv", "target_uS,mean_uS,std_uS\n0,1,0.5\n40,38,2\n");
+  picture({"--fit", "~/m.csv"}, "fit.svg", "means and deviations at 2 targets, 0 .. 40 uS");
+  CHECK(bench.ohmic({"info", "faults"}).out.starts_with("Broken cells."));
+  ohmic::testing::check_refused(bench, {"info", "--pulses", "EcRm"}, 2,
+                                "no pulse response 'EcRm' (did you mean 'EcRam'?)...");
+  ohmic::testing::check_refused(bench, {"info", "--fit", "~/none.csv"}, 3,
+                                "~/none.csv: no such file");
+}
+
+TEST_CASE("every key has a meaning, a default that it accepts, and stands once") {
+  const Workbench bench("keys");
+  const auto said = bench.ohmic({"info", "keys"});
+  CHECK(said.status == lab::kDone);
+  std::vector<std::string> seen;
+  for (const lab::KeyManual& key : lab::key_manual()) {
+    CAPTURE(key.key);
+    CHECK(key.field.meaning.size() >= 3);
+    CHECK(says("\n" + said.out, "\n" + key.key));
+    CHECK(key.field.default_value.find("000000") == std::string::npos);  // no 40.00000000000001
+    const std::string name = key.key + key.of;
+    CHECK(std::count(seen.begin(), seen.end(), name) == 0);
+    seen.push_back(name);
+  }
+  CHECK(seen.size() > 60);
+}
+
+TEST_CASE("a dry run says what would be done and writes nothing") {
+  const Workbench bench("dry");
+  const auto before = bench.listing();
+  for (const std::string command : {"run", "train"}) {
+    CAPTURE(command);
+    const auto said = bench.ohmic({command, "~/tiny.toml", "-o", "~/out", "--dry-run"});
+    CHECK(said.status == lab::kDone);
+    CHECK(said.log == "");
+    CHECK(says(said.out,
+               "network   5 layers, 235 parameters, 2,496 multiply-accumulates an image\n"));
+    CHECK(says(said.out, "data      set: 288 training, 32 validation, 100 test images\n"));
+    CHECK(says(said.out, "training  2 epochs, about "));
+    CHECK(says(said.out, "\nconv1              4 x 9      1           72\n"));
+    CHECK(says(said.out, "\nfc1               3 x 64      2          384\n"));
+    CHECK(says(said.out, "\nsum                           3          456\n"));
+    CHECK(says(said.out, "chips     3, 1 programming each, 1 read each: about "));
+    CHECK(says(said.out, "memory    about "));
+    CHECK(says(said.out, " MiB\n"));
+    CHECK(bench.listing() == before);
+  }
+  REQUIRE(bench.ohmic({"train", "~/tiny.toml", "-o", "~/trained"}).status == lab::kDone);
+  const auto trained = bench.listing();
+  CHECK(says(bench.ohmic({"run", "~/tiny.toml", "-o", "~/out", "--dry-run"}).out,
+             "training  none: the network is there\n"));
+  CHECK(bench.listing() == trained);
+
+  bench.write_matrix("w.npy", 20, 30, 1);
+  bench.write_matrix("x.npy", 5, 30, 2);
+  const auto files = bench.listing();
+  const auto said =
+      bench.ohmic({"mvm", "--weights", "~/w.npy", "--inputs", "~/x.npy", "-o", "~/y.npy", "--dump",
+                   "~/d.h5", "--chips", "2", "--dry-run", "--set", "array.rows=10"});
+  CHECK(said.status == lab::kDone);
+  CHECK(said.out.starts_with("W 20 x 30 on 3 tiles, 1,200 cells; 5 vectors on 2 chips\n"));
+  CHECK(says(said.out, "memory    about "));
+  CHECK(bench.listing() == files);
+}
+
+TEST_CASE("quiet runs say nothing on the log, and results go to the output") {
+  const Workbench bench("quiet");
+  const auto said = bench.ohmic({"run", "~/tiny.toml", "-o", "~/out", "--quiet"});
+  CHECK(said.status == lab::kDone);
+  CHECK(said.log == "");
+  for (const char* words :
+       {"hardware  device lognormal, sigma 0.3 on each weight, read noise 0.02 of g_max; "
+        "differential "
+        "tiles of 40 x 16; 8-bit DAC, 8-bit "
+        "ADC",
+        "accuracy of 3 chips on 100 test images (seed 3)", "5th percentile", "error budget",
+        "float network", "converters only", "programming only", "mapping and levels only",
+        "mean shift alone", "read noise only", "all together", "results in ~/out/results.h5"})
+    CHECK_MESSAGE(says(said.out, words), words);
+}
+
+}  // namespace
+}  // namespace ohmic
