@@ -29,7 +29,7 @@ struct PointCommand {
   bool takes_some = false;
   /// Writes results.h5 (and what else belongs to it) in a folder, and prints the table.
   std::function<void(const std::filesystem::path& folder, const GatheredPoints&, const Provenance&)>
-      write;
+      write = {};
 };
 
 /// "1 point", "12 points".

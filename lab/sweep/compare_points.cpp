@@ -27,7 +27,9 @@ template <class T>
 Axis words_axis(const std::string& key, const std::vector<T>& values) {
   AxisKey out{.key = key, .values = {}, .names = {}};
   for (const T& value : values) {
-    out.values.push_back({value, {.place = "", .axis = "compare"}});
+    Origin origin;
+    origin.axis = "compare";
+    out.values.push_back({value, origin});
     out.names.push_back(inline_toml(out.values.back()));
     if constexpr (std::is_same_v<T, std::string>) out.names.back() = value;
   }
@@ -119,7 +121,8 @@ std::vector<PointPlan> check_compare(const Experiment& base, const PointValues& 
   std::map<std::string, std::vector<std::string>> notes;  // at values of the config's axes
   for (std::size_t i = 0; i < grid.points.size(); ++i) {
     const std::vector<PointValue>& values = grid.points[i];
-    PointPlan point{.words = words_of(values)};
+    PointPlan point;
+    point.words = words_of(values);
     const std::string at = point_words(config_values(values));
     try {
       PointWork work = compare_work(base, grid, i);
@@ -158,7 +161,8 @@ Comparison comparison_of(const Experiment& base, const GatheredPoints& gathered)
   all.axes.assign(axes.begin() + kConfigAxes, axes.end());
   std::size_t at = 0;
   for (const std::string& name : params.methods) {
-    ComparedMethod method{.name = name};
+    ComparedMethod method;
+    method.name = name;
     for (std::size_t seed = 0; seed < all.seeds.size(); ++seed) {
       double clean = 0;
       for (std::size_t i = 0; i < all.hardware.size() * all.points(); ++i, ++at) {
