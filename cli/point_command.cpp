@@ -40,6 +40,13 @@ Holds look_at(const std::filesystem::path& folder, const PointCommand& command,
   return found == command.identity.config && listed == table ? Holds::this_work : Holds::cut_short;
 }
 
+/// ConfigError where a command that measures no points works in the folder.
+void refuse_if_held(const std::filesystem::path& place) {
+  if (const auto owner = living_owner(work_lock(place)))
+    throw ConfigError(place.string() + ": another command in this folder is being run by " +
+                      owner->words() + "; wait for it, or choose another folder with -o");
+}
+
 /// Whether `file` has every point of this work. One of another (that --force replaces) or a
 /// damaged one has not.
 bool is_whole(const std::filesystem::path& file, const ResultsIdentity& identity) {
@@ -240,6 +247,7 @@ int run_point_command(const PointCommand& command, const CommonOptions& options,
                      .use_cache = !options.no_cache,
                      .console = console};
   if (options.dry_run) return print_dry_run(command, points_of(job), options, folder, console);
+  refuse_if_held(place);
   const OutputFolder made(place);
   if (options.force) {
     if (const auto owners = folder.owners(); !owners.empty())
@@ -248,9 +256,6 @@ int run_point_command(const PointCommand& command, const CommonOptions& options,
     put_points_aside(place);
   }
   folder.make();
-  std::vector<std::vector<std::string>> notes;
-  for (const PointPlan& point : points) notes.push_back(point.notes);
-  tell(common_notes(notes), console);
   const InterruptWatch watch;
   std::string name = shard.count > 1 ? fmt::format("shard-{}-of-{}", shard.index, shard.count) : "";
   if (!shard.free_task.empty()) name = "task-" + shard.free_task + (name.empty() ? "" : "-") + name;
@@ -261,9 +266,10 @@ int run_point_command(const PointCommand& command, const CommonOptions& options,
     lock = take_lock(folder.lock_file(name), place, is_alone ? "this " + command.noun : name,
                      "wait for it, or take another part with --shard or --points", console);
   folder.drop_dead_locks();
-  if (const auto owner = living_owner(work_lock(place)))
-    throw ConfigError(place.string() + ": another command in this folder is being run by " +
-                      owner->words() + "; wait for it, or choose another folder with -o");
+  refuse_if_held(place);  // of two that start at once at least one sees the other
+  std::vector<std::vector<std::string>> notes;
+  for (const PointPlan& point : points) notes.push_back(point.notes);
+  tell(common_notes(notes), console);
   if (!is_known && !options.force && std::filesystem::exists(place / "results.h5") &&
       h5::condition_of(place / "results.h5") == h5::Condition::damaged)
     put_aside(place / "results.h5", console);
