@@ -33,6 +33,12 @@ double Moments::variance() const {
 
 double Moments::deviation() const { return std::sqrt(variance()); }
 
+double mean_of(std::span<const double> values) {
+  double mean = 0;
+  for (const double value : values) mean += value / static_cast<double>(values.size());
+  return mean;
+}
+
 double quantile(std::span<const double> values, double p) {
   ensure(!values.empty() && p >= 0 && p <= 1, "a quantile needs values and 0 <= p <= 1");
   std::vector<double> sorted(values.begin(), values.end());

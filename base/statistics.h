@@ -24,6 +24,9 @@ class Moments {
   double mean_ = 0, sum_of_squares_ = 0;
 };
 
+/// Mean of one value or more.
+double mean_of(std::span<const double> values);
+
 struct Interval {
   double low = 0, high = 0;
 };

@@ -18,6 +18,9 @@ import tempfile
 import h5py
 import numpy as np
 
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "tests" / "python"))
+from idx import write_idx  # noqa: E402
+
 DATA = """[data]
 set = "set"
 validation = 60
@@ -196,9 +199,8 @@ def write_inputs(folder):
         for image, label in zip(images, labels):
             image[label] += 60
             image[:, 7 - label] += 35
-        for kind, values in (("images-idx3", images), ("labels-idx1", labels)):
-            head = bytes([0, 0, 8, values.ndim]) + b"".join(n.to_bytes(4, "big") for n in values.shape)
-            (folder / "set" / f"{name}-{kind}-ubyte").write_bytes(head + values.tobytes())
+        write_idx(folder / "set" / f"{name}-images-idx3-ubyte", images)
+        write_idx(folder / "set" / f"{name}-labels-idx1-ubyte", labels)
     np.save(folder / "W.npy", random.normal(size=(20, 50)).astype(np.float32))
     np.save(folder / "X.npy", random.uniform(-1, 1, (30, 50)).astype(np.float32))
     for name, (_, _, config) in JOBS.items():

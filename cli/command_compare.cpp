@@ -20,10 +20,7 @@ Example:
 
 /// What is wrong with the config as a whole, before its points are looked at.
 void check_base(const Experiment& base, const nn::Data& data, bool dry_run) {
-  if (base.evaluation.images > data.test.size())
-    fail_key(base, "evaluation.images",
-             "evaluation.images = " + std::to_string(base.evaluation.images) +
-                 ", but there are only " + std::to_string(data.test.size()) + " test images");
+  check_test_images(base, data);
   check_comparison(base, data);
   const nn::Network network = described_network(base, data.shape(), data.classes());
   check_methods(base, network, base.compare.methods);
@@ -47,9 +44,8 @@ int compare(const CommonOptions& options, const PointOptions& own, Console& cons
   const PointValues grid = compare_grid(axes);
   InputFiles files;
   const std::vector<PointPlan> points = check_compare(base, grid, images.digest, files);
-  std::string digests;
-  for (const PointPlan& point : points) digests += point.digest + "\n";
-  const ResultsIdentity identity = identity_of(base, "compare", images.digest, files, digests);
+  const ResultsIdentity identity =
+      identity_of(base, "compare", images.digest, files, digest_lines(points));
   PointCommand command{.name = "compare",
                        .noun = "comparison",
                        .base = base,

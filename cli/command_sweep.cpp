@@ -40,11 +40,9 @@ void check_settings(const CommonOptions& options, const std::vector<Axis>& axes)
 
 /// What the files of a sweep are about: another config, data set or version is another sweep.
 ResultsIdentity sweep_identity(const Experiment& base, const std::vector<PointPlan>& points) {
-  std::string digests;
-  for (const PointPlan& point : points) digests += point.digest + "\n";
   // Of the data set and files of every point, too: they are in the points' digests.
   const std::string config = resolved_config(base, "sweep");
-  return {"sweep", config, digest(config + digests)};
+  return {"sweep", config, digest(config + digest_lines(points))};
 }
 
 /// Points whose chips ran out before their interval was narrow.

@@ -40,6 +40,38 @@ Holds look_at(const std::filesystem::path& folder, const PointCommand& command,
   return found == command.identity.config && listed == table ? Holds::this_work : Holds::cut_short;
 }
 
+/// Says in DIR what it holds, the config first, then its points; whoever comes first does.
+void write_question(const std::filesystem::path& place, const PointCommand& command,
+                    const std::string& table, Holds holds) {
+  if (holds == Holds::cut_short) {
+    write_whole_file(place / "config.toml", command.identity.config);
+    write_whole_file(place / "points.csv", table);
+  } else if (holds == Holds::nothing &&
+             !create_exclusively(place / "config.toml", command.identity.config)) {
+    look_at(place, command, table);
+  }
+  if (!std::filesystem::exists(place / "points.csv")) write_whole_file(place / "points.csv", table);
+}
+
+/// What this process's part of the points is called among the folder's locks.
+std::string share_name(const Shard& shard, const PointOptions& own) {
+  std::string name = shard.count > 1 ? fmt::format("shard-{}-of-{}", shard.index, shard.count) : "";
+  if (!shard.free_task.empty()) name = "task-" + shard.free_task + (name.empty() ? "" : "-") + name;
+  if (!own.points.empty()) name += (name.empty() ? "points-" : "-points-") + own.points;
+  return name;
+}
+
+void tell_share(const Shard& shard, const Console& console) {
+  if (!shard.free_task.empty())
+    console.say(
+        "array task {}: the list of tasks has gaps, so its numbers name no shares; this task takes "
+        "whatever points are free\n",
+        shard.free_task);
+  if (shard.count > 1)
+    console.say("shard {} of {}{}\n", shard.index, shard.count,
+                shard.source.empty() ? "" : " (" + shard.source + ")");
+}
+
 /// ConfigError where a command that measures no points works in the folder.
 void refuse_if_held(const std::filesystem::path& place) {
   if (const auto owner = living_owner(work_lock(place)))
@@ -182,27 +214,25 @@ int print_points_status(const std::filesystem::path& folder, const Console& cons
   check_readable(list);
   std::vector<PointPlan> points = listed_points(read_whole_file(list));
   const PointFolder files(folder);
-  const PointsState state = points_state(points, files);
+  std::optional<double> best;
+  std::string best_words;
+  std::vector<std::filesystem::file_time_type> times;
+  const PointsState state =
+      points_state(points, files, [&](const PointPlan& point, const PointResult& result) {
+        times.push_back(std::filesystem::last_write_time(files.file(point.digest)));
+        const double mean = mean_of(result.accuracy);
+        if (best && mean <= *best) return;
+        best = mean;
+        best_words = point.words;
+      });
   console.print(
       "{}: {} of {} points done, {} running, {} failed, {} waiting{}\n", folder.string(),
       state.done, state.all(), state.running, state.failed, state.waiting,
       state.damage.empty() ? "" : fmt::format(" ({} with a damaged file)", state.damage.size()));
   for (const std::string& damage : state.damage) console.print("damaged   {}\n", damage);
-  std::optional<double> best;
-  std::string best_words;
-  std::vector<std::filesystem::file_time_type> times;
-  for (const PointPlan& point : points) {
+  for (const PointPlan& point : points)
     if (const auto message = files.failure(point.digest))
       console.print("failed    {}: {}", point.words, *message);
-    const std::optional<PointResult> result = files.look(point.digest).result;
-    if (!result) continue;
-    times.push_back(std::filesystem::last_write_time(files.file(point.digest)));
-    const double mean = mean_accuracy(*result);
-    if (!best || mean > *best) {
-      best = mean;
-      best_words = point.words;
-    }
-  }
   if (best) console.print("best      {} % at {}\n", per_cent(*best), best_words);
   for (const auto& [name, owner] : files.owners())
     console.print("working   {} ({})\n", owner.words(), name);
@@ -247,8 +277,8 @@ int run_point_command(const PointCommand& command, const CommonOptions& options,
                      .use_cache = !options.no_cache,
                      .console = console};
   if (options.dry_run) return print_dry_run(command, points_of(job), options, folder, console);
-  refuse_if_held(place);
   const OutputFolder made(place);
+  refuse_if_held(place);
   if (options.force) {
     if (const auto owners = folder.owners(); !owners.empty())
       throw ConfigError("--force: " + place.string() + " is being worked on by " +
@@ -257,10 +287,7 @@ int run_point_command(const PointCommand& command, const CommonOptions& options,
   }
   folder.make();
   const InterruptWatch watch;
-  std::string name = shard.count > 1 ? fmt::format("shard-{}-of-{}", shard.index, shard.count) : "";
-  if (!shard.free_task.empty()) name = "task-" + shard.free_task + (name.empty() ? "" : "-") + name;
-  if (!own.points.empty()) name += (name.empty() ? "points-" : "-points-") + own.points;
-  if (is_alone) name = "all";
+  const std::string name = is_alone ? "all" : share_name(shard, own);
   std::unique_ptr<FolderLock> lock;
   if (!own.merge)
     lock = take_lock(folder.lock_file(name), place, is_alone ? "this " + command.noun : name,
@@ -274,22 +301,8 @@ int run_point_command(const PointCommand& command, const CommonOptions& options,
       h5::condition_of(place / "results.h5") == h5::Condition::damaged)
     put_aside(place / "results.h5", console);
   tell_unsealed(command.base, console);
-  // Whoever comes first says what the folder holds; the config first, then its points.
-  if (holds == Holds::cut_short) {
-    write_whole_file(place / "config.toml", identity.config);
-    write_whole_file(place / "points.csv", table);
-  } else if (!is_known && !create_exclusively(place / "config.toml", identity.config)) {
-    look_at(place, command, table);
-  }
-  if (!std::filesystem::exists(place / "points.csv")) write_whole_file(place / "points.csv", table);
-  if (!shard.free_task.empty())
-    console.say(
-        "array task {}: the list of tasks has gaps, so its numbers name no shares; this task takes "
-        "whatever points are free\n",
-        shard.free_task);
-  if (shard.count > 1)
-    console.say("shard {} of {}{}\n", shard.index, shard.count,
-                shard.source.empty() ? "" : " (" + shard.source + ")");
+  write_question(place, command, table, holds);
+  tell_share(shard, console);
   const std::filesystem::path results = place / "results.h5";
   PointTally tally;
   if (!own.merge) tally = run_points(job, *lock);

@@ -3,6 +3,7 @@
 #include "lab/experiment/described_data.h"
 #include "lab/experiment/described_network.h"
 #include "lab/experiment/key_notes.h"
+#include "lab/study/check_methods.h"
 
 namespace ohmic::lab {
 
@@ -25,10 +26,7 @@ Session open_session(const CommonOptions& options, const std::string& command) {
   s.folder = output_folder(options, s.experiment, command);
   s.file = s.folder / "results.h5";
   s.data = load_data_of(s.experiment);
-  if (s.experiment.evaluation.images > s.data.test.size())
-    fail_key(s.experiment, "evaluation.images",
-             "evaluation.images = " + std::to_string(s.experiment.evaluation.images) +
-                 ", but there are only " + std::to_string(s.data.test.size()) + " test images");
+  check_test_images(s.experiment, s.data);
   s.notes = key_notes(s.experiment, command);
   if (options.dry_run) return s;
   s.identity = identity_of(s.experiment, command, s.data.digest, *s.files);

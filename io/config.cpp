@@ -205,8 +205,8 @@ std::size_t most_parts_of_name(Path path, bool whole_element) {
 }
 
 struct FoundElement {
-  const ConfigNode* element = nullptr;
-  std::size_t parts = 1;  ///< of the path that name it
+  std::optional<std::size_t> place = {};  ///< in the array; none: there is no such element
+  std::size_t parts = 1;                  ///< of the path that name it
 };
 
 /// The element of an array of tables that the path begins with: that of the longest `name`, else
@@ -214,18 +214,19 @@ struct FoundElement {
 FoundElement element_of(const ConfigNode::Array& array, Path path, bool whole_element) {
   for (std::size_t parts = most_parts_of_name(path, whole_element); parts > 0; --parts) {
     const std::string wanted = joined(path.first(parts));
-    for (const ConfigNode& element : array) {
-      const ConfigNode* name = element.is_table() ? element.find("name") : nullptr;
+    for (std::size_t i = 0; i < array.size(); ++i) {
+      const ConfigNode* name = array[i].is_table() ? array[i].find("name") : nullptr;
       const std::string* word = name ? std::get_if<std::string>(&name->value) : nullptr;
-      if (word && *word == wanted) return {&element, parts};
+      if (word && *word == wanted) return {i, parts};
     }
   }
   const std::string& part = path[0].text;
   std::size_t index = 0;
   const char* end = part.data() + part.size();
   const auto [stop, error] = std::from_chars(part.data(), end, index);
-  if (error != std::errc() || stop != end || index >= array.size()) return {};
-  return {array[index].is_table() ? &array[index] : nullptr, 1};
+  const bool is_place = error == std::errc() && stop == end && index < array.size();
+  if (!is_place || !array[index].is_table()) return {};
+  return {index, 1};
 }
 
 std::vector<std::string> element_names(const ConfigNode::Array& array) {
@@ -254,6 +255,12 @@ std::string no_element(const ConfigNode::Array& array, Path path, bool whole_ele
 const Origin& origin_of(const ConfigNode& table, std::string_view key) {
   const ConfigNode* node = table.find(key);
   return node ? node->origin : table.origin;
+}
+
+const ConfigNode& table_at(const ConfigNode& table, std::string_view key) {
+  static const ConfigNode empty;
+  const ConfigNode* found = table.find(key);
+  return found ? *found : empty;
 }
 
 const ConfigNode* ConfigNode::find(std::string_view key) const& {
@@ -345,9 +352,8 @@ void put_at(ConfigNode& root, std::string_view key, ConfigNode value) {
     ConfigNode* child = nullptr;
     if (node->is_array()) {
       const FoundElement found = element_of(node->array(), path, value.is_table());
-      if (!found.element)
-        fail_at(origin, walked + no_element(node->array(), path, value.is_table()));
-      child = const_cast<ConfigNode*>(found.element);
+      if (!found.place) fail_at(origin, walked + no_element(node->array(), path, value.is_table()));
+      child = &node->array()[*found.place];
       taken = found.parts;
     } else if (node->is_table()) {
       child = node->find(path[0].text);
@@ -374,7 +380,7 @@ const ConfigNode* find_at(const ConfigNode& root, std::string_view key) {
     std::size_t taken = 1;
     if (node->is_array()) {
       const FoundElement found = element_of(node->array(), path, false);
-      node = found.element;
+      node = found.place ? &node->array()[*found.place] : nullptr;
       taken = found.parts;
     } else {
       node = node->is_table() ? node->find(path[0].text) : nullptr;

@@ -74,6 +74,8 @@ void put_at(ConfigNode& root, std::string_view key, ConfigNode value);
 const ConfigNode* find_at(const ConfigNode& root, std::string_view key);
 /// `over`'s values put into `base`, table by table; arrays and scalars are replaced.
 ConfigNode merged(const ConfigNode& base, const ConfigNode& over);
+/// The child of that name, or an empty table where there is none.
+const ConfigNode& table_at(const ConfigNode& table, std::string_view key);
 /// The tree as TOML text, plain values before tables, numbers in the shortest form that reads back
 /// to the same bits.
 std::string to_toml(const ConfigNode& root);

@@ -93,11 +93,13 @@ const ConfigNode* FieldReader::find(const Field& note) {
 void FieldReader::allow(std::string_view key) { known_.emplace_back(key); }
 
 void FieldReader::wrong(const std::string& name, const ConfigNode& node,
-                        const std::string& expected) const {
-  fail_at(node.origin,
-          name + " = " + value_text(node) + " is " + std::string(node.kind()) + ", expected " +
-              expected,
-          name);
+                        const std::string& expected, bool wants_integer) const {
+  ConfigError::Parts parts = error_parts(node.origin,
+                                         name + " = " + value_text(node) + " is " +
+                                             std::string(node.kind()) + ", expected " + expected,
+                                         name);
+  parts.wants_integer = wants_integer;
+  throw ConfigError(parts);
 }
 
 void FieldReader::check_range(const Field& note, const std::string& name, const ConfigNode& node,
@@ -122,15 +124,8 @@ bool FieldReader::is_word(const Field& note, const ConfigNode& node) const {
 std::int64_t FieldReader::integer(const Field& note, const std::string& name,
                                   const ConfigNode& node) const {
   const auto* value = std::get_if<std::int64_t>(&node.value);
-  if (!value) {
-    ConfigError::Parts parts =
-        error_parts(node.origin,
-                    name + " = " + value_text(node) + " is " + std::string(node.kind()) +
-                        ", expected an integer" + or_word(note),
-                    name);
-    parts.wants_integer = std::holds_alternative<double>(node.value);
-    throw ConfigError(parts);
-  }
+  if (!value)
+    wrong(name, node, "an integer" + or_word(note), std::holds_alternative<double>(node.value));
   check_range(note, name, node, static_cast<double>(*value));
   return *value;
 }

@@ -114,8 +114,8 @@ class FieldReader : public FieldVisitor {
   const ConfigNode* find(const Field&);
   std::string name(std::string_view key) const;
   /// ConfigError "device.sigma = "x" is a string, expected a number" at the value.
-  [[noreturn]] void wrong(const std::string& name, const ConfigNode&,
-                          const std::string& expected) const;
+  [[noreturn]] void wrong(const std::string& name, const ConfigNode&, const std::string& expected,
+                          bool wants_integer = false) const;
   void check_range(const Field&, const std::string& name, const ConfigNode&,
                    double user_value) const;
   bool is_word(const Field&, const ConfigNode&) const;

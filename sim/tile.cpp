@@ -200,8 +200,8 @@ void Tile::read(const float* codes, const float* squares, const std::int32_t* ro
       k.f32.accumulate(kLanes, centre, static_cast<float>(setting_.rule.centre()),
                        currents + c * kLanes);
   }
-  const CodeRange<float> range =
-      adc_.is_ideal() ? CodeRange<float>{} : adc_.codes<float>(setting_.amperes);
+  const std::optional<CodeRange<float>> range =
+      adc_.is_ideal() ? std::nullopt : std::optional(adc_.codes<float>(setting_.amperes));
   const Index a_output = columns / place_.columns.size();
   if (context.tap)
     context.tap->currents({.layer = place_.layer,
@@ -214,7 +214,7 @@ void Tile::read(const float* codes, const float* squares, const std::int32_t* ro
                            .columns = columns,
                            .currents = currents,
                            .amperes = setting_.amperes,
-                           .codes = adc_.is_ideal() ? std::nullopt : std::optional(range)});
+                           .codes = range});
 
   // Unused lanes carry what a bias row drives: they are set to what no converter clips, so that
   // counts are of samples alone.
@@ -235,7 +235,7 @@ void Tile::read(const float* codes, const float* squares, const std::int32_t* ro
     else if (adc_.is_ideal())
       k.f32.accumulate(kLanes, currents + c * kLanes, worth, to);
     else
-      clipped += k.f32.quantise_accumulate(kLanes, currents + c * kLanes, range,
+      clipped += k.f32.quantise_accumulate(kLanes, currents + c * kLanes, *range,
                                            static_cast<float>(code_worth * worth), to);
     if (has_centre)
       k.f32.accumulate(kLanes, centre, -static_cast<float>(setting_.rule.centre()) * worth, to);

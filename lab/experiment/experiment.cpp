@@ -14,14 +14,6 @@ constexpr double kMostPoints = 1'000'000;
 constexpr double kMostProgrammings = 1 << 8;
 constexpr double kMostReads = 255;  // one more is for calibration
 
-const ConfigNode kEmpty;
-
-/// The table at `key`, or an empty one.
-const ConfigNode& table_at(const ConfigNode& root, std::string_view key) {
-  const ConfigNode* found = root.find(key);
-  return found ? *found : kEmpty;
-}
-
 /// ConfigError where a chip would be read later than its device was ever measured.
 void check_times(const TimeParams& time, const devices::DeviceModel& device,
                  const ConfigNode& table) {

@@ -11,13 +11,6 @@ namespace {
 using Hardware = sim::LayerHardware;
 using Keys = std::vector<std::pair<std::string, std::vector<FieldManual>>>;
 
-const ConfigNode kEmpty;
-
-const ConfigNode& table_at(const ConfigNode& tables, std::string_view key) {
-  const ConfigNode* found = tables.find(key);
-  return found ? *found : kEmpty;
-}
-
 Keys device_keys() {
   std::string models;
   for (const auto& entry : devices::catalogue())
@@ -41,11 +34,11 @@ void device_notes(const ConfigNode& own, const ConfigNode& merged, const std::st
 
 /// A table whose parameters are one member of the hardware.
 template <auto member>
-HardwareTable table_of(std::string_view key) {
+HardwareTable table_of(std::string_view key, decltype(HardwareTable::read) read) {
   using Params = std::remove_reference_t<decltype(std::declval<Hardware&>().*member)>;
   return {
       .key = key,
-      .read = [](const ConfigNode&, const std::filesystem::path&, Hardware&) {},
+      .read = read,
       .write = [](const Hardware& h) { return write_fields(h.*member); },
       .find_notes =
           [](const ConfigNode& own, const ConfigNode&, const std::string& path, const Hardware& h,
@@ -67,35 +60,38 @@ HardwareTable device_table() {
           .keys = device_keys};
 }
 
+void read_faults(const ConfigNode& node, const std::filesystem::path&, Hardware& h) {
+  read_fields(node, "faults", h.faults);
+  devices::check_faults(h.faults, node, "faults");
+}
+
 HardwareTable faults_table() {
-  HardwareTable table = table_of<&Hardware::faults>("faults");
+  HardwareTable table = table_of<&Hardware::faults>("faults", read_faults);
   table.says_cells = true;
-  table.read = [](const ConfigNode& node, const std::filesystem::path&, Hardware& h) {
-    read_fields(node, "faults", h.faults);
-    devices::check_faults(h.faults, node, "faults");
-  };
   table.write = [](const Hardware& h) {
     return h.faults.is_active() ? write_fields(h.faults) : ConfigNode();
   };
   return table;
 }
 
+void read_array(const ConfigNode& node, const std::filesystem::path&, Hardware& h) {
+  read_fields(node, "array", h.array);
+}
+
 HardwareTable array_table() {
-  HardwareTable table = table_of<&Hardware::array>("array");
-  table.says_cells = table.reaches_bias_row = true;
-  table.read = [](const ConfigNode& node, const std::filesystem::path&, Hardware& h) {
-    read_fields(node, "array", h.array);
-  };
+  HardwareTable table = table_of<&Hardware::array>("array", read_array);
+  table.says_cells = true;
   return table;
 }
 
+void read_dac(const ConfigNode& node, const std::filesystem::path&, Hardware& h) {
+  read_fields(node, "dac", h.dac);
+  sim::check_dac(h.dac, node, "dac");
+}
+
 HardwareTable dac_table() {
-  HardwareTable table = table_of<&Hardware::dac>("dac");
-  table.reaches_bias_row = true;  // its full scale drives the row
-  table.read = [](const ConfigNode& node, const std::filesystem::path&, Hardware& h) {
-    read_fields(node, "dac", h.dac);
-    sim::check_dac(h.dac, node, "dac");
-  };
+  HardwareTable table = table_of<&Hardware::dac>("dac", read_dac);
+  table.says_bias_row = true;  // its full scale drives the row
   return table;
 }
 
@@ -119,18 +115,13 @@ void read_adc(const ConfigNode& node, const std::filesystem::path& folder, Hardw
       sim::read_output_table(file.is_absolute() ? file : folder / file));
 }
 
-HardwareTable adc_table() {
-  HardwareTable table = table_of<&Hardware::adc>("adc");
-  table.read = read_adc;
-  return table;
-}
-
 }  // namespace
 
 const std::vector<HardwareTable>& hardware_tables() {
   // Later ones may look at what earlier ones read.
   static const std::vector<HardwareTable> list{device_table(), faults_table(), array_table(),
-                                               dac_table(), adc_table()};
+                                               dac_table(),
+                                               table_of<&Hardware::adc>("adc", read_adc)};
   return list;
 }
 
@@ -157,7 +148,7 @@ ConfigNode overridden(ConfigNode base, const ConfigNode& over) {
               "override." + key + " is " + std::string(own->kind()) + ", expected a table",
               "override." + key);
     const bool anew = !table.starts_anew.empty() && own->find(table.starts_anew);
-    base.put(key, anew ? *own : merged(*base.find(key), *own));
+    base.put(key, anew ? *own : merged(table_at(base, key), *own));
   }
   return base;
 }

@@ -18,8 +18,8 @@ struct HardwareTable {
   /// Whether its keys say what programmed cells hold (but for those that are `when_read`); a
   /// training for the device reads such tables and no others.
   bool says_cells = false;
-  /// Whether a bias row's cells depend on it.
-  bool reaches_bias_row = false;
+  /// Of a table that says no cells: whether those of a bias row depend on it.
+  bool says_bias_row = false;
   /// An override that names this key starts from its defaults; "": it is merged into the base.
   std::string_view starts_anew = "";
   /// Reads the table into `hardware` and checks it; files lie relative to `folder`. ConfigError,

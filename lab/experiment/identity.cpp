@@ -122,7 +122,7 @@ ConfigNode trained_cells(const Experiment& e) {
 /// Everything beside keys and data that makes the bits of results.
 std::string surroundings() {
   return fmt::format("ohmic {}\nrng {}\nschema {}\narithmetic {}\n", kVersion, kRngVersion,
-                     kSchemaVersion, std::string(arithmetic_name()));
+                     kSchemaVersion, arithmetic_name());
 }
 
 /// The methods that a command uses.
@@ -182,7 +182,7 @@ ConfigNode cells_of_layers(const Experiment& e, const nn::Network& network, Inpu
 
 std::string training_surroundings() {
   return fmt::format("training {}\nrng {}\narithmetic {}\n", kTrainingVersion, kRngVersion,
-                     std::string(arithmetic_name()));
+                     arithmetic_name());
 }
 
 }  // namespace
@@ -308,7 +308,7 @@ std::string cells_words(const Experiment& e) {
   for (const Override& over : e.overrides) bias_row = bias_row || has_bias_row(over.table);
   // What a cell of the bias row holds depends on the DAC's full scale.
   for (const HardwareTable& table : hardware_tables())
-    if (!table.says_cells && !(bias_row && table.reaches_bias_row))
+    if (!table.says_cells && !(bias_row && table.says_bias_row))
       root.put(std::string(table.key), ConfigNode{});
   if (!bias_row) root.put("evaluation", ConfigNode{});
   for (const char* key : {"time", "chips", "reads_per_programming"}) root.put(key, ConfigNode{});

@@ -8,13 +8,6 @@
 namespace ohmic::lab {
 namespace {
 
-const ConfigNode kNothing;
-
-const ConfigNode& table_at(const ConfigNode& root, const std::string& key) {
-  const ConfigNode* found = root.find(key);
-  return found && found->is_table() ? *found : kNothing;
-}
-
 /// Every dotted key that a table writes, with its origin.
 void collect_keys(const ConfigNode& table, const std::string& path,
                   std::vector<std::pair<std::string, Origin>>& keys) {

@@ -13,12 +13,6 @@
 namespace ohmic::lab {
 namespace {
 
-double mean_of(const std::vector<double>& values) {
-  Moments m;
-  for (const double v : values) m.add(v);
-  return m.mean();
-}
-
 double deviation_of(const std::vector<double>& values) {
   Moments m;
   for (const double v : values) m.add(v);

@@ -282,8 +282,7 @@ void clear_kept(const std::filesystem::path& folder) {
     const std::string name = entry.path().filename().string();
     const bool is_training = name.starts_with("training") && name.ends_with(".h5");
     const bool is_chip = name.starts_with("chip_") && name.ends_with(".h5");
-    if (is_training || is_chip || name == "points" || name == "config.toml" ||
-        (name.starts_with("seed-") && entry.is_directory()))
+    if (is_training || is_chip || name == "points" || name == "config.toml")
       std::filesystem::remove_all(entry.path(), ignored);
   }
 }

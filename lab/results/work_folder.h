@@ -16,7 +16,8 @@ void put_aside(const std::filesystem::path& file, const Console& console);
 /// files. Nothing where it cannot be written.
 void forget_the_dead(const std::filesystem::path& folder);
 
-/// The lock that `ohmic run`, `train`, `search` and `compare` hold on their output folder.
+/// The lock that `ohmic run`, `train` and `search` hold on their output folder; who measures points
+/// holds others (point_owners()).
 std::filesystem::path work_lock(const std::filesystem::path& folder);
 
 /// An output folder while a command works in it: made if it is not there, held against other

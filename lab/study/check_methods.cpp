@@ -95,6 +95,10 @@ void check_methods(const Experiment& e, const nn::Network& network,
   }
 }
 
+void check_test_images(const Experiment& e, const nn::Data& data) {
+  check_images(e, "evaluation.images", e.evaluation.images, data.test.size(), "test");
+}
+
 void check_comparison(const Experiment& e, const nn::Data& data) {
   const CompareParams& c = e.compare;
   check_list(e, "compare.methods", c.methods);

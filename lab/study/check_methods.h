@@ -13,7 +13,10 @@ namespace ohmic::lab {
 void check_methods(const Experiment& experiment, const nn::Network& network,
                    const std::vector<std::string>& methods);
 
-/// The same for lists of a comparison: none, or a value twice; fewer validation images than it
+/// ConfigError where evaluation.images asks for more test images than there are.
+void check_test_images(const Experiment& experiment, const nn::Data& data);
+
+/// ConfigError for lists of a comparison: none, or a value twice; fewer validation images than it
 /// chooses on.
 void check_comparison(const Experiment& experiment, const nn::Data& data);
 

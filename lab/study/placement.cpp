@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/interrupt.h"
+#include "base/statistics.h"
 #include "io/digest.h"
 #include "io/h5.h"
 #include "lab/study/chip_loop.h"
@@ -17,12 +18,6 @@ ChipRun selection_run(const TrainingSetting& s) {
   return {.population = devices::Population::selection,
           .chips = s.experiment.search.chips,
           .images = s.data.validation.first(s.experiment.search.images)};
-}
-
-double mean_of(const std::vector<double>& values) {
-  double sum = 0;
-  for (const double v : values) sum += v / static_cast<double>(values.size());
-  return sum;
 }
 
 /// Mean accuracy of selection chips on which only the layers in `is_analog` are made of cells.

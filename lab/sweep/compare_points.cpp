@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "io/digest.h"
 #include "lab/experiment/hardware_tables.h"
 #include "lab/experiment/key_notes.h"
 
@@ -26,12 +25,11 @@ constexpr const char* kHardwareKey = "compare.hardware";
 template <class T>
 Axis words_axis(const std::string& key, const std::vector<T>& values) {
   AxisKey out{.key = key, .values = {}, .names = {}};
+  Origin origin;
+  origin.axis = "compare";
   for (const T& value : values) {
-    Origin origin;
-    origin.axis = "compare";
     out.values.push_back({value, origin});
-    out.names.push_back(inline_toml(out.values.back()));
-    if constexpr (std::is_same_v<T, std::string>) out.names.back() = value;
+    out.names.push_back(fmt::format("{}", value));
   }
   return {{out}};
 }
@@ -56,12 +54,20 @@ Experiment variant(const Experiment& base, const PointValue& seed,
   return e;
 }
 
-/// What a comparison does not measure.
-void leave_out(Experiment& e) {
-  e.run.programmings_per_chip = e.run.reads_per_programming = 1;
-  e.evaluation.budget_images = e.evaluation.error_images = 0;
-  e.time.retention.clear();
-  e.sweep = {};
+/// The work at a point, given the experiment there and the one that trains.
+PointWork work_of(const Experiment& base, const std::vector<PointValue>& values, Experiment there,
+                  Experiment trained) {
+  PointWork work{.measured = std::move(there), .trained = std::move(trained)};
+  work.measured.run.method = work.trained->run.method = word(values[kMethod]);
+  work.ideal_hardware = word(values[kHardware]) == "ideal";
+  work.selection_chips = base.compare.selection_chips;
+  work.selection_images = base.compare.selection_images;
+  // What a comparison does not measure.
+  work.measured.run.programmings_per_chip = work.measured.run.reads_per_programming = 1;
+  work.measured.evaluation.budget_images = work.measured.evaluation.error_images = 0;
+  work.measured.time.retention.clear();
+  work.measured.sweep = {};
+  return work;
 }
 
 void check_axes(const Experiment& base) {
@@ -104,46 +110,33 @@ PointValues compare_grid(const std::vector<Axis>& axes) {
 
 PointWork compare_work(const Experiment& base, const PointValues& grid, std::size_t point) {
   const std::vector<PointValue>& values = grid.points[point];
-  PointWork work{.measured = variant(base, values[kSeed], config_values(values)),
-                 .trained = variant(base, values[kSeed], {})};
-  work.measured.run.method = work.trained->run.method = word(values[kMethod]);
-  work.ideal_hardware = word(values[kHardware]) == "ideal";
-  work.selection_chips = base.compare.selection_chips;
-  work.selection_images = base.compare.selection_images;
-  leave_out(work.measured);
-  return work;
+  return work_of(base, values, variant(base, values[kSeed], config_values(values)),
+                 variant(base, values[kSeed], {}));
 }
 
 std::vector<PointPlan> check_compare(const Experiment& base, const PointValues& grid,
                                      const std::string& data_digest, InputFiles& files) {
   check_axes(base);
   std::vector<PointPlan> points;
-  std::map<std::string, std::vector<std::string>> notes;  // at values of the config's axes
-  for (std::size_t i = 0; i < grid.points.size(); ++i) {
-    const std::vector<PointValue>& values = grid.points[i];
+  std::map<std::string, Experiment> trained;  // of each seed
+  for (const std::vector<PointValue>& values : grid.points) {
     PointPlan point;
     point.words = words_of(values);
-    const std::string at = point_words(config_values(values));
     try {
-      PointWork work = compare_work(base, grid, i);
-      const std::string& method = work.measured.run.method;
-      const auto [known, is_new] = notes.try_emplace(at);
-      if (is_new)
-        known->second = key_notes(variant(base, values[kSeed], config_values(values)), "compare");
-      point.notes = known->second;
-      point.training = digest(training_words(*work.trained, trained_parts(parse_method(method))));
-      point.network = digest(method + "\n" + training_words(*work.trained, {method}));
-      // Products that are kept read as they were made.
-      point.cells = digest(cells_words(work.measured) + word(values[kHardware]));
-      Experiment alone = variant(base, values[kSeed], config_values(values));
-      alone.compare.methods = {method};
+      auto seed = trained.find(values[kSeed].name);
+      if (seed == trained.end())
+        seed = trained.emplace(values[kSeed].name, variant(base, values[kSeed], {})).first;
+      Experiment there = variant(base, values[kSeed], config_values(values));
+      point.notes = key_notes(there, "compare");  // of all its methods
+      there.compare.methods = {word(values[kMethod])};
       point.digest =
-          compared_point_digest(alone, *work.trained, data_digest, word(values[kHardware]), files);
+          compared_point_digest(there, seed->second, data_digest, word(values[kHardware]), files);
+      name_shared_work(point, work_of(base, values, std::move(there), seed->second));
     } catch (const ConfigError& error) {
       // Values that are wrong beside each other are told at one of them, or in the base config.
       ConfigError::Parts parts = error.parts();
       if (values.size() == kConfigAxes || !parts.axis.empty()) throw;
-      parts.context = "at " + at + " of compare.axes";
+      parts.context = "at " + point_words(config_values(values)) + " of compare.axes";
       throw ConfigError(parts);
     }
     points.push_back(std::move(point));

@@ -61,12 +61,6 @@ class SharedNetwork {
   std::map<std::int64_t, std::optional<nn::Evaluation>> float_;
 };
 
-double mean_of(const std::vector<double>& values) {
-  double sum = 0;
-  for (const double value : values) sum += value;
-  return sum / static_cast<double>(values.size());
-}
-
 PointResult measure_point(const PointWork& work, const nn::Data& data, SharedNetwork& shared,
                           ProgrammedChips* programmed, const Console& console) {
   const auto start = Clock::now();
@@ -297,7 +291,7 @@ class Runner {
   }
 
   void tell_done(std::size_t i, const PointResult& result, bool is_new) {
-    const double mean = mean_accuracy(result);
+    const double mean = mean_of(result.accuracy);
     const std::lock_guard guard(mutex_);
     ++done_;
     if (!best_ || mean > best_->second) best_ = {i, mean};
@@ -371,15 +365,17 @@ PointTally run_points(const PointJob& job, const FolderLock& lock) {
   return Runner(job, lock, points_of(job)).run();
 }
 
-PointsState points_state(const std::vector<PointPlan>& points, const PointFolder& folder) {
+PointsState points_state(const std::vector<PointPlan>& points, const PointFolder& folder,
+                         const std::function<void(const PointPlan&, const PointResult&)>& done) {
   PointsState state;
   for (const std::size_t i : distinct(points)) {
     const std::string& digest = points[i].digest;
     const PointFolder::Look found = folder.look(digest);
     if (!found.damage.empty()) state.damage.push_back(found.damage);
-    if (found.result)
+    if (found.result) {
       ++state.done;
-    else if (folder.is_claimed(digest))
+      if (done) done(points[i], *found.result);
+    } else if (folder.is_claimed(digest))
       ++state.running;
     else if (folder.failure(digest))
       ++state.failed;

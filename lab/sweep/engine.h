@@ -44,6 +44,9 @@ struct PointsState {
   std::vector<std::string> damage = {};  ///< what is wrong with each damaged file
   std::size_t all() const { return done + failed + running + waiting; }
 };
-PointsState points_state(const std::vector<PointPlan>& points, const PointFolder& folder);
+/// `done` is told of every point that is.
+PointsState points_state(
+    const std::vector<PointPlan>& points, const PointFolder& folder,
+    const std::function<void(const PointPlan&, const PointResult&)>& done = {});
 
 }  // namespace ohmic::lab

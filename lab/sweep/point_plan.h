@@ -34,6 +34,11 @@ struct PointWork {
 };
 using WorkOf = std::function<PointWork(std::size_t point)>;
 
+/// Says which trainings, network and cells a point shares with others.
+void name_shared_work(PointPlan& plan, const PointWork& work);
+/// The digests of points, a line each: what the answer to all of them depends on.
+std::string digest_lines(const std::vector<PointPlan>& plans);
+
 /// All points in their order: a grid (the last axis changing fastest) or a drawn sample. The values
 /// point into axes that outlive this.
 struct PointValues {

@@ -1,7 +1,6 @@
 #include "lab/sweep/point_result.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "base/error.h"
 #include "io/h5.h"
@@ -20,11 +19,6 @@ Matrix<double> matrix(const h5::Array<double>& array) {
 }
 
 }  // namespace
-
-double mean_accuracy(const PointResult& r) {
-  return std::accumulate(r.accuracy.begin(), r.accuracy.end(), 0.0) /
-         static_cast<double>(r.accuracy.size());
-}
 
 double PointResult::overhead_weights() const {
   return static_cast<double>(overhead.weights) / static_cast<double>(network.weights);

@@ -29,9 +29,6 @@ struct PointResult {
   double overhead_macs() const;
 };
 
-/// Mean accuracy over the chips.
-double mean_accuracy(const PointResult& result);
-
 /// A file that is not what was written; one that cannot be read is a FileError of another kind.
 class DamagedPoint : public FileError {
  public:

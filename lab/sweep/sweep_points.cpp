@@ -144,12 +144,10 @@ std::vector<PointPlan> check_sweep(const Experiment& base, const PointValues& gr
     const auto i = static_cast<std::size_t>(at);
     named(i, [&] {
       points[i].words = point_words(grid.points[i]);
-      const Experiment e = point_experiment(base, grid, i);
-      require_network(e);
-      points[i].training = digest(training_words(e, trained_parts(parse_method(e.run.method))));
-      points[i].network = digest(e.run.method + "\n" + training_words(e, {e.run.method}));
-      points[i].cells = digest(cells_words(e));
-      points[i].notes = key_notes(e, "sweep");
+      const PointWork work{.measured = point_experiment(base, grid, i)};
+      require_network(work.measured);
+      name_shared_work(points[i], work);
+      points[i].notes = key_notes(work.measured, "sweep");
     });
   });
   std::set<std::string> networks, cells;
@@ -159,10 +157,7 @@ std::vector<PointPlan> check_sweep(const Experiment& base, const PointValues& gr
                  is_new_cells = cells.insert(points[i].cells).second;
       const Experiment e = point_experiment(base, grid, i);
       of[i] = &data.of(e);
-      if (e.evaluation.images > of[i]->test.size())
-        fail_key(e, "evaluation.images",
-                 "evaluation.images = " + std::to_string(e.evaluation.images) +
-                     ", but there are only " + std::to_string(of[i]->test.size()) + " test images");
+      check_test_images(e, *of[i]);
       if (!is_new_network && !is_new_cells) return;
       const nn::Network network = described_network(e, of[i]->shape(), of[i]->classes());
       if (is_new_network) check_methods(e, network, {e.run.method});

@@ -233,7 +233,7 @@ std::string best_points(const Experiment& base, const std::vector<PointPlan>& po
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < points.size(); ++i)
     if (results.points[i]) order.push_back(i);
-  const auto mean = [&](std::size_t i) { return mean_accuracy(*results.points[i]); };
+  const auto mean = [&](std::size_t i) { return mean_of(results.points[i]->accuracy); };
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return mean(a) > mean(b); });
   if (order.size() > rows) order.resize(rows);

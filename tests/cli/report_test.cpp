@@ -20,7 +20,7 @@ bool says(const std::string& text, const std::string& words) {
   return text.find(words) != text.npos;
 }
 
-double mean_of(const std::vector<double>& values) {
+double plain_mean(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
@@ -66,7 +66,7 @@ TEST_CASE("the report of a run says what the run printed, and what its file hold
   check_page(page);
   const h5::Reader in(bench.path("run/results.h5"));
   const std::vector<double> accuracy = in.doubles("/chips/accuracy").values;
-  CHECK(says(page, ">" + percent(mean_of(accuracy)) + " %<"));
+  CHECK(says(page, ">" + percent(plain_mean(accuracy)) + " %<"));
   CHECK(says(page, ">" + percent(in.doubles("/chips/float_accuracy").values[0]) + " %<"));
   // The interval is that of the terminal, to the last digit.
   const auto interval = all_of(run.out, "95 % interval of the mean ([0-9.]* .. [0-9.]*)");
@@ -74,11 +74,11 @@ TEST_CASE("the report of a run says what the run printed, and what its file hold
   CHECK(says(said.out, "95 % interval " + interval[0]));
   for (const char* line : {"converters", "programming", "all"}) {
     const auto values = in.doubles(std::string("/error_budget/") + line).values;
-    const double cost = mean_of(values) - mean_of(in.doubles("/error_budget/float").values);
+    const double cost = plain_mean(values) - plain_mean(in.doubles("/error_budget/float").values);
     const std::string label =
         std::string(line) == "all" ? "all together" : line + std::string(" only");
     const std::vector<std::string> row = row_of(page, {label});
-    CHECK(row[1] == percent(mean_of(values)));
+    CHECK(row[1] == percent(plain_mean(values)));
     CHECK(row[3] == fmt::format("{:+.2f}", 100 * cost));
     CHECK(says(run.out, row[4].substr(0, row[4].find(' '))));
     CHECK(says(page, fmt::format("<title>{}: {:+.2f} (", label, 100 * cost)));
@@ -93,7 +93,7 @@ TEST_CASE("the report of a run says what the run printed, and what its file hold
   // Retention is a point a time.
   const h5::Array<double> retention = in.doubles("/retention/accuracy");
   const auto half = retention.values.begin() + retention.shape[1];
-  CHECK(row_of(page, {"1000"})[1] == percent(mean_of({half, retention.values.end()})));
+  CHECK(row_of(page, {"1000"})[1] == percent(plain_mean({half, retention.values.end()})));
 
   const auto csv = csv_of(read_whole_file(bench.path("r.csv")));
   const h5::Array<double> all = in.doubles("/chips/accuracy_all");

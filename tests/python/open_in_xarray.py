@@ -12,6 +12,8 @@ import h5py
 import numpy
 import xarray
 
+from idx import write_idx
+
 NETWORK = """seed = 3
 chips = 3
 [data]
@@ -86,9 +88,8 @@ def write_images(folder):
         images = random.integers(0, 100, (count, 8, 8), dtype=numpy.uint8)
         for image, label in zip(images, labels):
             image[label] += 100
-        for kind, values in (("images-idx3", images), ("labels-idx1", labels)):
-            head = bytes([0, 0, 8, values.ndim]) + b"".join(n.to_bytes(4, "big") for n in values.shape)
-            (folder / f"{name}-{kind}-ubyte").write_bytes(head + values.tobytes())
+        write_idx(folder / f"{name}-images-idx3-ubyte", images)
+        write_idx(folder / f"{name}-labels-idx1-ubyte", labels)
 
 
 def groups_of(file):
