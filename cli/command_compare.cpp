@@ -37,7 +37,7 @@ int compare(const CommonOptions& options, const PointOptions& own, Console& cons
   const Experiment base = read_experiment(options, {}, "compare");
   require_network(base);
   apply_common_options(options, base.run);
-  DataSets data;
+  DataSets data(data_needs(options, base, "compare"));
   const nn::Data& images = data.of(base);
   check_base(base, images, options.dry_run);
   const std::vector<Axis> axes = compare_axes(base.compare);

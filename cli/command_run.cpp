@@ -47,7 +47,7 @@ int run(const CommonOptions& options, std::optional<std::int64_t> dumped_chip, C
   const nn::Network described = described_network(experiment, data.shape(), data.classes());
   check_methods(experiment, described, {experiment.run.method});
   if (options.dry_run) {
-    print_dry_run(experiment, described, data, has_trained_base(training, methods),
+    print_dry_run(experiment, described, data, session.has_base(options, console),
                   session.folder.string(), console);
     return 0;
   }
@@ -63,7 +63,7 @@ int run(const CommonOptions& options, std::optional<std::int64_t> dumped_chip, C
                 experiment.network.model.empty() ? "of the config" : experiment.network.model,
                 grouped(trained.network.parameter_count()), grouped(trained.network.macs()),
                 method.origin.words);
-  console.print("data      {}: {} training, {} validation, {} test images\n", data.name,
+  console.print("data      {}: {} training, {} validation, {} test images\n", data.params.set,
                 grouped(data.train.size()), grouped(data.validation.size()),
                 grouped(data.test.size()));
   console.print("hardware  {}\n\n", hardware_words(experiment));

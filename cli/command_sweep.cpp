@@ -65,7 +65,7 @@ int sweep(const CommonOptions& options, const PointOptions& own, Console& consol
   apply_common_options(options, base.run);
   check_settings(options, base.sweep.axes);
   const PointValues grid = sweep_grid(base);
-  DataSets data;
+  DataSets data(data_needs(options, base, "sweep"));
   const std::vector<PointPlan> points = check_sweep(base, grid, data);
   const ResultsIdentity identity = sweep_identity(base, points);
   PointCommand command{

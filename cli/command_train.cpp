@@ -55,7 +55,7 @@ int train(const CommonOptions& options, Console& console) {
   check_methods(experiment, described, {experiment.run.method});
   const TrainingSetting training = session.training(options, console);
   if (options.dry_run) {
-    print_dry_run(experiment, described, data, has_trained_base(training, methods),
+    print_dry_run(experiment, described, data, session.has_base(options, console),
                   session.folder.string(), console);
     return 0;
   }

@@ -205,6 +205,15 @@ void add_point_options(CLI::App& app, PointOptions& own) {
   app.add_flag("--mix-instruction-sets", own.mixed, "merge points whose last digits may differ");
 }
 
+DataNeeds data_needs(const CommonOptions& options, const Experiment& base,
+                     const std::string& name) {
+  const bool has_points =
+      std::filesystem::exists(output_folder(options, base, name) / "points.csv");
+  return {.images = !options.dry_run,
+          .digests = !options.dry_run || has_points,
+          .use_cache = !options.no_cache};
+}
+
 std::string count_of(std::size_t n, const std::string& what) {
   return fmt::format("{} {}{}", grouped(static_cast<std::int64_t>(n)), what, n == 1 ? "" : "s");
 }
@@ -286,6 +295,7 @@ int run_point_command(const PointCommand& command, const CommonOptions& options,
     put_points_aside(place);
   }
   folder.make();
+  command.data.keep();
   const InterruptWatch watch;
   const std::string name = is_alone ? "all" : share_name(shard, own);
   std::unique_ptr<FolderLock> lock;

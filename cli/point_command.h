@@ -15,6 +15,10 @@ struct PointOptions {
 };
 void add_point_options(CLI::App& app, PointOptions& own);
 
+/// What a command on points needs of its data sets: a dry run looks at images only where points lie
+/// in the output folder, and no run on this machine has kept their digests.
+DataNeeds data_needs(const CommonOptions& options, const Experiment& base, const std::string& name);
+
 /// A command, read and checked: its points, and what they become.
 struct PointCommand {
   std::string name;  ///< "sweep"

@@ -1,9 +1,9 @@
 #include "cli/session.h"
 
-#include "lab/experiment/described_data.h"
 #include "lab/experiment/described_network.h"
 #include "lab/experiment/key_notes.h"
 #include "lab/study/check_methods.h"
+#include "lab/study/read_data.h"
 
 namespace ohmic::lab {
 
@@ -17,6 +17,11 @@ TrainingSetting Session::training(const CommonOptions& options, const Console& c
           .needs_course = command == "run" || command == "train"};
 }
 
+std::optional<bool> Session::has_base(const CommonOptions& options, const Console& console) const {
+  if (data.digest.empty()) return std::nullopt;
+  return has_trained_base(training(options, console), parse_method(experiment.run.method));
+}
+
 Session open_session(const CommonOptions& options, const std::string& command) {
   Session s;
   s.command = command;
@@ -25,7 +30,9 @@ Session open_session(const CommonOptions& options, const std::string& command) {
   apply_common_options(options, s.experiment.run);
   s.folder = output_folder(options, s.experiment, command);
   s.file = s.folder / "results.h5";
-  s.data = load_data_of(s.experiment);
+  s.data = read_data(
+      s.experiment,
+      {.images = !options.dry_run, .digests = !options.dry_run, .use_cache = !options.no_cache});
   check_test_images(s.experiment, s.data);
   s.notes = key_notes(s.experiment, command);
   if (options.dry_run) return s;
@@ -43,6 +50,7 @@ std::unique_ptr<WorkFolder> Session::begin(const CommonOptions& options,
       h5::condition_of(file) == h5::Condition::damaged)
     put_aside(file, console);
   if (options.force) clear_kept(folder);
+  if (!options.no_cache) keep_digests(data);
   tell_unsealed(experiment, console);
   return held;
 }

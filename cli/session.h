@@ -20,6 +20,8 @@ struct Session {
 
   /// Settings of its trainings; borrows from this and from `console`.
   TrainingSetting training(const CommonOptions& options, const Console& console) const;
+  /// Whether the base network of run.method is there; none where a dry run has not read the data.
+  std::optional<bool> has_base(const CommonOptions& options, const Console& console) const;
   /// The output folder, held while this lives; with --force what was kept in it is gone, and
   /// damaged results are put aside. ConfigError where another process works there, or has put other
   /// results there since the session was opened.
@@ -27,7 +29,7 @@ struct Session {
 };
 
 /// Reads config and data. ConfigError where the output folder holds other results and --force is
-/// off; with --dry-run nothing is compared.
+/// off; with --dry-run nothing is compared, and the data are outlined.
 Session open_session(const CommonOptions& options, const std::string& command);
 
 /// One line for each file of ours that the config names and that has no seal: its damage would

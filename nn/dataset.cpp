@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 
 namespace ohmic::nn {
 
@@ -56,6 +57,7 @@ ImageList ImageList::first(Index count) const {
 template <class T>
 void fill_lanes(const ImageList& list, const Normalisation& normalisation,
                 std::span<const Index> positions, View<T> x, std::span<std::uint8_t> labels) {
+  assert(!list.set->pixels.empty() && "an outline has no pixels");
   constexpr Index kTile = 64;  // pixels whose lanes stay in the first-level cache
   const Index pixels = list.set->shape.height * list.set->shape.width;
   const auto samples = static_cast<Index>(positions.size());

@@ -55,10 +55,11 @@ struct Normalisation {
 };
 
 struct Data {
-  std::string name;
+  DataParams params;  ///< what was asked for
   ImageList train, validation, test;
   Normalisation normalisation;
-  std::string digest;           ///< of all images and labels, split and normalisation
+  std::vector<std::filesystem::path> files;  ///< that it lies in
+  std::string digest;                        ///< of all images and labels, split and normalisation
   std::string training_digest;  ///< the same without test images: what a training reads
   Shape shape() const { return train.set->shape; }
   Index classes() const { return train.set->classes; }
@@ -69,6 +70,10 @@ struct Data {
 /// the file and what is wrong with it, or what to get and every place looked in. Mean and deviation
 /// are those of the whole training file, whatever the split.
 Data load_data(const DataParams& params, const std::filesystem::path& base);
+
+/// The same from headers and file sizes: every number of images, the shape and the classes, but
+/// neither pixels, labels, normalisation nor digests.
+Data outline_data(const DataParams& params, const std::filesystem::path& base);
 
 /// Puts images `positions` of `list` into the lanes of `x` (features x kLanes), at most kLanes;
 /// other lanes get 0. Labels go to `labels`, of positions' size.

@@ -3,6 +3,8 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <functional>
+#include <numeric>
 
 #include "base/error.h"
 #include "io/whole_file.h"
@@ -56,6 +58,8 @@ class ByteFile {
     return out.size() - before;
   }
 
+  bool is_gzipped() const { return gzdirect(handle_) == 0; }
+
  private:
   path file_;
   gzFile handle_;
@@ -67,8 +71,8 @@ struct Idx {
   std::vector<std::uint8_t> bytes;
 };
 
-Idx read_idx_file(const path& file, std::uint8_t rank, const char* content) {
-  ByteFile source(file);
+std::vector<Index> read_idx_header(ByteFile& source, const path& file, std::uint8_t rank,
+                                   const char* content) {
   std::vector<std::uint8_t> header;
   const std::size_t header_size = 4 + std::size_t{4} * rank;
   source.read(header_size, header);
@@ -77,7 +81,7 @@ Idx read_idx_file(const path& file, std::uint8_t rank, const char* content) {
     fail(file, std::string("is no IDX file of ") + content + " (it does not begin with 0 0 8 " +
                    std::to_string(rank) + ")");
   if (header.size() < header_size) fail(file, "is truncated within its header");
-  Idx idx;
+  std::vector<Index> shape;
   Index total = 1;
   for (std::size_t d = 4; d < header_size; d += 4) {
     const Index size = (Index{header[d]} << 24) | (Index{header[d + 1]} << 16) |
@@ -85,7 +89,7 @@ Idx read_idx_file(const path& file, std::uint8_t rank, const char* content) {
     if (size == 0 || total > (Index{1} << 40) / size)
       fail(file, "has an impossible size in its header");
     total *= size;
-    idx.shape.push_back(size);
+    shape.push_back(size);
   }
   if (total > kMostBytes)
     fail(file, "claims " + std::to_string(total) + " bytes of " + content + "; at most " +
@@ -93,6 +97,14 @@ Idx read_idx_file(const path& file, std::uint8_t rank, const char* content) {
   if (total / kLargestRatio > static_cast<Index>(std::filesystem::file_size(file)))
     fail(file, "is truncated: its header claims " + std::to_string(total) + " bytes of " + content +
                    ", more than a file of this size can hold");
+  return shape;
+}
+
+Idx read_idx_file(const path& file, std::uint8_t rank, const char* content) {
+  ByteFile source(file);
+  Idx idx{read_idx_header(source, file, rank, content), {}};
+  const Index total =
+      std::accumulate(idx.shape.begin(), idx.shape.end(), Index{1}, std::multiplies<>());
   const std::size_t found = source.read(static_cast<std::size_t>(total) + 1, idx.bytes);
   const std::string expected = ", expected " + std::to_string(total) + " for " +
                                std::to_string(idx.shape[0]) + " " + content;
@@ -109,14 +121,25 @@ void check_label(const path& file, Index image, std::uint8_t label, Index classe
                    " is not in 0 .. " + std::to_string(classes - 1));
 }
 
+Dataset cifar_set(Index classes) {
+  Dataset set;
+  set.shape = {3, 32, 32};
+  set.classes = classes;
+  return set;
+}
+
+void check_label_count(const path& images, Index pixels, const path& labels, Index names) {
+  if (pixels != names)
+    fail(labels, "holds " + std::to_string(names) + " labels for the " + std::to_string(pixels) +
+                     " images of " + images.filename().string());
+}
+
 }  // namespace
 
 Dataset read_idx(const path& images, const path& labels, Index classes) {
   Idx pixels = within_memory(images, [&] { return read_idx_file(images, 3, "images"); });
   Idx names = within_memory(labels, [&] { return read_idx_file(labels, 1, "labels"); });
-  if (pixels.shape[0] != names.shape[0])
-    fail(labels, "holds " + std::to_string(names.shape[0]) + " labels for the " +
-                     std::to_string(pixels.shape[0]) + " images of " + images.filename().string());
+  check_label_count(images, pixels.shape[0], labels, names.shape[0]);
   Dataset set;
   set.shape = {1, pixels.shape[1], pixels.shape[2]};
   set.classes =
@@ -128,10 +151,28 @@ Dataset read_idx(const path& images, const path& labels, Index classes) {
   return set;
 }
 
-Dataset read_cifar(const std::vector<path>& files, int label_bytes, Index classes) {
+Dataset outline_idx(const path& images, const path& labels, Index classes) {
+  ByteFile source(images);
+  const std::vector<Index> shape = read_idx_header(source, images, 3, "images");
   Dataset set;
-  set.shape = {3, 32, 32};
+  set.shape = {1, shape[1], shape[2]};
   set.classes = classes;
+  Index names = 0;
+  if (classes > 0) {
+    ByteFile label_source(labels);
+    names = read_idx_header(label_source, labels, 1, "labels")[0];
+  } else {
+    const Idx read = read_idx_file(labels, 1, "labels");
+    names = read.shape[0];
+    set.classes = 1 + *std::max_element(read.bytes.begin(), read.bytes.end());
+  }
+  check_label_count(images, shape[0], labels, names);
+  set.labels.assign(static_cast<std::size_t>(names), 0);
+  return set;
+}
+
+Dataset read_cifar(const std::vector<path>& files, int label_bytes, Index classes) {
+  Dataset set = cifar_set(classes);
   const std::size_t pixels = static_cast<std::size_t>(set.shape.features());
   const std::size_t record_size = pixels + static_cast<std::size_t>(label_bytes);
   for (const path& file : files) {
@@ -152,6 +193,25 @@ Dataset read_cifar(const std::vector<path>& files, int label_bytes, Index classe
                         record.end());
     }
   }
+  return set;
+}
+
+Dataset outline_cifar(const std::vector<path>& files, int label_bytes, Index classes) {
+  Dataset set = cifar_set(classes);
+  const auto record_size = static_cast<std::uintmax_t>(set.shape.features() + label_bytes);
+  std::size_t images = 0;
+  for (const path& file : files) {
+    // What is compressed tells its size only when it has been read.
+    if (ByteFile(file).is_gzipped())
+      images += read_cifar({file}, label_bytes, classes).labels.size();
+    else if (const std::uintmax_t size = std::filesystem::file_size(file);
+             size == 0 || size % record_size != 0)
+      fail(file, "is truncated: " + std::to_string(size) +
+                     " bytes are no whole number of images of " + std::to_string(record_size));
+    else
+      images += size / record_size;
+  }
+  set.labels.assign(images, 0);
   return set;
 }
 

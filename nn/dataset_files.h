@@ -18,4 +18,11 @@ Dataset read_idx(const std::filesystem::path& images, const std::filesystem::pat
 /// image, or a coarse and a fine one (`label_bytes` = 2, CIFAR-100: the fine one counts).
 Dataset read_cifar(const std::vector<std::filesystem::path>& files, int label_bytes, Index classes);
 
+/// The same sets without pixels and with labels 0: shape, classes and number of images, as headers
+/// and file sizes tell. Only what must be decompressed or counted for that is read.
+Dataset outline_idx(const std::filesystem::path& images, const std::filesystem::path& labels,
+                    Index classes);
+Dataset outline_cifar(const std::vector<std::filesystem::path>& files, int label_bytes,
+                      Index classes);
+
 }  // namespace ohmic::nn

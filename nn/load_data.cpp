@@ -63,36 +63,56 @@ bool is_there(const path& folder, Format format) {
   return false;
 }
 
-TwoSets read_folder(const path& folder, Format format, Index classes) {
-  const auto idx = [&](const std::string& which, Index count) {
-    return read_idx(idx_file(folder, which + "-images-idx3-ubyte"),
-                    idx_file(folder, which + "-labels-idx1-ubyte"), count);
-  };
-  switch (format) {
+/// A set that was found, before it is read.
+struct FoundSet {
+  path folder;
+  Format format;
+  Index classes;  ///< 0: as many as its labels say
+};
+
+/// The files of a set's training or test images: IDX images and their labels, or CIFAR batches.
+std::vector<path> files_of(const FoundSet& set, bool is_test) {
+  switch (set.format) {
     case Format::idx: {
-      Dataset train = idx("train", classes);
-      Dataset test = idx("t10k", train.classes);
-      if (test.shape != train.shape)
-        throw FileError(folder.string() + ": test images are " + text(test.shape) +
-                        ", training images " + text(train.shape));
-      return {std::move(train), std::move(test)};
+      const std::string which = is_test ? "t10k" : "train";
+      return {idx_file(set.folder, which + "-images-idx3-ubyte"),
+              idx_file(set.folder, which + "-labels-idx1-ubyte")};
     }
     case Format::cifar10: {
+      if (is_test) return {set.folder / "test_batch.bin"};
       std::vector<path> batches;
       for (int i = 1; i <= 5; ++i)
-        batches.push_back(folder / ("data_batch_" + std::to_string(i) + ".bin"));
-      return {read_cifar(batches, 1, classes), read_cifar({folder / "test_batch.bin"}, 1, classes)};
+        batches.push_back(set.folder / ("data_batch_" + std::to_string(i) + ".bin"));
+      return batches;
     }
     case Format::cifar100:
-      return {read_cifar({folder / "train.bin"}, 2, classes),
-              read_cifar({folder / "test.bin"}, 2, classes)};
+      return {set.folder / (is_test ? "test.bin" : "train.bin")};
   }
   throw LogicError("unknown format");
 }
 
+enum class Depth { images, sizes };
+
+Dataset read_set(const FoundSet& set, bool is_test, Index classes, Depth depth) {
+  const std::vector<path> files = files_of(set, is_test);
+  if (set.format == Format::idx)
+    return (depth == Depth::images ? read_idx : outline_idx)(files[0], files[1], classes);
+  const int label_bytes = set.format == Format::cifar100 ? 2 : 1;
+  return (depth == Depth::images ? read_cifar : outline_cifar)(files, label_bytes, classes);
+}
+
+TwoSets read_sets(const FoundSet& set, Depth depth) {
+  Dataset train = read_set(set, false, set.classes, depth);
+  Dataset test = read_set(set, true, train.classes, depth);
+  if (test.shape != train.shape)
+    throw FileError(set.folder.string() + ": test images are " + text(test.shape) +
+                    ", training images " + text(train.shape));
+  return {std::move(train), std::move(test)};
+}
+
 /// Looks for a known set in the places where sets are. A folder named like another set is never
 /// taken for this one.
-TwoSets find_known(const KnownSet& set, const DataParams& params, const path& base) {
+FoundSet find_known(const KnownSet& set, const DataParams& params, const path& base) {
   std::vector<path> roots;
   if (!params.path.empty()) {
     roots.push_back(base / params.path);
@@ -113,14 +133,14 @@ TwoSets find_known(const KnownSet& set, const DataParams& params, const path& ba
   if (set.name == "fashion-mnist") places.emplace_back(kPackaged);
   std::string looked;
   for (const path& place : places) {
-    if (is_there(place, set.format)) return read_folder(place, set.format, set.classes);
+    if (is_there(place, set.format)) return {place, set.format, set.classes};
     looked += (looked.empty() ? "" : ", ") + place.string();
   }
   throw FileError("data set " + std::string(set.name) + " is not here: " + std::string(set.source) +
                   ", and say where with data.path or $OHMIC_DATA (looked in " + looked + ")");
 }
 
-TwoSets find_sets(const DataParams& params, const path& base) {
+FoundSet find_set(const DataParams& params, const path& base) {
   std::vector<std::string> names;
   for (const KnownSet& set : kKnownSets) {
     if (params.set == set.name) return find_known(set, params, base);
@@ -136,9 +156,9 @@ TwoSets find_sets(const DataParams& params, const path& base) {
                                        : " (did you mean '" + near + "'?)") +
                          " nor a folder (" + folder.string() + ")");
   }
-  if (is_there(folder, Format::idx)) return read_folder(folder, Format::idx, 0);
-  if (is_there(folder, Format::cifar10)) return read_folder(folder, Format::cifar10, 10);
-  if (is_there(folder, Format::cifar100)) return read_folder(folder, Format::cifar100, 100);
+  if (is_there(folder, Format::idx)) return {folder, Format::idx, 0};
+  if (is_there(folder, Format::cifar10)) return {folder, Format::cifar10, 10};
+  if (is_there(folder, Format::cifar100)) return {folder, Format::cifar100, 100};
   throw FileError(folder.string() +
                   ": holds none of train-images-idx3-ubyte(.gz), data_batch_1.bin, train.bin");
 }
@@ -177,10 +197,8 @@ std::string digest_of(const Dataset& set) {
          std::to_string(set.classes);
 }
 
-}  // namespace
-
-Data load_data(const DataParams& params, const path& base) {
-  TwoSets sets = find_sets(params, base);
+/// The lists of images that train, validate and test; nothing that pixels or labels tell.
+Data split(const DataParams& params, const FoundSet& found, TwoSets sets) {
   const Index all = sets.train.size();
   const Index validation =
       params.validation >= 0 ? params.validation : std::min(Index{5000}, all / 10);
@@ -188,16 +206,9 @@ Data load_data(const DataParams& params, const path& base) {
     fail("data.validation", "data.validation = " + std::to_string(validation) +
                                 " leaves nothing of " + std::to_string(all) + " training images");
   Data data;
-  data.name = params.set;
-  data.normalisation = statistics(sets.train);
-  if (params.normalise == "unit") {
-    data.normalisation.mean.assign(data.normalisation.mean.size(), 0.0);
-    data.normalisation.deviation.assign(data.normalisation.deviation.size(), 255.0);
-  }
-  for (double deviation : data.normalisation.deviation)
-    if (!(deviation > 0))
-      throw FileError("data set " + params.set + ": a channel has the same value everywhere");
-
+  data.params = params;
+  for (const bool is_test : {false, true})
+    for (path& file : files_of(found, is_test)) data.files.push_back(std::move(file));
   std::vector<Index> order = permutation(
       all, RandomStream(static_cast<std::uint64_t>(params.split_seed)), split_address());
   std::sort(order.begin(), order.begin() + validation);
@@ -216,11 +227,34 @@ Data load_data(const DataParams& params, const path& base) {
   };
   limit(data.train, params.train_images, "data.train_images");
   limit(data.test, params.test_images, "data.test_images");
-  data.training_digest =
-      digest(digest_of(data.train.index) + digest_of(data.validation.index) + digest_of(*train) +
-             digest_of(data.normalisation.mean) + digest_of(data.normalisation.deviation));
-  data.digest = digest(data.training_digest + digest_of(data.test.index) + digest_of(*test));
   return data;
+}
+
+}  // namespace
+
+Data load_data(const DataParams& params, const path& base) {
+  const FoundSet found = find_set(params, base);
+  Data data = split(params, found, read_sets(found, Depth::images));
+  const Dataset& train = *data.train.set;
+  data.normalisation = statistics(train);
+  if (params.normalise == "unit") {
+    data.normalisation.mean.assign(data.normalisation.mean.size(), 0.0);
+    data.normalisation.deviation.assign(data.normalisation.deviation.size(), 255.0);
+  }
+  for (double deviation : data.normalisation.deviation)
+    if (!(deviation > 0))
+      throw FileError("data set " + params.set + ": a channel has the same value everywhere");
+  data.training_digest =
+      digest(digest_of(data.train.index) + digest_of(data.validation.index) + digest_of(train) +
+             digest_of(data.normalisation.mean) + digest_of(data.normalisation.deviation));
+  data.digest =
+      digest(data.training_digest + digest_of(data.test.index) + digest_of(*data.test.set));
+  return data;
+}
+
+Data outline_data(const DataParams& params, const path& base) {
+  const FoundSet found = find_set(params, base);
+  return split(params, found, read_sets(found, Depth::sizes));
 }
 
 }  // namespace ohmic::nn

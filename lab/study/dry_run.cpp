@@ -13,9 +13,8 @@
 namespace ohmic::lab {
 namespace {
 
-/// Multiply-accumulates a second of one thread, measured on a product of a usual size for a few
-/// milliseconds.
-double measured_rate() {
+/// Multiply-accumulates per second of one thread, on a product of a usual size.
+double measure_rate() {
   constexpr std::ptrdiff_t kOutputs = 60, kRows = 128, kRepeats = 200;
   std::vector<float> a(kOutputs * kRows, 0.5f), x(kRows * kLanes, 0.25f), y(kOutputs * kLanes);
   std::vector<std::int32_t> offsets;
@@ -27,6 +26,12 @@ double measured_rate() {
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return static_cast<double>(kOutputs * kRows * kLanes * kRepeats) / seconds;
+}
+
+/// The same, measured once, for a few milliseconds.
+double measured_rate() {
+  static const double rate = measure_rate();
+  return rate;
 }
 
 // Whole passes against the bare product (measured with LeNet-5): training has two more products and
@@ -86,8 +91,8 @@ WorkEstimate estimate_work(const Experiment& e, const nn::Network& network, cons
   for (Index layer = 0; layer < network.layers(); ++layer)
     activations += network.shape(layer).features();
   const double block = static_cast<double>(activations * kLanes) * sizeof(float);
-  const double images =
-      static_cast<double>(data.train.set->pixels.size() + data.test.set->pixels.size());
+  const auto images = static_cast<double>((data.train.set->size() + data.test.set->size()) *
+                                          network.input().features());
   const auto blocks = [&](std::int64_t wanted, const nn::ImageList& there) {
     return static_cast<double>(block_count(std::min<Index>(wanted, there.size()), kLanes));
   };
@@ -137,16 +142,18 @@ void print_work(const Console& console, const std::string& place, double trainin
 }
 
 void print_dry_run(const Experiment& e, const nn::Network& network, const nn::Data& data,
-                   bool trained, const std::string& place, const Console& console) {
-  const WorkEstimate work = estimate_work(e, network, data, trained);
+                   std::optional<bool> trained, const std::string& place, const Console& console) {
+  const WorkEstimate work = estimate_work(e, network, data, trained.value_or(false));
   console.print("network   {} layers, {} parameters, {} multiply-accumulates an image\n",
                 network.layers(), grouped(network.parameter_count()), grouped(network.macs()));
-  console.print("data      {}: {} training, {} validation, {} test images\n", data.name,
+  console.print("data      {}: {} training, {} validation, {} test images\n", data.params.set,
                 grouped(data.train.size()), grouped(data.validation.size()),
                 grouped(data.test.size()));
-  console.print("training  {}\n", trained ? "none: the network is there"
-                                          : fmt::format("{} epochs, about {}", e.training.epochs,
-                                                        human_time(work.training_seconds)));
+  console.print("training  {}{}\n",
+                trained.value_or(false) ? "none: the network is there"
+                                        : fmt::format("{} epochs, about {}", e.training.epochs,
+                                                      human_time(work.training_seconds)),
+                trained ? "" : " (no run on this machine has read these images yet)");
   console.print("hardware  {}\n", hardware_words(e));
   console.print("{:<10} {:>13} {:>6} {:>12}\n", "layer", "out x in", "tiles", "cells");
   Index tiles = 0, cells = 0;

@@ -34,8 +34,9 @@ double seconds_of_products(double count);
 void print_work(const Console& console, const std::string& place, double training_seconds,
                 double chip_seconds, double memory_bytes, double disk_bytes);
 
-/// Says what a run would do.
+/// Says what a run would do. `trained`: whether its base network is there; none where the data are
+/// only outlined, so that nobody knows.
 void print_dry_run(const Experiment& experiment, const nn::Network& network, const nn::Data& data,
-                   bool trained, const std::string& place, const Console& console);
+                   std::optional<bool> trained, const std::string& place, const Console& console);
 
 }  // namespace ohmic::lab

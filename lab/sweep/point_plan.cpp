@@ -1,7 +1,6 @@
 #include "lab/sweep/point_plan.h"
 
 #include "io/digest.h"
-#include "lab/experiment/described_data.h"
 #include "lab/experiment/identity.h"
 
 namespace ohmic::lab {
@@ -23,9 +22,17 @@ std::string digest_lines(const std::vector<PointPlan>& plans) {
 
 const nn::Data& DataSets::of(const Experiment& e) {
   // Where a set is found is part of which it is.
-  std::unique_ptr<nn::Data>& found = loaded_[to_toml(write_fields(e.data, false))];
-  if (!found) found = std::make_unique<nn::Data>(load_data_of(e));
+  const std::string words = to_toml(write_fields(e.data, false));
+  std::unique_ptr<nn::Data>& found = loaded_[words];
+  if (found) return *found;
+  found = std::make_unique<nn::Data>(read_data(e, needs_));
+  if (found->digest.empty()) found->digest = found->training_digest = "unread: " + words;
   return *found;
+}
+
+void DataSets::keep() const {
+  if (needs_.images && needs_.use_cache)
+    for (const auto& [words, data] : loaded_) keep_digests(*data);
 }
 
 }  // namespace ohmic::lab

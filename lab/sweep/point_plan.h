@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "lab/experiment/experiment.h"
-#include "nn/dataset.h"
+#include "lab/study/read_data.h"
 
 /// What the engine needs to know of a point before it is measured, whatever command asks for it.
 namespace ohmic::lab {
@@ -49,10 +49,16 @@ struct PointValues {
 /// Data sets, read once each.
 class DataSets {
  public:
-  /// What the experiment reads. FileError, ConfigError (at its key).
+  explicit DataSets(const DataNeeds& needs) : needs_(needs) {}
+  /// What the experiment reads. FileError, ConfigError (at its key). Digests that nobody knows are
+  /// words of their own for each set.
   const nn::Data& of(const Experiment& experiment);
 
+  /// Keeps their digests (keep_digests()).
+  void keep() const;
+
  private:
+  DataNeeds needs_;
   std::map<std::string, std::unique_ptr<nn::Data>> loaded_;
 };
 

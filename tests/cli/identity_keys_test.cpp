@@ -5,7 +5,7 @@
 
 #include "cli/session.h"
 #include "io/digest.h"
-#include "lab/experiment/described_data.h"
+#include "lab/study/read_data.h"
 #include "lab/experiment/described_network.h"
 #include "lab/experiment/identity.h"
 #include "lab/sweep/sweep_points.h"
@@ -65,7 +65,7 @@ Digests digests_of(const Workbench& bench, std::vector<std::string> settings) {
     settings.push_back("methods.injection.variation=" + variation);
     settings.push_back("methods.compensation.variation=" + variation);
     lab::Experiment e = lab::read_experiment(bench.path("keys.toml"), settings);
-    const nn::Data data = lab::load_data_of(e);
+    const nn::Data data = lab::read_data(e);
     const nn::Network network = lab::described_network(e, data.shape(), data.classes());
     const lab::MethodSet set = lab::parse_method(e.run.method);
     lab::InputFiles files;

@@ -154,6 +154,52 @@ TEST_CASE("a dry run says what would be done and writes nothing") {
   CHECK(bench.listing() == files);
 }
 
+TEST_CASE("a dry run of any command on networks reads no image") {
+  const Workbench bench("outline");
+  // Whoever reads the images sees that there are too many bytes.
+  std::ofstream(bench.path("set/train-images-idx3-ubyte"), std::ios::app) << "more";
+  const std::string axes = "sweep.axes=[{key=\"device.sigma\",values=[0.1,0.2]}]";
+  const std::vector<std::vector<std::string>> commands{
+      {"run"},
+      {"train"},
+      {"search", "--set", "search.images=32", "--set", "search.train_images=128", "--set",
+       "methods.compensation.overhead_limit=1"},
+      {"compare", "--set", "compare.methods=[\"plain\"]"},
+      {"sweep", "--set", axes}};
+  for (std::vector<std::string> words : commands) {
+    CAPTURE(words[0]);
+    words.insert(words.begin() + 1, {"~/tiny.toml", "-o", "~/out"});
+    CHECK(bench.ohmic(words).status == lab::kFiles);
+    words.emplace_back("--dry-run");
+    const auto said = bench.ohmic(words);
+    CHECK(said.status == lab::kDone);
+    CHECK(says(said.out, "time      about "));
+    if (words[0] == "run" || words[0] == "train")
+      CHECK(says(said.out, "(no run on this machine has read these images yet)\n"));
+  }
+}
+
+TEST_CASE("a dry run knows what is there from the digests of images that a run has read") {
+  const Workbench bench("digests");
+  const auto dry = [&] {
+    return bench.ohmic({"run", "~/tiny.toml", "-o", "~/out", "--dry-run"}).out;
+  };
+  REQUIRE(bench.ohmic({"train", "~/tiny.toml", "-o", "~/trained"}).status == lab::kDone);
+  CHECK(says(dry(), "training  none: the network is there\n"));
+  // Kept digests are of the very files: others are not taken for them.
+  const std::filesystem::path labels = bench.path("set/train-labels-idx1-ubyte");
+  std::filesystem::last_write_time(
+      labels, std::filesystem::last_write_time(labels) + std::chrono::seconds(1));
+  CHECK(says(dry(), "training  2 epochs, about "));
+  CHECK(says(dry(), "(no run on this machine has read these images yet)\n"));
+  // Damaged ones are none.
+  REQUIRE(bench.ohmic({"train", "~/tiny.toml", "-o", "~/again"}).status == lab::kDone);
+  CHECK(says(dry(), "training  none: the network is there\n"));
+  for (const auto& file : std::filesystem::directory_iterator(bench.path("cache/data")))
+    std::ofstream(file.path(), std::ios::app) << "x";
+  CHECK(says(dry(), "(no run on this machine has read these images yet)\n"));
+}
+
 TEST_CASE("quiet runs say nothing on the log, and results go to the output") {
   const Workbench bench("quiet");
   const auto said = bench.ohmic({"run", "~/tiny.toml", "-o", "~/out", "--quiet"});

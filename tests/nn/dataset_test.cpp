@@ -88,6 +88,52 @@ TEST_CASE("an IDX set is read, plain or gzipped, and split by its seed") {
   CHECK_THROWS_AS(load_data(params, "."), ConfigError);
 }
 
+TEST_CASE("an outline has a set's sizes, shape, classes and split, and reads no image") {
+  const auto same = [](const DataParams& params) {
+    const Data data = load_data(params, "."), outline = outline_data(params, ".");
+    CHECK(text(outline.shape()) == text(data.shape()));
+    CHECK(outline.classes() == data.classes());
+    CHECK(outline.train.index == data.train.index);
+    CHECK(outline.validation.index == data.validation.index);
+    CHECK(outline.test.index == data.test.index);
+    CHECK(outline.files == data.files);
+    CHECK(outline.train.set->pixels.empty());
+    CHECK(outline.digest.empty());
+    return data.files;
+  };
+  const Folder idx("idx"), cifar("cifar");
+  write_idx_set(idx);
+  DataParams params;
+  params.set = idx.path().string();
+  params.validation = 10;
+  params.train_images = 7;
+  CHECK(same(params).size() == 4);
+  params.train_images = 31;
+  CHECK_THROWS_AS(outline_data(params, "."), ConfigError);
+  // Bytes behind the images: whoever reads them sees it.
+  std::ofstream(idx / "train-images-idx3-ubyte", std::ios::app) << "more";
+  params.train_images = 0;
+  CHECK_THROWS_AS(load_data(params, "."), FileError);
+  CHECK(outline_data(params, ".").train.size() == 30);
+  idx.write("train-labels-idx1-ubyte", idx_labels(39));
+  CHECK(first_line_of<FileError>([&] {
+          outline_data(params, ".");
+        }).find("holds 39 labels for the 40 images") != std::string::npos);
+
+  const std::string black = std::string(1, 7) + std::string(3072, 0);
+  for (int i = 1; i <= 5; ++i)
+    cifar.write("data_batch_" + std::to_string(i) + ".bin",
+                cifar_record(1, 3) + (i == 2 ? black : ""));
+  write_gz(cifar / "test_batch.bin", cifar_record(1, 3) + cifar_record(1, 5));
+  params = {};
+  params.set = cifar.path().string();
+  CHECK(same(params).size() == 6);
+  cifar.write("data_batch_3.bin", cifar_record(1, 3) + "abc");
+  CHECK(first_line_of<FileError>([&] {
+          outline_data(params, ".");
+        }).find("data_batch_3.bin: is truncated") != std::string::npos);
+}
+
 TEST_CASE("pixels are normalised by the whole training file's statistics, or to 0..1") {
   const Folder folder("idx");
   write_idx_set(folder);

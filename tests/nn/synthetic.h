@@ -36,7 +36,7 @@ inline ImageList whole(std::shared_ptr<const Dataset> set) {
 
 inline Data synthetic_data(Index images, Shape shape = {1, 6, 6}, Index classes = 3) {
   Data data;
-  data.name = "synthetic";
+  data.params.set = "synthetic";
   data.train = whole(synthetic_set(images, shape, classes, 1));
   data.validation = whole(synthetic_set(images / 4, shape, classes, 2));
   data.test = whole(synthetic_set(images / 2, shape, classes, 3));
