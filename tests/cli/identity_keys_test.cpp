@@ -5,9 +5,9 @@
 
 #include "cli/session.h"
 #include "io/digest.h"
-#include "lab/study/read_data.h"
 #include "lab/experiment/described_network.h"
 #include "lab/experiment/identity.h"
+#include "lab/study/read_data.h"
 #include "lab/sweep/sweep_points.h"
 #include "other_values.h"
 #include "workbench.h"
