@@ -80,8 +80,12 @@ int info(const CommonOptions& options, const InfoOptions& own, Console& console)
     return 0;
   }
   if (what == "methods") {
-    for (const std::string& name : method_names()) console.print("{}\n", name);
-    console.print("join them with +; `ohmic info methods.NAME` prints the options of one\n");
+    for (const MethodKind& kind : method_kinds())
+      console.print("{:<16} {}\n", kind.name, kind.summary);
+    console.print(
+        "{:<16} penalty and compensation\njoin them with +; `ohmic info methods.NAME` prints the "
+        "options of one\n",
+        "correctnet");
     return 0;
   }
   if (what == "devices") {

@@ -42,7 +42,7 @@ int run(const CommonOptions& options, std::optional<std::int64_t> dumped_chip, C
                   session.file.string());
     return 0;
   }
-  const MethodSet methods = parse_method(experiment.run.method);
+  const MethodSet methods = experiment.methods.parse(experiment.run.method);
   const TrainingSetting training = session.training(options, console);
   const nn::Network described = described_network(experiment, data.shape(), data.classes());
   check_methods(experiment, described, {experiment.run.method});

@@ -163,7 +163,7 @@ int search_command(const CommonOptions& options, Console& console) {
   const auto held = session.begin(options, console);
   tell(session.notes, console);
   const TrainingSetting setting = session.training(options, console);
-  const PreparedMethod base = prepare_method(setting, parse_method("penalty"));
+  const PreparedMethod base = prepare_method(setting, experiment.methods.parse("penalty"));
   nn::Data fewer = data;
   if (experiment.search.train_images > 0)
     fewer.train = data.train.first(experiment.search.train_images);
@@ -172,7 +172,6 @@ int search_command(const CommonOptions& options, Console& console) {
   fewer.training_digest += words;
   const TrainingSetting brief{.experiment = experiment,
                               .data = fewer,
-                              .options = experiment.methods,
                               .use_cache = !options.no_cache,
                               .folder = session.folder,
                               .console = console};

@@ -51,7 +51,7 @@ int train(const CommonOptions& options, Console& console) {
   }
   const nn::Network described = described_network(experiment, data.shape(), data.classes());
   if (session.is_done) console.say("{} is missing or damaged: it is made again\n", kept.string());
-  const MethodSet methods = parse_method(experiment.run.method);
+  const MethodSet methods = experiment.methods.parse(experiment.run.method);
   check_methods(experiment, described, {experiment.run.method});
   const TrainingSetting training = session.training(options, console);
   if (options.dry_run) {

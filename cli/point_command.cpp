@@ -124,13 +124,12 @@ int print_dry_run(const PointCommand& command, const std::vector<std::size_t>& m
     const nn::Data& set = command.data.of(e);
     const bool is_there = has_trained_base({.experiment = e,
                                             .data = set,
-                                            .options = e.methods,
                                             .use_cache = !options.no_cache,
                                             .folder = folder / "trainings",
                                             .console = console,
                                             .names_by_digest = true,
                                             .shares_folder = true},
-                                           parse_method(e.run.method));
+                                           e.methods.parse(e.run.method));
     there += is_there;
     const WorkEstimate estimate =
         estimate_work(e, described_network(e, set.shape(), set.classes()), set, is_there);

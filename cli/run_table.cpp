@@ -88,7 +88,7 @@ std::string gave_up_words(const RunSetting& s, const RunResult& r, const sim::Ce
 void print_retention(const RunSetting& s, const RunResult& r, const Console& console) {
   const TimeParams& time = s.experiment.time;
   const std::string corrections =
-      !s.method.set.corrects() ? ""
+      !s.method.set.any(&Method::corrects) ? ""
       : time.calibration == CalibrationTime::once
           ? "; corrections found once, at " + human_time(time.first_retention())
           : "; corrections found anew at each time";

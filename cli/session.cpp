@@ -2,6 +2,7 @@
 
 #include "lab/experiment/described_network.h"
 #include "lab/experiment/key_notes.h"
+#include "lab/methods/compensation.h"
 #include "lab/study/check_methods.h"
 #include "lab/study/read_data.h"
 
@@ -10,7 +11,6 @@ namespace ohmic::lab {
 TrainingSetting Session::training(const CommonOptions& options, const Console& console) const {
   return {.experiment = experiment,
           .data = data,
-          .options = experiment.methods,
           .use_cache = !options.no_cache,
           .folder = folder,
           .console = console,
@@ -19,7 +19,8 @@ TrainingSetting Session::training(const CommonOptions& options, const Console& c
 
 std::optional<bool> Session::has_base(const CommonOptions& options, const Console& console) const {
   if (data.digest.empty()) return std::nullopt;
-  return has_trained_base(training(options, console), parse_method(experiment.run.method));
+  return has_trained_base(training(options, console),
+                          experiment.methods.parse(experiment.run.method));
 }
 
 Session open_session(const CommonOptions& options, const std::string& command) {
@@ -56,7 +57,8 @@ std::unique_ptr<WorkFolder> Session::begin(const CommonOptions& options,
 }
 
 void tell_unsealed(const Experiment& e, const Console& console) {
-  std::vector<std::string> files{e.network.file, e.methods.compensation.placement};
+  std::vector<std::string> files{
+      e.network.file, options_of<CompensationOptions>(e.methods, "compensation").placement};
   if (const ConfigNode* device = e.root.is_table() ? e.root.find("device") : nullptr;
       device && device->is_table())
     if (const ConfigNode* file = device->find("file"))

@@ -3,7 +3,7 @@
 #include "cli/command.h"
 #include "lab/results/results.h"
 #include "lab/results/work_folder.h"
-#include "lab/study/methods/training_recipe.h"
+#include "lab/study/trainings.h"
 
 namespace ohmic::lab {
 

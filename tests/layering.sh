@@ -16,12 +16,13 @@ declare -A below=(  # what a room may look at, besides itself
   [nn]="io base"
   [rl]="io base"
   [lab/plots]="base"
-  [lab/experiment]="sim nn rl devices io base"
-  [lab/study]="lab/experiment sim nn rl devices io base"
-  [lab/results]="lab/study lab/experiment sim nn rl devices io base"
-  [lab/sweep]="lab/results lab/study lab/experiment sim nn rl devices io base"
-  [lab/report]="lab/results lab/plots lab/study lab/experiment sim nn rl devices io base"
-  [cli]="lab/report lab/sweep lab/results lab/plots lab/study lab/experiment sim nn rl devices io base"
+  [lab/methods]="sim nn devices io base"
+  [lab/experiment]="lab/methods sim nn rl devices io base"
+  [lab/study]="lab/experiment lab/methods sim nn rl devices io base"
+  [lab/results]="lab/study lab/experiment lab/methods sim nn rl devices io base"
+  [lab/sweep]="lab/results lab/study lab/experiment lab/methods sim nn rl devices io base"
+  [lab/report]="lab/results lab/plots lab/study lab/experiment lab/methods sim nn rl devices io base"
+  [cli]="lab/report lab/sweep lab/results lab/plots lab/study lab/experiment lab/methods sim nn rl devices io base"
 )
 # What the loops that are compiled once a level may include: anything else could leave code of one level to all
 # (conventions, 28).

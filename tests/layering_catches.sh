@@ -9,7 +9,7 @@ failures=0
 # sound_tree: one small file a room, every arrow down.
 sound_tree() {
   rm -rf "${tree:?}"/*
-  mkdir -p "$tree"/{base,io,devices,sim,nn,rl,cli} "$tree"/lab/{plots,experiment,study/methods,results,sweep,report}
+  mkdir -p "$tree"/{base,io,devices,sim,nn,rl,cli} "$tree"/lab/{plots,methods,experiment,study/kept,results,sweep,report}
   printf '#include <vector>\nstruct Matrix {\n};\n' >"$tree/base/matrix.h"
   printf '#include "base/matrix.h"\nclass Table;\n' >"$tree/io/table.h"
   printf '#include <hdf5.h>\n#include "io/table.h"\nclass Table {\n};\n' >"$tree/io/h5_reader.cpp"
@@ -21,8 +21,9 @@ sound_tree() {
   echo '#include "base/matrix.h"' >"$tree/lab/plots/lines.h"
   printf '#include "sim/tile.h"\n#include "nn/layer.h"\n#include "rl/policy.h"\n' >"$tree/lab/experiment/tree.h"
   echo '#include "lab/experiment/tree.h"' >"$tree/lab/study/chips.h"
-  echo '#include "lab/study/chips.h"' >"$tree/lab/study/methods/ridge.h"
-  echo '#include "lab/study/methods/ridge.h"' >"$tree/lab/results/schema.h"
+  echo '#include "lab/study/chips.h"' >"$tree/lab/study/kept/cells.h"
+  echo '#include "lab/study/kept/cells.h"' >"$tree/lab/results/schema.h"
+  printf '#include "sim/tile.h"\n#include "nn/layer.h"\n' >"$tree/lab/methods/ridge.h"
   echo '#include "lab/results/schema.h"' >"$tree/lab/sweep/points.h"
   printf '#include "lab/results/schema.h"\n#include "lab/plots/lines.h"\n' >"$tree/lab/report/page.h"
   printf '#include <CLI/CLI.hpp>\n#include "lab/sweep/points.h"\n#include "lab/report/page.h"\n' >"$tree/cli/main.cpp"
@@ -57,7 +58,9 @@ catches 'rl/policy.h:2: rl -> nn (nn/layer.h)' rl/policy.h '#include "nn/layer.h
 catches 'lab/plots/lines.h:2: lab/plots -> io (io/table.h)' lab/plots/lines.h '#include "io/table.h"'
 catches 'lab/experiment/tree.h:4: lab/experiment -> lab/study (lab/study/chips.h)' lab/experiment/tree.h \
   '#include "lab/study/chips.h"'
-catches 'lab/study/methods/ridge.h:2: lab/study -> lab/results (lab/results/schema.h)' lab/study/methods/ridge.h \
+catches 'lab/methods/ridge.h:3: lab/methods -> lab/experiment (lab/experiment/tree.h)' lab/methods/ridge.h \
+  '#include "lab/experiment/tree.h"'
+catches 'lab/study/kept/cells.h:2: lab/study -> lab/results (lab/results/schema.h)' lab/study/kept/cells.h \
   '#include "lab/results/schema.h"'
 catches 'lab/results/schema.h:2: lab/results -> lab/sweep (lab/sweep/points.h)' lab/results/schema.h \
   '#include "lab/sweep/points.h"'

@@ -302,8 +302,8 @@ Experiment make_experiment(const ConfigNode& root, const RunParams& defaults,
                                     "methods", "compare", "search", "sweep"}));
   read_fields(table_at(root, "evaluation"), "evaluation", e.evaluation);
   read_fields(table_at(root, "time"), "time", e.time);
-  parse_method(e.run.method);
-  e.methods = read_methods(table_at(root, "methods"));
+  e.methods = MethodTables(table_at(root, "methods"));
+  e.methods.parse(e.run.method);
   read_fields(table_at(root, "compare"), "compare", e.compare, {"axes"});
   if (const ConfigNode* axes = table_at(root, "compare").find("axes")) {
     e.compare.axes = read_axes(*axes, "compare.axes");
@@ -315,7 +315,7 @@ Experiment make_experiment(const ConfigNode& root, const RunParams& defaults,
                   "compare.axes has device.sigma, and compare.sigmas is the short form "
                   "of the same axis; leave one out");
   }
-  for (const std::string& method : e.compare.methods) parse_method(method);
+  for (const std::string& method : e.compare.methods) e.methods.parse(method);
   read_fields(table_at(root, "search"), "search", e.search);
   const ConfigNode& sweep = table_at(root, "sweep");
   read_fields(sweep, "sweep", e.sweep, {"axes", "sample", "until"});
@@ -436,7 +436,8 @@ std::vector<KeyManual> key_manual() {
   add("training", "", describe_fields(nn::TrainingParams{}));
   add("evaluation", "", describe_fields(EvaluationParams{}));
   add("time", "", describe_fields(TimeParams{}));
-  for (const auto& [method, keys] : method_manual()) add("methods." + method, "", keys);
+  for (const MethodKind& kind : method_kinds())
+    add("methods." + std::string(kind.name), "", kind.keys);
   add("compare", "", describe_fields(CompareParams{}));
   add("search", "", describe_fields(SearchParams{}));
   const FieldManual axes{

@@ -7,7 +7,7 @@
 
 #include "io/fields.h"
 #include "lab/experiment/axis.h"
-#include "lab/experiment/methods.h"
+#include "lab/methods/catalogue.h"
 #include "nn/dataset.h"
 #include "nn/network.h"
 #include "nn/training_params.h"
@@ -138,7 +138,7 @@ struct Experiment {
   nn::DataParams data;
   nn::NetworkParams network;
   nn::TrainingParams training;
-  MethodOptions methods;
+  MethodTables methods;
   CompareParams compare;
   SearchParams search;
   SweepParams sweep;

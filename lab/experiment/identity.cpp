@@ -146,8 +146,7 @@ ConfigNode training_table(const Experiment& e, const std::vector<std::string>& m
   if (e.network.file.empty() && e.network.weights.empty()) return all;
   ConfigNode seed;
   for (const std::string& name : methods)
-    if (const MethodSet set = parse_method(name); set.compensation || set.write_verify)
-      seed.put("seed", *all.find("seed"));
+    if (e.methods.parse(name).any(&Method::draws_by_seed)) seed.put("seed", *all.find("seed"));
   return seed;
 }
 
@@ -197,11 +196,6 @@ std::string InputFiles::digest_of(const Experiment& e, const std::string& value)
   return known + value.substr(name.size());
 }
 
-bool trains_for_device(const Experiment& e, const MethodSet& set) {
-  return (set.injection && e.methods.injection.from_device) ||
-         (set.compensation && e.methods.compensation.from_device);
-}
-
 std::string resolved_config(const Experiment& e, const std::string& command) {
   return to_toml(resolved_root(e, command));
 }
@@ -217,9 +211,15 @@ ConfigNode resolved_root(const Experiment& e, const std::string& command) {
     put("network", nn::write_network(e.network));
     put("training", training_table(e, methods));
     put("evaluation", write_fields(e.evaluation));
-    put("methods",
-        write_methods(e.methods,
-                      command == "train" ? trained_parts(parse_method(e.run.method)) : methods));
+    std::vector<Method> used;
+    for (const std::string& name : methods) {
+      const MethodSet set = e.methods.parse(name);
+      for (const Method& part : command == "train" ? set.in_trainings() : set.parts)
+        if (std::none_of(used.begin(), used.end(),
+                         [&](const Method& other) { return other.name == part.name; }))
+          used.push_back(part);
+    }
+    put("methods", tables_by_name(used));
   }
   if (e.time.is_active()) put("time", write_fields(e.time));
   if (command == "compare") {
@@ -234,11 +234,12 @@ ConfigNode resolved_root(const Experiment& e, const std::string& command) {
     for (const Override& over : e.overrides) list.push_back(over.table);
     root.put("override", ConfigNode{list, {}});
   }
-  const bool corrects = std::any_of(methods.begin(), methods.end(), [](const std::string& name) {
-    return parse_method(name).corrects();
+  const bool corrects = std::any_of(methods.begin(), methods.end(), [&](const std::string& name) {
+    return e.methods.parse(name).any(&Method::corrects);
   });
   const bool trains_only = command == "train",
-             reads_cells = trains_only && trains_for_device(e, parse_method(e.run.method));
+             reads_cells =
+                 trains_only && e.methods.parse(e.run.method).any(&Method::trains_for_cells);
   return projected(root, "",
                    [&](const std::string& name, const FieldManual& key,
                        const ConfigNode& value) -> std::optional<ConfigNode> {
@@ -272,10 +273,10 @@ std::string compared_point_digest(const Experiment& at_point, const Experiment& 
   alone.compare.sigmas.clear();
   alone.compare.axes.clear();
   alone.compare.hardware = {hardware};
-  const MethodSet set = parse_method(at_point.compare.methods.front());
+  const MethodSet set = trained.methods.parse(at_point.compare.methods.front());
   // All points of a comparison share the trainings of its base config.
   const std::string training =
-      trains_for_device(trained, set) ? canonical(trained, trained_cells(trained), files) : "";
+      set.any(&Method::trains_for_cells) ? canonical(trained, trained_cells(trained), files) : "";
   return identity_of(alone, "compare", data_digest, files, training).digest;
 }
 
@@ -288,10 +289,10 @@ std::string sweep_point_digest(const Experiment& at_point, const std::string& da
       .digest;
 }
 
-std::string training_words(const Experiment& e, const std::vector<std::string>& parts) {
+std::string training_words(const Experiment& e, const std::vector<Method>& methods) {
   std::string words = to_toml(write_fields(e.data, false)) + to_toml(nn::write_network(e.network)) +
-                      to_toml(write_fields(e.training)) + to_toml(write_methods(e.methods, parts));
-  if (!trains_for_device(e, parse_method(e.run.method))) return words;
+                      to_toml(write_fields(e.training)) + to_toml(tables_by_kind(methods));
+  if (!e.methods.parse(e.run.method).any(&Method::trains_for_cells)) return words;
   return words + to_toml(trained_cells(e));
 }
 
@@ -315,35 +316,33 @@ std::string cells_words(const Experiment& e) {
   return to_toml(root);
 }
 
-std::string base_training_digest(const Experiment& e, const MethodOptions& options,
-                                 const nn::Network& network, const MethodSet& set,
-                                 const std::string& data_digest) {
+std::string base_training_digest(const Experiment& e, const nn::Network& network,
+                                 const MethodSet& set, const std::string& data_digest) {
   InputFiles files;
+  const std::vector<Method> methods = set.in_base_training();
   ConfigNode root;
   root.put("training", write_fields(e.training));
-  std::vector<std::string> parts = trained_parts(set);
-  std::erase(parts, "compensation");
-  root.put("methods", write_methods(options, parts));
+  root.put("methods", tables_by_kind(methods));
   std::string words = canonical(e, root, files) + nn::to_toml(network.spec()) + data_digest + "\n" +
                       training_surroundings();
-  for (const std::string& part : parts) words += part + "\n";
-  if (set.injection && options.injection.from_device)
-    words += to_toml(cells_of_layers(e, network, files));
+  bool draws_cells = false;
+  for (const Method& method : methods) {
+    words += method.kind + "\n";
+    draws_cells = draws_cells || method.trains_for_cells;
+  }
+  if (draws_cells) words += to_toml(cells_of_layers(e, network, files));
   return digest(words);
 }
 
-std::string compensator_training_digest(const Experiment& e, const nn::Network& network,
-                                        const CompensationOptions& o,
-                                        const nn::TrainingParams& training,
-                                        const std::string& base_digest,
-                                        const std::string& mask_words,
-                                        const std::string& data_digest) {
+std::string further_training_digest(const Experiment& e, const FurtherTraining& further,
+                                    const std::string& base_digest,
+                                    const std::string& data_digest) {
   InputFiles files;
   return digest(fmt::format(
-      "compensators\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", base_digest, nn::to_toml(network.spec()),
-      to_toml(write_fields(training)), shortest(o.matching), mask_words,
-      o.from_device ? to_toml(cells_of_layers(e, network, files)) : shortest(o.sigma), data_digest,
-      training_surroundings()));
+      "{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", further.label, base_digest,
+      nn::to_toml(further.network.spec()), to_toml(write_fields(further.params)), further.words,
+      further.draws_cells ? to_toml(cells_of_layers(e, further.network, files)) : further.variation,
+      data_digest, training_surroundings()));
 }
 
 }  // namespace ohmic::lab

@@ -49,9 +49,6 @@ ResultsIdentity identity_of(const Experiment& experiment, const std::string& com
 ConfigNode resolved_root(const Experiment& experiment, const std::string& command);
 std::string resolved_config(const Experiment& experiment, const std::string& command);
 
-/// Whether a method trains on draws of the config's own cells.
-bool trains_for_device(const Experiment& experiment, const MethodSet& methods);
-
 /// The digest of a point of a comparison: `at_point` is its experiment (one method, one training
 /// seed), measured on `hardware`; its network is trained as `trained` says.
 std::string compared_point_digest(const Experiment& at_point, const Experiment& trained,
@@ -61,21 +58,16 @@ std::string compared_point_digest(const Experiment& at_point, const Experiment& 
 std::string sweep_point_digest(const Experiment& at_point, const std::string& data_digest,
                                InputFiles& files);
 
-/// Words that are equal where points of a sweep need the same trainings of `parts`, hold the same
+/// Words that are equal where points of a sweep need the same trainings of `methods`, hold the same
 /// programmed cells.
-std::string training_words(const Experiment& experiment, const std::vector<std::string>& parts);
+std::string training_words(const Experiment& experiment, const std::vector<Method>& methods);
 std::string cells_words(const Experiment& experiment);
 
-/// The digest of the base training of `methods` on `network`, or of its compensators on trained
-/// numbers (`base_digest`). `data_digest` is of the images that it trains and validates on.
-std::string base_training_digest(const Experiment& experiment, const MethodOptions& options,
-                                 const nn::Network& network, const MethodSet& methods,
-                                 const std::string& data_digest);
-std::string compensator_training_digest(const Experiment& experiment, const nn::Network& network,
-                                        const CompensationOptions& options,
-                                        const nn::TrainingParams& training,
-                                        const std::string& base_digest,
-                                        const std::string& mask_words,
-                                        const std::string& data_digest);
+/// The digest of the base training of `methods` on `network`, or of one that follows it on its
+/// trained numbers (`base_digest`). `data_digest` is of the images that it trains and validates on.
+std::string base_training_digest(const Experiment& experiment, const nn::Network& network,
+                                 const MethodSet& methods, const std::string& data_digest);
+std::string further_training_digest(const Experiment& experiment, const FurtherTraining& further,
+                                    const std::string& base_digest, const std::string& data_digest);
 
 }  // namespace ohmic::lab

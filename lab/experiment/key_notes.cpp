@@ -68,7 +68,7 @@ class Notes {
   }
 
  private:
-  bool for_device() const { return trains_for_device(e_, parse_method(e_.run.method)); }
+  bool for_device() const { return e_.methods.parse(e_.run.method).any(&Method::trains_for_cells); }
 
   void add(const Origin& origin, const std::string& key, const std::string& why) {
     found_.push_back({origin, key, "has no effect: " + why});
@@ -76,10 +76,7 @@ class Notes {
 
   /// The tables of methods that the command uses.
   void of_methods() {
-    const ConfigNode used = table_at(resolved_root(e_, command_), "methods");
-    for (const auto& [name, table] : table_at(e_.root, "methods").table())
-      find_method_notes(e_.methods, name == "correctnet" ? "compensation" : name, name, table, used,
-                        found_);
+    e_.methods.find_notes(table_at(resolved_root(e_, command_), "methods"), found_);
   }
 
   void hardware(const ConfigNode& own, const std::string& prefix, const ConfigNode& merged,

@@ -7,7 +7,7 @@ namespace ohmic::lab {
 
 void write_chip(const std::filesystem::path& path, const RunSetting& s, Index index,
                 const ResultsIdentity& identity, const Provenance& provenance) {
-  if (s.method.set.copies)
+  if (s.method.set.find("copies"))
     throw ConfigError(
         "--dump-chip: method copies has several matrices a layer; dump a chip without it");
   for (const Override& over : s.experiment.overrides)

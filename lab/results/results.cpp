@@ -134,7 +134,7 @@ void write_run(const std::filesystem::path& path, const RunSetting& s, const Run
     add_chips(out);
     out.write("accuracy", {"time", "chip"}, values_of(r.retention), "1",
               "time x chip: accuracy of chips programmed once");
-    if (s.method.set.corrects())
+    if (s.method.set.any(&Method::corrects))
       file.attribute(
           "/retention/accuracy", "calibration",
           std::string(s.experiment.time.calibration == CalibrationTime::once ? "once"

@@ -10,7 +10,6 @@ nn::Deployment aged(const nn::Deployment& chip, double seconds);
 
 /// Sum of |y| of every output of every MAC layer (empty: digital) over `clean`'s images and
 /// positions, read through converters and noise at `reader`.
-using OutputMagnitudes = std::vector<std::vector<double>>;
 OutputMagnitudes output_magnitudes(const nn::Deployment& chip, const CleanActivations& clean,
                                    const ReadContext& reader);
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "lab/experiment/described_network.h"
-#include "lab/study/methods/training_recipe.h"
+#include "lab/methods/compensation.h"
 #include "nn/compensated.h"
 
 namespace ohmic::lab {
@@ -19,13 +19,6 @@ auto at_key(const Experiment& e, const std::string& key, Body body) {
   } catch (const ConfigError& error) {
     fail_key(e, key, key + ": " + error.what());
   }
-}
-
-bool has_digital_batch_norm(const Experiment& e, const nn::Network& network) {
-  if (e.network.fold_batch_norm) return false;
-  for (Index l = 0; l < network.layers(); ++l)
-    if (network.type(l) == "batch_norm") return true;
-  return false;
 }
 
 /// Weights of the smallest compensator of `ratio` on one of `layers`.
@@ -59,7 +52,7 @@ void check_images(const Experiment& e, const std::string& key, std::int64_t imag
 
 /// Methods that train the base network need one that is not trained yet.
 void check_base(const Experiment& e, const MethodSet& set) {
-  if (!set.penalty && !set.injection && !set.sam && !set.distillation) return;
+  if (set.in_base_training().empty()) return;
   for (const auto& [key, file] :
        {std::pair{"network.file", e.network.file}, {"network.weights", e.network.weights}})
     if (!file.empty())
@@ -73,25 +66,16 @@ void check_base(const Experiment& e, const MethodSet& set) {
 void check_methods(const Experiment& e, const nn::Network& network,
                    const std::vector<std::string>& methods) {
   for (const std::string& name : methods) {
-    const MethodSet set = parse_method(name);
+    const MethodSet set = e.methods.parse(name);
     check_base(e, set);
-    const InjectionOptions& injection = e.methods.injection;
-    if (set.injection && injection.sigma_low > injection.sigma)
-      fail_key(e, "methods.injection.sigma_low",
-               fmt::format("methods.injection.sigma_low = {} is above methods.injection.sigma = {}",
-                           shortest(injection.sigma_low), shortest(injection.sigma)));
-    if (set.compensation) {
-      const CompensationOptions& o = e.methods.compensation;
-      if (!o.layers.empty()) check_list(e, "methods.compensation.layers", o.layers);
-      const std::string key =
-          o.placement.empty() ? "methods.compensation.layers" : "methods.compensation.placement";
-      at_key(e, key, [&] { return compensated_network(e, network, o); });
-    }
-    if (set.bn_reestimation && !has_digital_batch_norm(e, network))
-      throw ConfigError(
-          e.origin.place + ": method \"" + name +
-          "\" re-estimates batch-norm, and the network has no digital batch-norm layer "
-          "(network.fold_batch_norm = false keeps them)");
+    for (const Method& part : set.parts)
+      if (part.check) try {
+          part.check({network, !e.network.fold_batch_norm, e.folder});
+        } catch (const ConfigError& error) {
+          if (!error.parts().key.empty()) fail_key(e, error.parts().key, error.parts().message);
+          throw ConfigError(
+              fmt::format("{}: method \"{}\" {}", e.origin.place, name, error.what()));
+        }
   }
 }
 
@@ -116,7 +100,8 @@ void check_comparison(const Experiment& e, const nn::Data& data) {
 
 void check_search(const Experiment& e, const nn::Network& network, const nn::Data& data) {
   const SearchParams& search = e.search;
-  check_base(e, parse_method("penalty"));
+  check_base(e, e.methods.parse("penalty"));
+  const auto options = options_of<CompensationOptions>(e.methods, "compensation");
   check_list(e, "search.ratios", search.ratios);
   if (!search.layers.empty()) check_list(e, "search.layers", search.layers);
   const double ratio = smallest_ratio(search);
@@ -125,16 +110,16 @@ void check_search(const Experiment& e, const nn::Network& network, const nn::Dat
   if (layers.empty())
     for (const Index l : network.mac_layers()) layers.push_back(network.name(l));
   const Index smallest = at_key(e, "search.layers", [&] {
-    return smallest_compensator(network, layers, ratio, e.methods.compensation.style);
+    return smallest_compensator(network, layers, ratio, options.style);
   });
   const double share =
       static_cast<double>(smallest) / static_cast<double>(network.parameter_count());
-  if (share > e.methods.compensation.overhead_limit)
+  if (share > options.overhead_limit)
     fail_key(
         e, "methods.compensation.overhead_limit",
         fmt::format("methods.compensation.overhead_limit = {} is met by no placement: ratio {} "
                     "on one layer adds {:.3g} of the network's weights",
-                    shortest(e.methods.compensation.overhead_limit), shortest(ratio), share));
+                    shortest(options.overhead_limit), shortest(ratio), share));
   check_images(e, "search.images", search.images, data.validation.size(), "validation");
   check_images(e, "search.train_images", search.train_images, data.train.size(), "training");
 }

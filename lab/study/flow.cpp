@@ -64,7 +64,7 @@ void measure_accuracy(const RunSetting& s, const nn::ImageList& images, const Co
       result.chip_accuracy.back() *= share;
   };
   hooks.programmed = [&](Index chip, Index programming, const Chip& made) {
-    if (chip == 0 && programming == 0) result.overhead = digital_overhead(s.method, made);
+    if (chip == 0 && programming == 0) result.cost = s.chips.cost(made);
     result.cells.resize(made.cells.size());
     for (std::size_t k = 0; k < made.cells.size(); ++k) result.cells[k].add(made.cells[k]);
     if (programming == 0) measure_retention(s, images, made, chip, result);

@@ -29,7 +29,7 @@ struct RunResult {
   Activity activity;                   ///< of all chips on the whole test set
   double yield_accuracy = 0;           ///< what counts as a good chip
   double seconds_a_chip = 0;           ///< of the accuracy alone
-  nn::Overhead overhead;               ///< digital additions of a chip
+  MethodCost cost;                     ///< of a chip, beside the network
 
   /// The spread of accuracy split into chips, programmings and reads.
   VarianceSplit variance() const;

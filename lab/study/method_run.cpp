@@ -1,54 +1,12 @@
 #include "lab/study/method_run.h"
 
-#include <cmath>
-
 #include "lab/study/ageing.h"
-#include "lab/study/methods/device_perturbation.h"
 
 namespace ohmic::lab {
 namespace {
 
 constexpr Index kSelectionReads =
     1 << 19;  // read draws of selection chips lie beyond the reported ones
-constexpr Index kFirstCompensator = 512;  // layer numbers of compensators' own cells
-
-/// Compensators that do not compute with exact digital weights: rounded to `bits`, or held by cells
-/// of the chip's device (read back, one draw a chip).
-void house_compensators(const CompensationOptions& o, const Experiment& e,
-                        devices::ProgramContext context, const sim::ChipOptions& options,
-                        Chip& chip) {
-  if (o.home == CompensatorHome::digital) return;
-  const devices::DeviceModel& device = *e.hardware.device;
-  const sim::MappingRule rule(e.hardware.array.mapping, device.g_min(), device.g_max(),
-                              device.levels());
-  context.layer = kFirstCompensator;
-  for (Index l = 0; l < chip.network.layers(); ++l) {
-    if (chip.network.type(l) != "compensator") continue;
-    for (const char* name : {"generator_weight", "weight"}) {
-      Matrix<float>& w = *nn::find(chip.parameters[static_cast<std::size_t>(l)], name);
-      const double scale = sim::weight_limit(w, 1.0);
-      if (scale == 0) continue;
-      Matrix<float> u(w.rows(), w.columns());
-      for (Index i = 0; i < w.size(); ++i) u.data()[i] = static_cast<float>(w.data()[i] / scale);
-      if (o.home == CompensatorHome::quantised) {
-        const double steps = static_cast<double>((Index{1} << (o.bits - 1)) - 1);
-        for (Index i = 0; i < w.size(); ++i)
-          w.data()[i] = static_cast<float>(std::nearbyint(u.data()[i] * steps) / steps * scale);
-        continue;
-      }
-      const sim::Array cells = sim::program_array(e.hardware.device, rule, u, context,
-                                                  options.programming, options.seconds);
-      for (Index r = 0; r < w.rows(); ++r)
-        for (Index c = 0; c < w.columns(); ++c)
-          w(r, c) = static_cast<float>(
-              rule.weight({cells.conductance(0)(r, c),
-                           cells.polarities() == 2 ? cells.conductance(1)(r, c) : 0.0}) *
-              scale);
-      ++context.layer;
-    }
-  }
-}
-
 }  // namespace
 
 nn::ImageList evaluated_images(const Experiment& e, const nn::Data& data) {
@@ -58,23 +16,20 @@ nn::ImageList evaluated_images(const Experiment& e, const nn::Data& data) {
 PreparedMethod prepare_method(const TrainingSetting& s, const MethodSet& set) {
   NetworkOrigin origin;
   const nn::TrainedNetwork base = train_base(s, set, origin);
-  PreparedMethod method{
-      .set = set,
-      .options = s.options,
-      .unfolded =
-          set.compensation ? train_compensators(s, base, s.options.compensation, origin) : base,
-      .trained = base,
-      .origin = {},
-      .scores = {}};
+  PreparedMethod method{.set = set, .unfolded = base, .trained = base, .origin = {}, .marks = {}};
+  const TrainingAid aid = training_aid(s);
+  for (const Method& part : set.parts)
+    if (part.further) method.unfolded = train_further(s, base, part.further(base, aid), origin);
   method.origin = std::move(origin);
   method.trained = s.experiment.network.fold_batch_norm
                        ? nn::fold_batch_norm(method.unfolded.network, method.unfolded.parameters)
                        : method.unfolded;
   method.base_weights = base.network.parameter_count();
   method.base_macs = base.network.macs();
-  if (set.write_verify)
-    method.scores = weight_scores(s.options.write_verify, method.trained, s.data,
-                                  static_cast<std::uint64_t>(s.experiment.training.seed));
+  for (const Method& part : set.parts)
+    if (part.plan)
+      method.marks.push_back(part.plan(method.trained, s.data,
+                                       static_cast<std::uint64_t>(s.experiment.training.seed)));
   method.clean_accuracy = nn::evaluate(method.trained.network, method.trained.parameters,
                                        evaluated_images(s.experiment, s.data), s.data.normalisation)
                               .accuracy;
@@ -105,14 +60,6 @@ std::shared_ptr<const CleanActivations> calibration_activations(const PreparedMe
                                                   data.normalisation);
 }
 
-nn::Overhead digital_overhead(const PreparedMethod& m, const Chip& chip) {
-  nn::Overhead sum = correction_overhead(chip.deployment);
-  const nn::Overhead compensators = nn::compensator_overhead(m.trained.network);
-  sum.weights += compensators.weights;
-  sum.macs += compensators.macs;
-  return sum;
-}
-
 MethodChips::MethodChips(const PreparedMethod& m, const Experiment& e, const nn::Data& data,
                          devices::Population population, const SharedWork& shared)
     : method_(m),
@@ -122,13 +69,18 @@ MethodChips::MethodChips(const PreparedMethod& m, const Experiment& e, const nn:
       range_images_(shared.calibration ? shared.calibration : calibration_activations(m, e, data)),
       plan_(make_plan(e, m.trained.network, m.trained.parameters, *range_images_)),
       programmed_(shared.programmed) {
-  if (m.set.write_verify) verified_ = mark_verified(m.options.write_verify, m.scores, plan_);
-  if (!m.set.ridge && !m.set.affine && !m.set.bn_reestimation) return;
-  const CalibrationOptions& own = m.set.ridge    ? m.options.ridge
-                                  : m.set.affine ? m.options.affine
-                                                 : m.options.bn_reestimation;
-  calibration_.emplace(m.trained.network, m.trained.parameters, data.train.first(own.images),
-                       data.normalisation);
+  for (const PlanMark& mark : m.marks) mark(plan_);
+  for (const Method& part : m.set.parts)
+    if (part.calibration_images > 0)
+      calibration_.try_emplace(part.calibration_images, m.trained.network, m.trained.parameters,
+                               data.train.first(part.calibration_images), data.normalisation);
+}
+
+MethodCost MethodChips::cost(const Chip& chip) const {
+  MethodCost cost{.digital = correction_overhead(chip.deployment)};
+  for (const Method& part : method_.set.parts)
+    if (part.cost) part.cost(plan_, chip, cost);
+  return cost;
 }
 
 ReadContext MethodChips::reader(Index chip, Index programming, Index read) const {
@@ -141,12 +93,9 @@ ReadContext MethodChips::reader(Index chip, Index programming, Index read) const
 }
 
 Chip MethodChips::make(Index index, Index programming, const sim::ChipOptions& options) const {
-  const MethodSet& set = method_.set;
   ChipKind kind{.population = population_};
-  if (set.copies) {
-    kind.copies = method_.options.copies.copies;
-    kind.best = method_.options.copies.best > 0 ? method_.options.copies.best : kind.copies;
-  }
+  for (const Method& part : method_.set.parts)
+    if (part.arrange) part.arrange(kind);
   Chip chip{method_.trained.network, method_.trained.parameters, {}};
   // Drawn cells are programmed fresh and aged; cells at their means are those of the time.
   const bool is_drawn = options.programming == sim::Programming::drawn;
@@ -184,28 +133,24 @@ void MethodChips::age(Index index, Index programming, const sim::ChipOptions& op
     chip.deployment = drift_compensated(experiment_.time.drift_compensation, chip.fresh,
                                         aged(chip.deployment, options.seconds), *range_images_,
                                         reader(index, programming, kCalibrationRead));
-  if (method_.set.compensation)
-    house_compensators(
-        method_.options.compensation, experiment_,
-        {.stream = &stream_, .population = population_, .chip = index, .programming = programming},
-        options, chip);
+  const CellAid aid{
+      experiment_.hardware,
+      {.stream = &stream_, .population = population_, .chip = index, .programming = programming},
+      options};
+  for (const Method& part : method_.set.parts)
+    if (part.house) part.house(aid, chip);
 }
 
 void MethodChips::correct(Index index, Index programming, const sim::ChipOptions& options,
                           Chip& chip) const {
-  const MethodSet& set = method_.set;
-  const ReadContext reading = reader(index, programming, kCalibrationRead);
-  if (set.mean_correction) {
-    // What drift does on average is undone already where it is compensated.
-    sim::ChipOptions left = options;
-    if (experiment_.time.drift_compensation != DriftCompensation::none) left.seconds = 0;
-    add_mean_correction(plan_, left, chip);
+  CorrectionAid aid{plan_, options, nullptr, reader(index, programming, kCalibrationRead)};
+  // What drift does on average is undone already where it is compensated.
+  if (experiment_.time.drift_compensation != DriftCompensation::none) aid.options.seconds = 0;
+  for (const Method& part : method_.set.parts) {
+    if (!part.correct) continue;
+    aid.clean = part.calibration_images > 0 ? &calibration_.at(part.calibration_images) : nullptr;
+    part.correct(aid, chip);
   }
-  if (set.bn_reestimation) reestimate_batch_norm(*calibration_, reading, chip);
-  if (set.affine)
-    calibrate(CalibrationKind::affine, method_.options.affine, *calibration_, reading, chip);
-  if (set.ridge)
-    calibrate(CalibrationKind::ridge, method_.options.ridge, *calibration_, reading, chip);
 }
 
 Chip MethodChips::later(const Chip& chip, Index index, Index programming, double seconds,
@@ -218,10 +163,8 @@ Chip MethodChips::later(const Chip& chip, Index index, Index programming, double
     return out;
   }
   out.deployment.after = calibrated->deployment.after;
-  for (Index l = 0; method_.set.bn_reestimation && l < out.network.layers(); ++l)
-    if (out.network.type(l) == "batch_norm")
-      out.parameters[static_cast<std::size_t>(l)] =
-          calibrated->parameters[static_cast<std::size_t>(l)];
+  for (const Method& part : method_.set.parts)
+    if (part.recall) part.recall(*calibrated, out);
   return out;
 }
 

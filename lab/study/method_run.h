@@ -3,9 +3,8 @@
 #include <map>
 #include <mutex>
 
-#include "lab/study/methods/chip_corrections.h"
-#include "lab/study/methods/training_recipe.h"
-#include "lab/study/methods/write_verify.h"
+#include "lab/study/deploy.h"
+#include "lab/study/trainings.h"
 
 /// A method from training to the accuracy of its chips.
 namespace ohmic::lab {
@@ -13,12 +12,11 @@ namespace ohmic::lab {
 /// A method after its trainings, for one training seed.
 struct PreparedMethod {
   MethodSet set;
-  MethodOptions options;
   nn::TrainedNetwork unfolded;  ///< as it was trained
   nn::TrainedNetwork trained;   ///< compensators included, batch-norm folded where asked for
   NetworkOrigin origin;         ///< of its last training
   Index base_weights = 0, base_macs = 0;  ///< of the network without compensators
-  std::vector<Matrix<double>> scores;     ///< of write-verify
+  std::vector<PlanMark> marks;            ///< what its parts mark in every plan
   double clean_accuracy = 0;              ///< of the float network on evaluated_images()
 };
 
@@ -73,8 +71,8 @@ class MethodChips {
   /// Who reads it.
   ReadContext reader(Index chip, Index programming, Index read) const;
   const HardwarePlan& plan() const { return plan_; }
-  /// Weights that are verified.
-  std::int64_t verified() const { return verified_; }
+  /// What `chip` costs beside the network.
+  MethodCost cost(const Chip& chip) const;
 
  private:
   const PreparedMethod& method_;
@@ -85,16 +83,13 @@ class MethodChips {
   std::shared_ptr<const CleanActivations> range_images_;
   HardwarePlan plan_;
   ProgrammedChips* programmed_ = nullptr;
-  std::int64_t verified_ = 0;
   /// Brings a chip from its programmed products to options.seconds: drift compensated, compensators
   /// in their place, no corrections.
   void age(Index index, Index programming, const sim::ChipOptions& options, Chip& chip) const;
   /// Finds the method's corrections on the chip as it is.
   void correct(Index index, Index programming, const sim::ChipOptions& options, Chip& chip) const;
-  std::optional<CleanActivations> calibration_;  ///< for corrections that are
+  /// By their number, the images that parts calibrate on.
+  std::map<Index, CleanActivations> calibration_;
 };
-
-/// Digital weights and multiply-accumulates that a chip of the method adds to the network.
-nn::Overhead digital_overhead(const PreparedMethod& method, const Chip& chip);
 
 }  // namespace ohmic::lab

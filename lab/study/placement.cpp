@@ -39,10 +39,9 @@ double partial_accuracy(const TrainingSetting& s, const MethodChips& chips,
   return mean_of(accuracy);
 }
 
-/// Compensator options of one placement, trained as the search says.
-CompensationOptions options_of(const TrainingSetting& s, const std::vector<nn::Placement>& placed,
-                               Index epochs) {
-  CompensationOptions o = s.options.compensation;
+/// Options of one placement, trained for so many epochs.
+CompensationOptions placed_options(CompensationOptions o, const std::vector<nn::Placement>& placed,
+                                   Index epochs) {
   o.layers.clear();
   o.ratios.clear();
   for (const nn::Placement& p : placed) {
@@ -91,20 +90,20 @@ std::vector<std::string> candidate_layers(const TrainingSetting& s, const Prepar
       candidates.push_back(network.name(network.mac_layers()[i]));
   }
   const double smallest = smallest_ratio(search);
+  const auto options = options_of<CompensationOptions>(s.experiment.methods, "compensation");
   std::vector<std::string> kept;
   for (const std::string& layer : candidates) {
-    const nn::Network with =
-        nn::with_compensators(network, {{layer, smallest}}, s.options.compensation.style);
+    const nn::Network with = nn::with_compensators(network, {{layer, smallest}}, options.style);
     const double share = static_cast<double>(nn::compensator_overhead(with).weights) /
                          static_cast<double>(base.base_weights);
-    (share <= s.options.compensation.overhead_limit ? kept : dropped).push_back(layer);
+    (share <= options.overhead_limit ? kept : dropped).push_back(layer);
   }
   if (kept.empty())
     throw ConfigError(
         fmt::format("no placement meets methods.compensation.overhead_limit = {}: even the "
                     "smallest ratio {} on "
                     "one layer is more",
-                    shortest(s.options.compensation.overhead_limit), shortest(smallest)));
+                    shortest(options.overhead_limit), shortest(smallest)));
   return kept;
 }
 
@@ -113,8 +112,9 @@ PlacementProblem::PlacementProblem(const TrainingSetting& setting, const Prepare
     : setting_(setting),
       base_(base),
       candidates_(std::move(candidates)),
+      options_(options_of<CompensationOptions>(setting.experiment.methods, "compensation")),
       rule_{.clean_accuracy = clean_accuracy,
-            .overhead_limit = setting.options.compensation.overhead_limit,
+            .overhead_limit = options_.overhead_limit,
             .kappa = setting.experiment.search.kappa} {}
 
 rl::Problem PlacementProblem::problem() {
@@ -140,8 +140,8 @@ std::vector<nn::Placement> PlacementProblem::placements(const rl::Action& action
 }
 
 double PlacementProblem::overhead(const rl::Action& action) const {
-  const nn::Network with = nn::with_compensators(base_.trained.network, placements(action),
-                                                 setting_.options.compensation.style);
+  const nn::Network with =
+      nn::with_compensators(base_.trained.network, placements(action), options_.style);
   return static_cast<double>(nn::compensator_overhead(with).weights) /
          static_cast<double>(base_.base_weights);
 }
@@ -149,7 +149,7 @@ double PlacementProblem::overhead(const rl::Action& action) const {
 double PlacementProblem::accuracy_of(const nn::TrainedNetwork& compensated) const {
   PreparedMethod method = base_;
   method.trained = compensated;
-  method.set.compensation = true;
+  method.set.parts.push_back(compensation(options_));
   Console quiet{setting_.console.out, setting_.console.log, true};
   return mean_of(
       chip_accuracies(method, setting_.experiment, setting_.data, selection_run(setting_), quiet));
@@ -160,15 +160,17 @@ double PlacementProblem::individual_accuracy(const rl::Action& action) {
   if (std::all_of(placed.begin(), placed.end(), [](const auto& p) { return p.ratio == 0; }))
     return accuracy_of(base_.trained);
   NetworkOrigin origin;
+  const CompensationOptions options =
+      placed_options(options_, placed, setting_.experiment.search.epochs);
   return accuracy_of(
-      train_compensators(setting_, base_.trained,
-                         options_of(setting_, placed, setting_.experiment.search.epochs), origin));
+      train_further(setting_, base_.trained,
+                    compensator_training(base_.trained, options, training_aid(setting_)), origin));
 }
 
 double PlacementProblem::shared_accuracy(const rl::Action& action) {
   if (!shared_) train_shared();
-  const nn::Network network = nn::with_compensators(base_.trained.network, placements(action),
-                                                    setting_.options.compensation.style);
+  const nn::Network network =
+      nn::with_compensators(base_.trained.network, placements(action), options_.style);
   return accuracy_of({network, sliced_parameters(*shared_, network)});
 }
 
@@ -178,12 +180,11 @@ void PlacementProblem::train_shared() {
       static_cast<int>(std::max_element(ratios.begin(), ratios.end()) - ratios.begin());
   const std::vector<nn::Placement> placed = placements(rl::Action(candidates_.size(), largest));
   const nn::TrainedNetwork& base = base_.trained;
-  const nn::Network network =
-      nn::with_compensators(base.network, placed, setting_.options.compensation.style);
+  const nn::Network network = nn::with_compensators(base.network, placed, options_.style);
   // Every step trains one random placement: generator filters beyond its ratio are masked, and a
   // compensator of ratio 0 is transparent.
   const RandomStream stream(static_cast<std::uint64_t>(setting_.experiment.search.seed));
-  const bool is_residual = setting_.options.compensation.style.is_residual;
+  const bool is_residual = options_.style.is_residual;
   const auto mask = [&, is_residual](const TrainingDraw& draw, nn::ParameterSet<float>& effective,
                                      nn::ParameterSet<float>& derivative) {
     std::vector<double> u(candidates_.size());
@@ -215,11 +216,13 @@ void PlacementProblem::train_shared() {
     }
   };
   NetworkOrigin origin;
-  CompensationOptions options = options_of(
-      setting_, placed, setting_.experiment.search.epochs * static_cast<Index>(candidates_.size()));
-  shared_ = train_compensators(setting_, base, options, origin, mask,
-                               fmt::format("shared ratios {} seed {}", fmt::join(ratios, " "),
-                                           setting_.experiment.search.seed));
+  const CompensationOptions options = placed_options(
+      options_, placed, setting_.experiment.search.epochs * static_cast<Index>(candidates_.size()));
+  const std::string mask_name = fmt::format("shared ratios {} seed {}", fmt::join(ratios, " "),
+                                            setting_.experiment.search.seed);
+  shared_ = train_further(
+      setting_, base, compensator_training(base, options, training_aid(setting_), mask, mask_name),
+      origin);
 }
 
 nn::ParameterSet<float> sliced_parameters(const nn::TrainedNetwork& shared,

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "lab/methods/compensation.h"
 #include "lab/study/method_run.h"
 #include "rl/search.h"
 
@@ -48,6 +49,7 @@ class PlacementProblem {
   const TrainingSetting& setting_;
   const PreparedMethod& base_;
   std::vector<std::string> candidates_;
+  CompensationOptions options_;
   rl::RewardRule rule_;
   std::optional<nn::TrainedNetwork> shared_;  ///< every candidate at its largest ratio
 };

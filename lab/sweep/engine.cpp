@@ -86,9 +86,9 @@ PointResult measure_point(const PointWork& work, const nn::Data& data, SharedNet
   point.top5_accuracy = chip_means(r.top5_accuracy);
   point.loss = chip_means(r.loss);
   point.float_accuracy = r.float_network.accuracy;
-  point.overhead = r.overhead;
+  point.overhead = r.cost.digital;
   point.network = {method.base_weights, method.base_macs};
-  point.verified = chips.verified();
+  point.verified = r.cost.verified;
   if (work.selection_chips > 0)
     point.selection_accuracy =
         mean_of(chip_accuracies(method, e, data,
@@ -211,13 +211,12 @@ class Runner {
     return prepare_method(
         {.experiment = e,
          .data = data,
-         .options = e.methods,
          .use_cache = job_.use_cache,
          .folder = job_.folder.folder() / "trainings",
          .console = job_.console,
          .names_by_digest = true,
          .shares_folder = job_.shard.is_one_of_many() || !job_.range.has_all(job_.points.size())},
-        parse_method(e.run.method));
+        e.methods.parse(e.run.method));
   }
 
   void run_point(std::size_t i, const nn::Data& data, SharedNetwork& shared,

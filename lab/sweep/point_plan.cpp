@@ -7,9 +7,9 @@ namespace ohmic::lab {
 
 void name_shared_work(PointPlan& plan, const PointWork& work) {
   const Experiment& trained = work.training();
-  const std::string& method = trained.run.method;
-  plan.training = digest(training_words(trained, trained_parts(parse_method(method))));
-  plan.network = digest(method + "\n" + training_words(trained, {method}));
+  const MethodSet methods = trained.methods.parse(trained.run.method);
+  plan.training = digest(training_words(trained, methods.in_trainings()));
+  plan.network = digest(methods.name + "\n" + training_words(trained, methods.parts));
   // Products that are kept read as they were made.
   plan.cells = digest(cells_words(work.measured) + (work.ideal_hardware ? "ideal" : ""));
 }

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <iostream>
 #include <map>
 #include <set>
 
@@ -67,23 +68,30 @@ Digests digests_of(const Workbench& bench, std::vector<std::string> settings) {
     lab::Experiment e = lab::read_experiment(bench.path("keys.toml"), settings);
     const nn::Data data = lab::read_data(e);
     const nn::Network network = lab::described_network(e, data.shape(), data.classes());
-    const lab::MethodSet set = lab::parse_method(e.run.method);
+    const lab::MethodSet set = e.methods.parse(e.run.method);
     lab::InputFiles files;
     const auto results = [&](const char* command) {
       return lab::identity_of(e, command, data.digest, files).digest;
     };
     out[for_device ? 'T' : 't'] = results("train");
-    out[for_device ? 'B' : 'b'] =
-        lab::base_training_digest(e, e.methods, network, set, data.training_digest);
-    const lab::CompensationOptions& o = e.methods.compensation;
-    nn::TrainingParams training;
-    training.epochs = o.epochs;
-    training.batch = o.batch;
-    training.learning_rate = o.learning_rate;
-    training.seed = e.training.seed;
-    out[for_device ? 'C' : 'c'] = lab::compensator_training_digest(
-        e, set.compensation ? lab::compensated_network(e, network, o) : network, o, training,
-        "base", "", data.training_digest);
+    out[for_device ? 'B' : 'b'] = lab::base_training_digest(e, network, set, data.training_digest);
+    const Console quiet{std::cout, std::cerr, true};
+    const lab::TrainingSetting setting{
+        .experiment = e, .data = data, .folder = {}, .console = quiet};
+    const lab::Method* compensation = set.find("compensation");
+    const nn::TrainedNetwork base{network, {}};
+    // Without compensators: what their digest says of the network.
+    lab::FurtherTraining further{.label = "none",
+                                 .network = network,
+                                 .params = {},
+                                 .training = {},
+                                 .fresh = {},
+                                 .words = {},
+                                 .variation = {},
+                                 .draws_cells = for_device};
+    if (compensation) further = compensation->further(base, lab::training_aid(setting));
+    out[for_device ? 'C' : 'c'] =
+        lab::further_training_digest(e, further, "base", data.training_digest);
     if (for_device) continue;
     out['r'] = results("run");
     out['f'] = results("search");

@@ -31,15 +31,4 @@ class DevicePerturbation final : public WeightPerturbation {
   double seconds_;
 };
 
-/// Log-normal variation whose sigma is itself drawn from [low, high] for every sub-batch.
-class RangedPerturbation final : public WeightPerturbation {
- public:
-  RangedPerturbation(double low, double high) : low_(low), high_(high) {}
-  void draw(const RandomStream& stream, Purpose purpose, const TrainingDraw& draw,
-            ConstView<float> w, View<float> w_tilde, View<float> dw_tilde_dw) const override;
-
- private:
-  double low_, high_;
-};
-
 }  // namespace ohmic::lab

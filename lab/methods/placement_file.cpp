@@ -1,4 +1,4 @@
-#include "lab/study/placement_file.h"
+#include "lab/methods/placement_file.h"
 
 #include <fmt/format.h>
 

@@ -1,9 +1,17 @@
 #pragma once
 
-#include "lab/experiment/methods.h"
-#include "nn/trainer.h"
+#include "lab/methods/kind.h"
+#include "nn/lipschitz.h"
 
 namespace ohmic::lab {
+
+/// CorrectNet's bound on what a layer may amplify, given the variation of its weights.
+struct PenaltyOptions {
+  double sigma = 0.5;  ///< of the variation that lambda follows
+  nn::PenaltyParams penalty;
+};
+void fields(FieldVisitor& f, PenaltyOptions& p);
+MethodKind penalty_kind();
 
 /// Puts the penalty of every linear and conv layer into `hooks`; `network` must outlive them.
 void add_penalty(const PenaltyOptions& options, const nn::Network& network,

@@ -1,10 +1,9 @@
-#include "lab/study/methods/device_perturbation.h"
+#include "lab/study/device_perturbation.h"
 
 #include <algorithm>
 
 #include "base/error.h"
 #include "lab/experiment/described_network.h"
-#include "nn/perturbation.h"
 
 namespace ohmic::lab {
 namespace {
@@ -98,19 +97,6 @@ void DevicePerturbation::draw(const RandomStream& stream, Purpose purpose, const
         slope = multiplies && clean != 0 ? static_cast<float>(w_tilde(row, column) / clean) : 1.0f;
       }
   }
-}
-
-void RangedPerturbation::draw(const RandomStream& stream, Purpose purpose, const TrainingDraw& draw,
-                              ConstView<float> w, View<float> w_tilde,
-                              View<float> dw_tilde_dw) const {
-  // One uniform a sub-batch, at a part of its own.
-  TrainingDraw at = draw;
-  at.part = Purpose::pulse;
-  at.layer = at.row = 0;
-  double u = 0;
-  stream.uniforms(training_address(purpose, at), 0, {&u, 1});
-  nn::LogNormalPerturbation(low_ + (high_ - low_) * u)
-      .draw(stream, purpose, draw, w, w_tilde, dw_tilde_dw);
 }
 
 }  // namespace ohmic::lab

@@ -1,4 +1,4 @@
-#include "lab/study/methods/write_verify.h"
+#include "lab/methods/write_verify.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,6 +7,7 @@
 #include "base/elementary.h"
 #include "base/parallel.h"
 #include "devices/lognormal.h"
+#include "lab/methods/variation.h"
 
 namespace ohmic::lab {
 namespace {
@@ -65,7 +66,58 @@ std::vector<Matrix<double>> fisher_information(const nn::TrainedNetwork& trained
   return std::move(sums[0]);
 }
 
+/// Weights of a plan that are marked.
+std::int64_t verified(const HardwarePlan& plan) {
+  std::int64_t sum = 0;
+  for (const auto& layer : plan.layers)
+    for (Index i = 0; layer && i < layer->verified.size(); ++i) sum += layer->verified.data()[i];
+  return sum;
+}
+
+Method make(const WriteVerifyOptions& o, const std::string&) {
+  Method method{.draws_by_seed = true};
+  method.plan = [o](const nn::TrainedNetwork& trained, const nn::Data& data, std::uint64_t seed) {
+    return [o, scores = weight_scores(o, trained, data, seed)](HardwarePlan& plan) {
+      mark_verified(o, scores, plan);
+    };
+  };
+  method.cost = [](const HardwarePlan& plan, const Chip&, MethodCost& cost) {
+    cost.verified += verified(plan);
+  };
+  return method;
+}
+
 }  // namespace
+
+void fields(FieldVisitor& f, WriteVerifyOptions& p) {
+  f.field({.key = "share",
+           .meaning = "weights that are verified (both devices of a pair)",
+           .unit = "fraction",
+           .low = 0,
+           .high = 1},
+          p.share);
+  f.field({.key = "score",
+           .meaning = "which: Fisher information times w^2 (SWIM, arXiv:2202.08395), |w|, or any",
+           .one_of = {"fisher", "magnitude", "random"}},
+          p.score);
+  f.field({.key = "residual_sigma",
+           .meaning = "log-normal variation that verification leaves",
+           .unit = "natural log",
+           .low = 0,
+           .high = kMostSigma},
+          p.residual_sigma);
+  f.field({.key = "images",
+           .meaning = "training images for the Fisher information",
+           .low = 1,
+           .high = 1e6,
+           .idle = p.score == "fisher" ? "" : "score is not \"fisher\""},
+          p.images);
+}
+
+MethodKind write_verify_kind() {
+  return method_kind("write_verify", "programs the weights that matter most with verification",
+                     make);
+}
 
 std::vector<Matrix<double>> weight_scores(const WriteVerifyOptions& o,
                                           const nn::TrainedNetwork& trained, const nn::Data& data,
@@ -96,8 +148,8 @@ std::vector<Matrix<double>> weight_scores(const WriteVerifyOptions& o,
   return scores;
 }
 
-std::int64_t mark_verified(const WriteVerifyOptions& o, const std::vector<Matrix<double>>& scores,
-                           HardwarePlan& plan) {
+void mark_verified(const WriteVerifyOptions& o, const std::vector<Matrix<double>>& scores,
+                   HardwarePlan& plan) {
   // Layers that stay digital take part in nothing.
   std::vector<std::pair<double, std::pair<std::size_t, Index>>> all;
   for (std::size_t k = 0; k < scores.size(); ++k)
@@ -125,7 +177,6 @@ std::int64_t mark_verified(const WriteVerifyOptions& o, const std::vector<Matrix
     const Index columns = scores[k].columns();
     plan.layers[k]->verified(w / columns, w % columns) = 1;
   }
-  return static_cast<std::int64_t>(count);
 }
 
 }  // namespace ohmic::lab

@@ -1,13 +1,29 @@
-#include "lab/study/methods/penalty.h"
+#include "lab/methods/penalty.h"
 
 #include "base/parallel.h"
+#include "lab/methods/variation.h"
 
 namespace ohmic::lab {
 namespace {
 
 constexpr int kWarmIterations = 2;  // of the power iteration a step: weights move little
 
+Method make(const PenaltyOptions& o, const std::string&) {
+  return {.train = [o](const nn::Network& network, const TrainingAid&, MethodTraining& training) {
+    add_penalty(o, network, training.hooks);
+  }};
+}
+
 }  // namespace
+
+void fields(FieldVisitor& f, PenaltyOptions& p) {
+  sigma_field(f, p.penalty.lambda ? "lambda is given" : "", p.sigma);
+  fields(f, p.penalty);
+}
+
+MethodKind penalty_kind() {
+  return method_kind("penalty", "bounds what layers amplify (CorrectNet's first half)", make);
+}
 
 double penalty_lambda(const PenaltyOptions& o, const nn::Network& network, Index k) {
   const double lambda = o.penalty.lambda.value_or(nn::lambda_of(o.sigma, o.penalty.k));
