@@ -24,7 +24,7 @@ auto at_key(const Experiment& e, const std::string& key, Body body) {
 bool has_digital_batch_norm(const Experiment& e, const nn::Network& network) {
   if (e.network.fold_batch_norm) return false;
   for (Index l = 0; l < network.layers(); ++l)
-    if (network.type(l) == "batch_norm") return true;
+    if (network.structure(l).batch_norm) return true;
   return false;
 }
 

@@ -23,7 +23,7 @@ void house_compensators(const CompensationOptions& o, const Experiment& e,
                               device.levels());
   context.layer = kFirstCompensator;
   for (Index l = 0; l < chip.network.layers(); ++l) {
-    if (chip.network.type(l) != "compensator") continue;
+    if (!chip.network.structure(l).compensator) continue;
     for (const char* name : {"generator_weight", "weight"}) {
       Matrix<float>& w = *nn::find(chip.parameters[static_cast<std::size_t>(l)], name);
       const double scale = sim::weight_limit(w, 1.0);
@@ -219,7 +219,7 @@ Chip MethodChips::later(const Chip& chip, Index index, Index programming, double
   }
   out.deployment.after = calibrated->deployment.after;
   for (Index l = 0; method_.set.bn_reestimation && l < out.network.layers(); ++l)
-    if (out.network.type(l) == "batch_norm")
+    if (out.network.structure(l).batch_norm)
       out.parameters[static_cast<std::size_t>(l)] =
           calibrated->parameters[static_cast<std::size_t>(l)];
   return out;

@@ -97,7 +97,7 @@ void calibrate(CalibrationKind kind, const CalibrationOptions& options,
     const nn::LayerStructure& structure = chip.network.structure(l);
     const nn::Shape y_shape = structure.output, x_shape = structure.inputs[0];
     const Index n = y_shape.channels, positions = y_shape.height * y_shape.width;
-    const bool mixes = kind == CalibrationKind::ridge && chip.network.type(l) == "conv";
+    const bool mixes = kind == CalibrationKind::ridge && structure.mac->is_convolution;
     const Index pooled = mixes && options.reads_input ? x_shape.channels : 0;
     // An affine map has its own 2 x 2 system a channel: [y; 1].
     const Index sources = mixes ? pooled + n + 1 : 2;
@@ -170,7 +170,7 @@ void calibrate(CalibrationKind kind, const CalibrationOptions& options,
 void reestimate_batch_norm(const CleanActivations& clean, ReadContext reader, Chip& chip) {
   bool any = false;
   for (Index l = 0; l < chip.network.layers(); ++l) {
-    if (chip.network.type(l) != "batch_norm") continue;
+    if (!chip.network.structure(l).batch_norm) continue;
     any = true;
     const Index from = chip.network.inputs(l).front();
     const nn::Shape shape = chip.network.shape(l);
