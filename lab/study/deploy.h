@@ -8,6 +8,7 @@
 #include "nn/deployment.h"
 #include "nn/forward.h"
 #include "nn/inference.h"
+#include "sim/ensemble.h"
 
 namespace ohmic::lab {
 
@@ -53,20 +54,27 @@ class CleanActivations {
   Index images_ = 0;
 };
 
-/// Whose chip it is, and how many copies of every matrix it holds.
+/// The layers of one programmed chip: one per MAC layer, null where it stays digital.
+using ProgrammedLayers = std::vector<std::shared_ptr<const sim::Ensemble>>;
+
+/// Whose chip it is, and how often it holds every matrix.
 struct ChipKind {
   devices::Population population = devices::Population::reported;
-  Index copies = 1;
-  Index best = 1;  ///< copies that are averaged for an output
-  /// Products whose cells are taken as they are, one a MAC layer; null: cells are programmed.
-  const std::vector<std::shared_ptr<const LinearOperator>>* cells = nullptr;
+  Index members = 1;
+  Index best = 1;  ///< members that are averaged for an output
+  /// Layers whose cells are taken as they are; null: cells are programmed.
+  const ProgrammedLayers* cells = nullptr;
 };
 
-/// One programmed chip as operators of the network. `counts`: of the cells of every MAC layer.
-nn::Deployment deploy(const HardwarePlan& plan, const RandomStream& stream, Index chip,
-                      Index programming, const sim::ChipOptions& options,
-                      const CleanActivations* recalibration = nullptr, const ChipKind& kind = {},
-                      std::vector<sim::CellCounts>* counts = nullptr);
+/// Programs one chip. `counts`: of the cells of every MAC layer.
+ProgrammedLayers program_layers(const HardwarePlan& plan, const RandomStream& stream, Index chip,
+                                Index programming, const sim::ChipOptions& options,
+                                const CleanActivations* recalibration = nullptr,
+                                const ChipKind& kind = {},
+                                std::vector<sim::CellCounts>* counts = nullptr);
+
+/// They multiply, and nothing is corrected.
+nn::Deployment deployment_of(const ProgrammedLayers& layers);
 
 /// Classifies `images` on a chip; counts go to `activity` where it is given.
 nn::Evaluation evaluate_chip(const nn::Network& network, const nn::ParameterSet<float>& parameters,

@@ -2,8 +2,8 @@
 
 #include "base/statistics.h"
 #include "lab/experiment/methods.h"
-#include "lab/study/ageing.h"
 #include "lab/study/deploy.h"
+#include "lab/study/drift.h"
 
 /// Digital corrections behind the layers of a chip: found once for all chips, or on every chip from
 /// unlabelled training images.
@@ -14,10 +14,9 @@ struct Chip {
   const nn::Network& network;
   nn::ParameterSet<float> parameters;
   nn::Deployment deployment;
-  std::vector<sim::CellCounts> cells = {};  ///< one a MAC layer
-  /// The bare products as programmed, at time 0.
-  std::vector<std::shared_ptr<const LinearOperator>> programmed = {};
-  OutputMagnitudes fresh = {};  ///< theirs at time 0; empty without drift compensation
+  std::vector<sim::CellCounts> cells = {};  ///< one per MAC layer
+  ProgrammedLayers programmed = {};         ///< at time 0, uncorrected
+  OutputMagnitudes fresh = {};              ///< theirs at time 0; empty without drift compensation
 };
 
 /// Numbers that every chip keeps for its corrections, and what they compute an image.
