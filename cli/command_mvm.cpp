@@ -76,7 +76,7 @@ void write_dump(const std::filesystem::path& file, const Mvm& m, const CommonOpt
             "conductance asked for: chip x polarity x output x input");
   all.write("programmed", cells, dump.cells.programmed, "S",
             "conductance after programming, before relaxation and drift");
-  all.write("aged", cells, dump.cells.aged, "S", "conductance at the time of reading");
+  all.write("aged", cells, dump.cells.after_drift, "S", "conductance at the time of reading");
   for (const auto& [name, values] : dump.cells.state)
     all.write("state/" + name, cells, values, "1", "state of the device model");
   all.write("dac_codes", {"vector", "input"}, dump.dac_codes, "1",

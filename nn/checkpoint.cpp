@@ -19,12 +19,10 @@ constexpr std::int64_t kCheckpointVersion = h5::kSealedCheckpoint;
 constexpr std::int64_t kOldestCheckpoint = 1;  // Ohmic 0.1.0: the same without a seal
 
 /// The shape that PyTorch gives a parameter.
-std::vector<Index> array_shape(const Network& network, Index layer, const ParameterSpec& p) {
+std::vector<Index> array_shape(const ParameterSpec& p) {
+  if (!p.stored_as.empty()) return p.stored_as;
   if (p.rows == 1 && p.name != "weight") return {p.columns};
-  if (network.type(layer) == "batch_norm") return {p.columns};
-  if (network.type(layer) != "conv") return {p.rows, p.columns};
-  const PatchView& g = network.structure(layer).mac->patch;
-  return {p.rows, g.channels, g.kernel, g.kernel};
+  return {p.rows, p.columns};
 }
 
 std::string words(const std::vector<Index>& shape) {
@@ -43,8 +41,7 @@ void write_set(h5::Writer& file, const Network& network, const ParameterSet<floa
     for (std::size_t p = 0; p < set[l].size(); ++p) {
       const auto layer = static_cast<Index>(l);
       file.write(group_of(network, layer, root) + set[l][p].name,
-                 array_shape(network, layer, network.structure(layer).parameters[p]),
-                 set[l][p].value.data());
+                 array_shape(network.structure(layer).parameters[p]), set[l][p].value.data());
     }
 }
 
@@ -70,7 +67,7 @@ ParameterSet<float> read_set(const h5::Reader& file, const Network& network,
   for (Index layer = 0; layer < network.layers(); ++layer)
     for (const ParameterSpec& spec : network.structure(layer).parameters) {
       const std::string name = group_of(network, layer, root) + spec.name;
-      const std::vector<Index> claimed = array_shape(network, layer, spec);
+      const std::vector<Index> claimed = array_shape(spec);
       if (const std::vector<Index> there = file.shape(name); there != claimed)
         throw FileError(file.file().string() + ": " + name + " is " + words(there) +
                         ", but the network in the file claims " + words(claimed));
@@ -290,7 +287,7 @@ ParameterSet<float> load_weights(const path& file, const Network& network) {
         for (const auto& array : arrays) there += (there.empty() ? "" : ", ") + array.first;
         throw FileError(file.string() + ": has no " + name + " (it holds " + there + ")");
       }
-      set[l][p].value = checked(file, name, found->second, array_shape(network, layer, spec), spec);
+      set[l][p].value = checked(file, name, found->second, array_shape(spec), spec);
       wanted.push_back(name);
     }
   for (const auto& array : arrays)

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "nn/layer_compensator.h"
+
 namespace ohmic::nn {
 
 Index filters_of(double ratio, Index outputs) {
@@ -38,15 +40,10 @@ Network with_compensators(const Network& base, const std::vector<Placement>& pla
     for (const Placement& p : placements) {
       const Index filters = filters_of(p.ratio, base.shape(l).channels);
       if (p.layer != layer.name || filters == 0) continue;
-      LayerSpec compensator;
-      compensator.type = "compensator";
-      compensator.name = layer.name + "_compensator";
-      compensator.inputs = {layer.name, layer.inputs.front()};
-      compensator.outputs = filters;
-      compensator.generator = style.generator;
-      compensator.residual = style.is_residual;
-      spec.push_back(compensator);
-      stands_for.back() = compensator.name;
+      spec.push_back(compensator_behind(
+          layer.name, layer.inputs.front(),
+          {.filters = filters, .generator = style.generator, .is_residual = style.is_residual}));
+      stands_for.back() = spec.back().name;
     }
   }
   return {spec, base.input()};
@@ -64,14 +61,14 @@ ParameterSet<float> transplanted(const Network& from, const ParameterSet<float>&
 
 std::vector<bool> frozen_but_compensators(const Network& network) {
   std::vector<bool> frozen;
-  for (Index l = 0; l < network.layers(); ++l) frozen.push_back(network.type(l) != "compensator");
+  for (Index l = 0; l < network.layers(); ++l) frozen.push_back(!network.structure(l).compensator);
   return frozen;
 }
 
 Overhead compensator_overhead(const Network& network) {
   Overhead sum;
   for (Index l = 0; l < network.layers(); ++l) {
-    if (network.type(l) != "compensator") continue;
+    if (!network.structure(l).compensator) continue;
     const Shape shape = network.shape(l);
     for (const ParameterSpec& p : network.structure(l).parameters) {
       sum.weights += p.rows * p.columns;

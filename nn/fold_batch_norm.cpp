@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "nn/layer_mac.h"
 #include "nn/network.h"
 
 namespace ohmic::nn {
@@ -8,7 +9,7 @@ namespace {
 
 /// The linear or conv layer that batch-norm layer `l` can go into, or kImage.
 Index host_of(const Network& network, Index l) {
-  if (network.type(l) != "batch_norm") return Network::kImage;
+  if (!network.structure(l).batch_norm) return Network::kImage;
   const Index host = network.inputs(l).front();
   if (host == Network::kImage || !network.structure(host).mac) return Network::kImage;
   // A linear layer's batch-norm has one channel an output as well.
@@ -53,8 +54,11 @@ TrainedNetwork fold_batch_norm(const Network& network, const ParameterSet<float>
           std::find_if(spec.begin(), spec.end(),
                        [&](const LayerSpec& s) { return s.name == stands_for[l]; }) -
           spec.begin());
-      set[at] = folded(set[at], parameters[l], network.spec()[l].epsilon);
-      spec[at].bias = true;
+      set[at] = folded(set[at], parameters[l],
+                       network.structure(static_cast<Index>(l)).batch_norm->epsilon);
+      MacParams mac = spec[at].parameters<MacParams>();
+      mac.bias = true;
+      spec[at].own = mac;
       continue;
     }
     LayerSpec layer = network.spec()[l];

@@ -134,8 +134,8 @@ void backward(const Network& network, const ParameterSet<T>& parameters, Workspa
       dx[i] = is_written[at(from[i])] ? workspace.spare() : workspace.gradient(from[i]).data();
       is_written[at(from[i])] = true;
     }
-    // The gradients by the inputs of an add layer are equal: one spare room is enough.
-    ensure(by_way_of_spare <= 1 || network.type(l) == "add", "two inputs need the spare room");
+    ensure(by_way_of_spare <= 1 || network.structure(l).has_equal_gradients,
+           "two inputs need the spare room");
     network.layer<T>(l).backward({pass_of(pass, l),
                                   workspace.inputs(l),
                                   workspace.output(l).data(),

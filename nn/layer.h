@@ -9,7 +9,7 @@
 #include "base/kernels.h"
 #include "base/linear_operator.h"
 #include "base/random_stream.h"
-#include "nn/network_spec.h"
+#include "nn/layer_spec.h"
 #include "nn/parameters.h"
 #include "nn/shape.h"
 
@@ -17,7 +17,7 @@
 /// features is F x kLanes, one sample a lane.
 namespace ohmic::nn {
 
-/// Inputs that a layer (add) may have.
+/// Inputs that a layer may have.
 inline constexpr std::size_t kMostInputs = 16;
 
 enum class Mode { inference, training };
@@ -38,25 +38,44 @@ struct ParameterSpec {
   Index rows = 0, columns = 0;
   Index fan_in = 0;  ///< first values uniform in +-1/sqrt(fan_in); 0: all `initial`
   double initial = 0;
-  bool starts_as_identity = false;  ///< [I | 0]
-  bool is_trained = true;           ///< false for running statistics
+  bool starts_as_identity = false;    ///< [I | 0]
+  bool is_trained = true;             ///< false for running statistics
+  double momentum = 0;                ///< of running statistics: weight of a micro-batch
+  std::vector<Index> stored_as = {};  ///< shape in files, as PyTorch has it; empty: rows x columns,
+                                      ///< or columns alone for one row that is no "weight"
 };
 
 /// A layer that multiplies by a matrix: the product that hardware can take over.
 struct Mac {
   Index outputs = 0;
-  PatchView patch;  ///< geometry and lane-block strides of its input; no data
+  PatchView patch;              ///< geometry and lane-block strides of its input; no data
+  bool is_convolution = false;  ///< its outputs are maps
   /// Products an image.
   Index count() const { return outputs * patch.inputs() * patch.positions(); }
 };
 
+/// A digital batch normalisation: parameters weight, bias, running_mean, running_variance.
+struct BatchNormRole {
+  double epsilon = 0;  ///< added to the variance
+};
+
+/// A compensator behind a layer with erroneous outputs: parameters generator_weight,
+/// generator_bias, weight, bias.
+struct CompensatorRole {
+  bool is_residual = false;
+};
+
+/// Shapes and numbers of a layer, and what it is to others (none: they need not know it).
 struct LayerStructure {
   std::vector<Shape> inputs = {};
   Shape output = {};
   std::vector<ParameterSpec> parameters = {};
   std::optional<Mac> mac = {};
-  Index state = 0;  ///< numbers kept from forward to backward
-  Index work = 0;   ///< numbers that backward needs besides
+  std::optional<BatchNormRole> batch_norm = {};
+  std::optional<CompensatorRole> compensator = {};
+  bool has_equal_gradients = false;  ///< of several inputs: dx is the same for all
+  Index state = 0;                   ///< numbers kept from forward to backward
+  Index work = 0;                    ///< numbers that backward needs besides
 };
 
 /// `state` and `work` are zero at first and belong to this layer alone, so that padding stays zero.
@@ -98,30 +117,6 @@ class Layer {
  private:
   LayerStructure structure_;
 };
-
-/// Builds a layer. Throws through fail(spec, ...) where the inputs' shapes do not fit.
-template <class T>
-std::unique_ptr<Layer<T>> make_layer(const LayerSpec& spec, const std::vector<Shape>& inputs);
-
-/// One function a kind (linear and conv are one); make_layer chooses.
-template <class T>
-std::unique_ptr<Layer<T>> make_mac_layer(const LayerSpec& spec, const Shape& input);
-template <class T>
-std::unique_ptr<Layer<T>> make_max_pool(const LayerSpec& spec, const Shape& input);
-template <class T>
-std::unique_ptr<Layer<T>> make_average_pool(const LayerSpec& spec, const Shape& input);
-template <class T>
-std::unique_ptr<Layer<T>> make_relu(const Shape& input);
-template <class T>
-std::unique_ptr<Layer<T>> make_flatten(const Shape& input);
-template <class T>
-std::unique_ptr<Layer<T>> make_dropout(const LayerSpec& spec, const Shape& input);
-template <class T>
-std::unique_ptr<Layer<T>> make_batch_norm(const LayerSpec& spec, const Shape& input);
-template <class T>
-std::unique_ptr<Layer<T>> make_compensator(const LayerSpec& spec, const std::vector<Shape>& inputs);
-template <class T>
-std::unique_ptr<Layer<T>> make_add(const LayerSpec& spec, const std::vector<Shape>& inputs);
 
 /// The kernels of a precision.
 template <class T>

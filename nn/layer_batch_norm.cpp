@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "nn/layer.h"
+#include "nn/layer_kind.h"
 
 /// Batch normalisation (Ioffe, Szegedy, ICML 2015): y = gamma (x - mean) / sqrt(variance + epsilon)
 /// + beta, channel by channel. In training mode mean and variance are those of the valid lanes of
@@ -11,13 +11,29 @@
 namespace ohmic::nn {
 namespace {
 
+struct BatchNormParams {
+  double momentum = 0.1;  ///< of the running statistics
+  double epsilon = 1e-5;
+};
+
+void batch_norm_fields(FieldVisitor& f, BatchNormParams& p) {
+  f.field({.key = "momentum",
+           .meaning = "weight of a sub-batch in the running statistics",
+           .low = 0,
+           .high = 1},
+          p.momentum);
+  f.field({.key = "epsilon", .meaning = "added to the variance", .low = 0, .low_open = true},
+          p.epsilon);
+}
+
 constexpr Index kKept =
     3;  ///< numbers a channel from forward to backward: mean, 1/deviation, variance
 
 template <class T>
 class BatchNorm final : public Layer<T> {
  public:
-  BatchNorm(LayerStructure s, double epsilon) : Layer<T>(std::move(s)), epsilon_(epsilon) {}
+  BatchNorm(LayerStructure s, const BatchNormParams& p)
+      : Layer<T>(std::move(s)), epsilon_(p.epsilon) {}
 
   void forward(const ForwardArguments<T>& a) const override {
     for (Index c = 0; c < channels(); ++c) {
@@ -99,27 +115,35 @@ class BatchNorm final : public Layer<T> {
   double epsilon_;
 };
 
-}  // namespace
-
-template <class T>
-std::unique_ptr<Layer<T>> make_batch_norm(const LayerSpec& spec, const Shape& input) {
+LayerStructure batch_norm_structure(const LayerSpec&, const BatchNormParams& p,
+                                    const std::vector<Shape>& inputs) {
+  const Index channels = inputs.front().channels;
   LayerStructure s;
-  s.inputs = {input};
-  s.output = input;
-  const Index channels = input.channels;
-  s.parameters = {{.name = "weight", .rows = 1, .columns = channels, .initial = 1},
-                  {.name = "bias", .rows = 1, .columns = channels},
-                  {.name = "running_mean", .rows = 1, .columns = channels, .is_trained = false},
-                  {.name = "running_variance",
-                   .rows = 1,
-                   .columns = channels,
-                   .initial = 1,
-                   .is_trained = false}};
+  s.inputs = inputs;
+  s.output = inputs.front();
+  s.parameters = {
+      {.name = "weight", .rows = 1, .columns = channels, .initial = 1, .stored_as = {channels}},
+      {.name = "bias", .rows = 1, .columns = channels},
+      {.name = "running_mean",
+       .rows = 1,
+       .columns = channels,
+       .is_trained = false,
+       .momentum = p.momentum},
+      {.name = "running_variance",
+       .rows = 1,
+       .columns = channels,
+       .initial = 1,
+       .is_trained = false,
+       .momentum = p.momentum}};
+  s.batch_norm = BatchNormRole{.epsilon = p.epsilon};
   s.state = kKept * channels;
-  return std::make_unique<BatchNorm<T>>(std::move(s), spec.epsilon);
+  return s;
 }
 
-template std::unique_ptr<Layer<float>> make_batch_norm(const LayerSpec&, const Shape&);
-template std::unique_ptr<Layer<double>> make_batch_norm(const LayerSpec&, const Shape&);
+}  // namespace
+
+LayerKind batch_norm_kind() {
+  return layer_kind<BatchNorm>("batch_norm", batch_norm_fields, batch_norm_structure);
+}
 
 }  // namespace ohmic::nn

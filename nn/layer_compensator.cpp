@@ -1,7 +1,9 @@
+#include "nn/layer_compensator.h"
+
 #include <algorithm>
 
 #include "nn/adaptive_pool.h"
-#include "nn/layer.h"
+#include "nn/layer_kind.h"
 
 /// CorrectNet's error compensation (Eldebiky et al., DATE 2023, arXiv:2211.14917; the details are
 /// ours, docs/correctnet.md): behind a layer with input x and erroneous output y~, at every output
@@ -16,15 +18,15 @@ namespace {
 template <class T>
 class Compensator final : public Layer<T> {
  public:
-  Compensator(LayerStructure s, Index filters, bool is_relu, bool is_residual)
+  Compensator(LayerStructure s, const CompensatorParams& params)
       : Layer<T>(std::move(s)),
         pool_(this->structure().inputs[1], this->structure().output),
         positions_(this->structure().output.height * this->structure().output.width),
         n_(this->structure().output.channels),
         l_(this->structure().inputs[1].channels),
-        m_(filters),
-        is_relu_(is_relu),
-        is_residual_(is_residual) {
+        m_(params.filters),
+        is_relu_(params.generator == "relu"),
+        is_residual_(params.is_residual) {
     for (Index f = 0; f < l_ + n_ + m_; ++f)
       row_offset_.push_back(static_cast<std::int32_t>(f * positions_ * kLanes));
     for (Index p = 0; p < positions_; ++p)
@@ -101,17 +103,21 @@ class Compensator final : public Layer<T> {
   std::vector<std::int32_t> row_offset_, position_offset_;
 };
 
-}  // namespace
+void compensator_fields(FieldVisitor& f, CompensatorParams& p) {
+  f.field({.key = "filters", .meaning = "generated maps", .low = 0, .high = kMostOutputs},
+          p.filters);
+  f.field({.key = "generator",
+           .meaning = "activation of the generated maps",
+           .one_of = {"relu", "identity"}},
+          p.generator);
+  f.field({.key = "residual", .meaning = "whether a compensator adds to its input"}, p.is_residual);
+}
 
-template <class T>
-std::unique_ptr<Layer<T>> make_compensator(const LayerSpec& spec,
-                                           const std::vector<Shape>& inputs) {
-  if (inputs.size() != 2)
-    fail(spec, "has " + std::to_string(inputs.size()) +
-                   " inputs, expected two: the layer that it corrects, and that layer's input");
-  if (spec.outputs < 1) fail(spec, "needs filters");
+LayerStructure compensator_structure(const LayerSpec& spec, const CompensatorParams& p,
+                                     const std::vector<Shape>& inputs) {
+  if (p.filters < 1) fail(spec, "needs filters");
   const Shape &y = inputs[0], &x = inputs[1];
-  const Index n = y.channels, l = x.channels, m = spec.outputs;
+  const Index n = y.channels, l = x.channels, m = p.filters;
   const Index plane = y.height * y.width * kLanes;
   LayerStructure s;
   s.inputs = inputs;
@@ -120,17 +126,31 @@ std::unique_ptr<Layer<T>> make_compensator(const LayerSpec& spec,
                   {.name = "generator_bias", .rows = 1, .columns = m},
                   {.name = "weight",
                    .rows = n,
-                   .columns = spec.residual ? m : n + m,
-                   .starts_as_identity = !spec.residual},
+                   .columns = p.is_residual ? m : n + m,
+                   .starts_as_identity = !p.is_residual},
                   {.name = "bias", .rows = 1, .columns = n}};
+  s.compensator = CompensatorRole{.is_residual = p.is_residual};
   s.state = (l + n + m) * plane;
   s.work = (n + m + l + n) * plane + std::max(m * (l + n), n * (n + m));
-  return std::make_unique<Compensator<T>>(std::move(s), m, spec.generator == "relu", spec.residual);
+  return s;
 }
 
-template std::unique_ptr<Layer<float>> make_compensator(const LayerSpec&,
-                                                        const std::vector<Shape>&);
-template std::unique_ptr<Layer<double>> make_compensator(const LayerSpec&,
-                                                         const std::vector<Shape>&);
+}  // namespace
+
+LayerKind compensator_kind() {
+  return layer_kind<Compensator>(
+      "compensator", compensator_fields, compensator_structure,
+      {.least = 2, .most = 2, .meaning = "the layer that it corrects, and that layer's input"});
+}
+
+LayerSpec compensator_behind(const std::string& layer, const std::string& input,
+                             const CompensatorParams& params) {
+  LayerSpec spec;
+  spec.type = "compensator";
+  spec.name = layer + "_compensator";
+  spec.inputs = {layer, input};
+  spec.own = params;
+  return spec;
+}
 
 }  // namespace ohmic::nn

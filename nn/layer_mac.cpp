@@ -1,7 +1,9 @@
+#include "nn/layer_mac.h"
+
 #include <algorithm>
 #include <limits>
 
-#include "nn/layer.h"
+#include "nn/layer_kind.h"
 
 /// Linear and convolution layers: y = W x + b at every position of a window that slides over the
 /// zero-padded image. A linear layer is the window of one pixel over an image of one pixel. Both
@@ -54,7 +56,7 @@ T lane_sum(const T* x, Index rows) {
 template <class T>
 class MacLayer final : public Layer<T> {
  public:
-  explicit MacLayer(LayerStructure s)
+  MacLayer(LayerStructure s, const MacParams&)
       : Layer<T>(std::move(s)),
         outputs_(this->structure().mac->outputs),
         g_(this->structure().mac->patch),
@@ -191,62 +193,102 @@ class MacLayer final : public Layer<T> {
   std::vector<std::int32_t> spread_offset_;
 };
 
-PatchView window_of(const LayerSpec& spec, const Shape& input) {
+void linear_fields(FieldVisitor& f, MacParams& p) {
+  f.field({.key = "outputs", .meaning = "outputs of the layer", .low = 0, .high = kMostOutputs},
+          p.outputs);
+  f.field({.key = "bias", .meaning = "whether the layer adds a bias"}, p.bias);
+}
+
+void conv_fields(FieldVisitor& f, MacParams& p) {
+  f.field({.key = "filters", .meaning = "outputs per position", .low = 0, .high = kMostOutputs},
+          p.outputs);
+  f.field({.key = "bias", .meaning = "whether the layer adds a bias"}, p.bias);
+  f.field({.key = "kernel",
+           .meaning = "side of the square window",
+           .unit = "pixels",
+           .low = 0,
+           .high = 1024},
+          p.kernel);
+  f.field({.key = "stride",
+           .meaning = "step of the window (0: 1)",
+           .unit = "pixels",
+           .low = 0,
+           .high = 1024},
+          p.stride);
+  f.field({.key = "padding",
+           .meaning = "zeros around the image",
+           .unit = "pixels",
+           .low = 0,
+           .high = 1024},
+          p.padding);
+}
+
+PatchView window_of(const LayerSpec& spec, const MacParams& p, const Shape& input) {
   PatchView g;
-  if (spec.type == "linear") {
-    g.channels = input.features();
-  } else {
-    g.channels = input.channels;
-    g.height = input.height;
-    g.width = input.width;
-    g.kernel = spec.kernel;
-    g.stride = spec.stride == 0 ? 1 : spec.stride;
-    g.padding = spec.padding;
-    if (g.kernel < 1) fail(spec, "needs a kernel");
-    if (g.padding >= g.kernel)
-      fail(spec, "padding " + std::to_string(g.padding) + " is not below the kernel's " +
-                     std::to_string(g.kernel));
-    if (g.kernel > std::min(g.height, g.width) + 2 * g.padding)
-      fail(spec, "kernel " + std::to_string(g.kernel) + " is larger than its input " + text(input) +
-                     " with padding " + std::to_string(g.padding));
-  }
+  g.channels = input.channels;
+  g.height = input.height;
+  g.width = input.width;
+  g.kernel = p.kernel;
+  g.stride = p.stride == 0 ? 1 : p.stride;
+  g.padding = p.padding;
+  if (g.kernel < 1) fail(spec, "needs a kernel");
+  if (g.padding >= g.kernel)
+    fail(spec, "padding " + std::to_string(g.padding) + " is not below the kernel's " +
+                   std::to_string(g.kernel));
+  if (g.kernel > std::min(g.height, g.width) + 2 * g.padding)
+    fail(spec, "kernel " + std::to_string(g.kernel) + " is larger than its input " + text(input) +
+                   " with padding " + std::to_string(g.padding));
+  return g;
+}
+
+LayerStructure mac_structure(const LayerSpec& spec, const MacParams& p, const Shape& input,
+                             PatchView g) {
   g.sample_stride = 1;
   g.column_stride = kLanes;
   g.row_stride = g.width * kLanes;
   g.channel_stride = g.height * g.row_stride;
-  return g;
+  LayerStructure s;
+  s.inputs = {input};
+  s.output = {p.outputs, g.out_height(), g.out_width()};
+  s.parameters = {
+      {.name = "weight", .rows = p.outputs, .columns = g.inputs(), .fan_in = g.inputs()}};
+  if (p.bias)
+    s.parameters.push_back({.name = "bias", .rows = 1, .columns = p.outputs, .fan_in = g.inputs()});
+  s.mac = Mac{.outputs = p.outputs, .patch = g};
+  const Index largest = std::numeric_limits<std::int32_t>::max() / kLanes;
+  const Index padded = (g.height + 2 * g.padding) * (g.width + 2 * g.padding);
+  const Index spread = (g.height + g.kernel) * (g.width + g.kernel);
+  if (std::max(g.channels * padded, p.outputs * spread) > largest)
+    fail(spec, "an image has more than " + std::to_string(largest) + " numbers in or out of it");
+  if (g.padding > 0)
+    s.state = g.channels * (g.height + 2 * g.padding) * (g.width + 2 * g.padding) * kLanes;
+  s.work = room(p.outputs, g);
+  if (g.kernel > 1 || g.stride > 1)
+    s.work += p.outputs * ((g.out_height() - 1) * g.stride + 1) * (g.width + g.kernel - 1) * kLanes;
+  return s;
+}
+
+LayerStructure linear_structure(const LayerSpec& spec, const MacParams& p,
+                                const std::vector<Shape>& inputs) {
+  if (p.outputs < 1) fail(spec, "needs outputs");
+  PatchView all;
+  all.channels = inputs.front().features();
+  return mac_structure(spec, p, inputs.front(), all);
+}
+
+LayerStructure conv_structure(const LayerSpec& spec, const MacParams& p,
+                              const std::vector<Shape>& inputs) {
+  if (p.outputs < 1) fail(spec, "needs filters");
+  const PatchView g = window_of(spec, p, inputs.front());
+  LayerStructure s = mac_structure(spec, p, inputs.front(), g);
+  s.parameters.front().stored_as = {p.outputs, g.channels, g.kernel, g.kernel};
+  s.mac->is_convolution = true;
+  return s;
 }
 
 }  // namespace
 
-template <class T>
-std::unique_ptr<Layer<T>> make_mac_layer(const LayerSpec& spec, const Shape& input) {
-  if (spec.outputs < 1) fail(spec, spec.type == "conv" ? "needs filters" : "needs outputs");
-  const PatchView g = window_of(spec, input);
-  LayerStructure s;
-  s.inputs = {input};
-  s.output = {spec.outputs, g.out_height(), g.out_width()};
-  s.parameters = {
-      {.name = "weight", .rows = spec.outputs, .columns = g.inputs(), .fan_in = g.inputs()}};
-  if (spec.bias)
-    s.parameters.push_back(
-        {.name = "bias", .rows = 1, .columns = spec.outputs, .fan_in = g.inputs()});
-  s.mac = Mac{spec.outputs, g};
-  const Index largest = std::numeric_limits<std::int32_t>::max() / kLanes;
-  const Index padded = (g.height + 2 * g.padding) * (g.width + 2 * g.padding);
-  const Index spread = (g.height + g.kernel) * (g.width + g.kernel);
-  if (std::max(g.channels * padded, spec.outputs * spread) > largest)
-    fail(spec, "an image has more than " + std::to_string(largest) + " numbers in or out of it");
-  if (g.padding > 0)
-    s.state = g.channels * (g.height + 2 * g.padding) * (g.width + 2 * g.padding) * kLanes;
-  s.work = room(spec.outputs, g);
-  if (g.kernel > 1 || g.stride > 1)
-    s.work +=
-        spec.outputs * ((g.out_height() - 1) * g.stride + 1) * (g.width + g.kernel - 1) * kLanes;
-  return std::make_unique<MacLayer<T>>(std::move(s));
-}
-
-template std::unique_ptr<Layer<float>> make_mac_layer(const LayerSpec&, const Shape&);
-template std::unique_ptr<Layer<double>> make_mac_layer(const LayerSpec&, const Shape&);
+LayerKind linear_kind() { return layer_kind<MacLayer>("linear", linear_fields, linear_structure); }
+LayerKind conv_kind() { return layer_kind<MacLayer>("conv", conv_fields, conv_structure); }
 
 }  // namespace ohmic::nn

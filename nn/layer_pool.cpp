@@ -1,24 +1,42 @@
+#include "nn/layer_pool.h"
+
 #include <algorithm>
 
-#include "nn/layer.h"
+#include "nn/layer_kind.h"
 
 /// Max- and average-pooling over square windows, without padding; columns and rows that fill no
 /// window are left out.
 namespace ohmic::nn {
 namespace {
 
-Index stride_of(const LayerSpec& spec) { return spec.stride == 0 ? spec.kernel : spec.stride; }
+void pool_fields(FieldVisitor& f, PoolParams& p) {
+  f.field({.key = "kernel",
+           .meaning = "side of the square window",
+           .unit = "pixels",
+           .low = 0,
+           .high = 1024},
+          p.kernel);
+  f.field({.key = "stride",
+           .meaning = "step of the window (0: the kernel)",
+           .unit = "pixels",
+           .low = 0,
+           .high = 1024},
+          p.stride);
+}
 
-LayerStructure pool_structure(const LayerSpec& spec, const Shape& input) {
-  if (spec.kernel < 1) fail(spec, "needs a kernel");
-  if (spec.kernel > std::min(input.height, input.width))
-    fail(spec,
-         "kernel " + std::to_string(spec.kernel) + " is larger than its input " + text(input));
-  const Index stride = stride_of(spec);
+Index stride_of(const PoolParams& p) { return p.stride == 0 ? p.kernel : p.stride; }
+
+LayerStructure pool_structure(const LayerSpec& spec, const PoolParams& p,
+                              const std::vector<Shape>& inputs) {
+  const Shape& input = inputs.front();
+  if (p.kernel < 1) fail(spec, "needs a kernel");
+  if (p.kernel > std::min(input.height, input.width))
+    fail(spec, "kernel " + std::to_string(p.kernel) + " is larger than its input " + text(input));
+  const Index stride = stride_of(p);
   LayerStructure s;
-  s.inputs = {input};
-  s.output = {input.channels, (input.height - spec.kernel) / stride + 1,
-              (input.width - spec.kernel) / stride + 1};
+  s.inputs = inputs;
+  s.output = {input.channels, (input.height - p.kernel) / stride + 1,
+              (input.width - p.kernel) / stride + 1};
   return s;
 }
 
@@ -40,15 +58,15 @@ struct Windows {
   Index pixels() const { return kernel * kernel; }
 };
 
-Windows windows_of(const LayerSpec& spec, const LayerStructure& s) {
-  return {s.inputs[0], s.output, spec.kernel, stride_of(spec)};
+Windows windows_of(const PoolParams& p, const LayerStructure& s) {
+  return {s.inputs[0], s.output, p.kernel, stride_of(p)};
 }
 
 template <class T>
 class MaxPool final : public Layer<T> {
  public:
-  MaxPool(const LayerSpec& spec, LayerStructure s)
-      : Layer<T>(std::move(s)), windows_(windows_of(spec, this->structure())) {}
+  MaxPool(LayerStructure s, const PoolParams& p)
+      : Layer<T>(std::move(s)), windows_(windows_of(p, this->structure())) {}
 
   void forward(const ForwardArguments<T>& a) const override {
     windows_.for_each([&](Index out, Index in) {
@@ -91,8 +109,8 @@ class MaxPool final : public Layer<T> {
 template <class T>
 class AveragePool final : public Layer<T> {
  public:
-  AveragePool(const LayerSpec& spec, LayerStructure s)
-      : Layer<T>(std::move(s)), windows_(windows_of(spec, this->structure())) {}
+  AveragePool(LayerStructure s, const PoolParams& p)
+      : Layer<T>(std::move(s)), windows_(windows_of(p, this->structure())) {}
 
   void forward(const ForwardArguments<T>& a) const override {
     const T share = T(1) / static_cast<T>(windows_.pixels());
@@ -126,18 +144,9 @@ class AveragePool final : public Layer<T> {
 
 }  // namespace
 
-template <class T>
-std::unique_ptr<Layer<T>> make_max_pool(const LayerSpec& spec, const Shape& input) {
-  return std::make_unique<MaxPool<T>>(spec, pool_structure(spec, input));
+LayerKind max_pool_kind() { return layer_kind<MaxPool>("max_pool", pool_fields, pool_structure); }
+LayerKind average_pool_kind() {
+  return layer_kind<AveragePool>("average_pool", pool_fields, pool_structure);
 }
-template <class T>
-std::unique_ptr<Layer<T>> make_average_pool(const LayerSpec& spec, const Shape& input) {
-  return std::make_unique<AveragePool<T>>(spec, pool_structure(spec, input));
-}
-
-template std::unique_ptr<Layer<float>> make_max_pool(const LayerSpec&, const Shape&);
-template std::unique_ptr<Layer<double>> make_max_pool(const LayerSpec&, const Shape&);
-template std::unique_ptr<Layer<float>> make_average_pool(const LayerSpec&, const Shape&);
-template std::unique_ptr<Layer<double>> make_average_pool(const LayerSpec&, const Shape&);
 
 }  // namespace ohmic::nn

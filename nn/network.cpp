@@ -6,11 +6,12 @@
 #include <map>
 
 #include "base/address.h"
+#include "nn/layer_catalogue.h"
 
 namespace ohmic::nn {
 namespace {
 
-/// Type and number for layers without a name, counted a type ("conv2" is the second conv layer).
+/// Type and number for layers without a name, counted per type ("conv2" is the second conv layer).
 void fill_names(NetworkSpec& spec) {
   std::map<std::string, int> count;
   for (LayerSpec& layer : spec) {
@@ -52,7 +53,7 @@ Network::Network(NetworkSpec spec, Shape input) : spec_(std::move(spec)), input_
       }
       from.push_back(found->second);
     }
-    if (from.empty() && layer.type != "add") from.push_back(l - 1);
+    if (reads_the_layer_before(layer)) from.push_back(l - 1);
     std::vector<Shape> shapes;
     for (Index f : from) shapes.push_back(shape(f));
     layer32_.push_back(make_layer<float>(layer, shapes));

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "nn/layer.h"
+#include "nn/network_spec.h"
 
 namespace ohmic::nn {
 
@@ -25,7 +26,6 @@ class Network {
   Shape output() const { return shape(layers() - 1); }
   Index layers() const { return static_cast<Index>(spec_.size()); }
   const std::string& name(Index layer) const { return spec_[at(layer)].name; }
-  const std::string& type(Index layer) const { return spec_[at(layer)].type; }
   Shape shape(Index layer) const { return layer == kImage ? input_ : structure(layer).output; }
   const LayerStructure& structure(Index layer) const { return layer32_[at(layer)]->structure(); }
   /// Layers (or kImage) that feed `layer`.

@@ -1,5 +1,9 @@
 #include "nn/network_spec.h"
 
+#include "nn/layer_catalogue.h"
+#include "nn/layer_mac.h"
+#include "nn/layer_pool.h"
+
 namespace ohmic::nn {
 namespace {
 
@@ -11,19 +15,17 @@ LayerSpec named(std::string type, std::string name = {}) {
 }
 LayerSpec linear(std::string name, std::int64_t outputs) {
   LayerSpec spec = named("linear", std::move(name));
-  spec.outputs = outputs;
+  spec.own = MacParams{.outputs = outputs};
   return spec;
 }
 LayerSpec conv(std::string name, std::int64_t filters, std::int64_t kernel, std::int64_t padding) {
   LayerSpec spec = named("conv", std::move(name));
-  spec.outputs = filters;
-  spec.kernel = kernel;
-  spec.padding = padding;
+  spec.own = MacParams{.outputs = filters, .kernel = kernel, .padding = padding};
   return spec;
 }
 LayerSpec max_pool(std::int64_t kernel) {
   LayerSpec spec = named("max_pool");
-  spec.kernel = kernel;
+  spec.own = PoolParams{.kernel = kernel};
   return spec;
 }
 
@@ -54,103 +56,7 @@ NetworkSpec mlp(const std::vector<std::int64_t>& hidden, Index classes) {
   return layers;
 }
 
-constexpr double kMostOutputs = 1 << 20;  // the weight-row field of addresses
-
 }  // namespace
-
-const std::vector<std::string_view>& layer_types() {
-  static const std::vector<std::string_view> types = {
-      "linear",  "conv",    "max_pool",   "average_pool", "relu",
-      "flatten", "dropout", "batch_norm", "add",          "compensator"};
-  return types;
-}
-
-void fields(FieldVisitor& f, LayerSpec& s) {
-  f.field({.key = "type", .meaning = "kind of layer", .one_of = layer_types()}, s.type);
-  f.field(
-      {.key = "name", .meaning = "name in messages, overrides and files; empty: type and number"},
-      s.name);
-  const bool is_compensator = s.type == "compensator";
-  if (s.type == "add" || is_compensator) {
-    f.field({.key = "inputs",
-             .meaning = "add: layers whose outputs are added; compensator: the layer that it "
-                        "corrects, and that layer's input"},
-            s.inputs);
-  } else {
-    std::string input = s.inputs.empty() ? "" : s.inputs.front();
-    f.field(
-        {.key = "input",
-         .meaning = "layer that feeds this one, \"input\" for the image; empty: the one before"},
-        input);
-    s.inputs.clear();
-    if (!input.empty()) s.inputs.push_back(input);
-  }
-  if (is_compensator) {
-    f.field({.key = "filters",
-             .meaning = "generated maps of a compensator",
-             .low = 0,
-             .high = kMostOutputs},
-            s.outputs);
-    f.field({.key = "generator",
-             .meaning = "activation of the generated maps",
-             .one_of = {"relu", "identity"}},
-            s.generator);
-    f.field({.key = "residual", .meaning = "whether a compensator adds to its input"}, s.residual);
-  }
-  const bool is_conv = s.type == "conv", is_pool = s.type == "max_pool" || s.type == "average_pool";
-  if (is_conv || s.type == "linear") {
-    f.field({.key = is_conv ? "filters" : "outputs",
-             .meaning = "outputs a position",
-             .low = 0,
-             .high = kMostOutputs},
-            s.outputs);
-    f.field({.key = "bias", .meaning = "whether the layer adds a bias"}, s.bias);
-  }
-  if (is_conv || is_pool) {
-    f.field({.key = "kernel",
-             .meaning = "side of the square window",
-             .unit = "pixels",
-             .low = 0,
-             .high = 1024},
-            s.kernel);
-    f.field({.key = "stride",
-             .meaning = "step of the window; 0: 1 for conv, the kernel for pools",
-             .unit = "pixels",
-             .low = 0,
-             .high = 1024},
-            s.stride);
-  }
-  if (is_conv)
-    f.field({.key = "padding",
-             .meaning = "zeros around the image",
-             .unit = "pixels",
-             .low = 0,
-             .high = 1024},
-            s.padding);
-  if (s.type == "dropout")
-    f.field({.key = "rate",
-             .meaning = "share of features set to 0 while training",
-             .unit = "fraction",
-             .low = 0,
-             .high = 1,
-             .high_open = true},
-            s.rate);
-  if (s.type == "batch_norm") {
-    f.field({.key = "momentum",
-             .meaning = "weight of a sub-batch in the running statistics",
-             .low = 0,
-             .high = 1},
-            s.momentum);
-    f.field({.key = "epsilon", .meaning = "added to the variance", .low = 0, .low_open = true},
-            s.epsilon);
-  }
-}
-
-void fail(const LayerSpec& spec, const std::string& message) {
-  const std::string words = "layer " + (spec.name.empty() ? spec.type : spec.name) + ": " + message;
-  if (spec.origin.place.empty()) throw ShapeError(words);
-  fail_at(spec.origin, words);
-}
 
 NetworkSpec read_layers(const ConfigNode& array, const std::string& path) {
   if (!array.is_array())
@@ -163,8 +69,8 @@ NetworkSpec read_layers(const ConfigNode& array, const std::string& path) {
               path + " holds " + std::string(node.kind()) + ", expected tables: [[" + path + "]]");
     if (!node.find("type")) {
       std::string types;
-      for (std::string_view type : layer_types())
-        types += (types.empty() ? "" : ", ") + std::string(type);
+      for (const LayerKind& kind : layer_catalogue())
+        types += (types.empty() ? "" : ", ") + std::string(kind.name);
       fail_at(node.origin, "a layer needs a type: one of " + types);
     }
     LayerSpec spec;

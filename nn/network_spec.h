@@ -6,35 +6,11 @@
 
 #include "io/config.h"
 #include "io/fields.h"
+#include "nn/layer_spec.h"
 #include "nn/shape.h"
 
 /// What a user writes of a network: its layers, and where they come from.
 namespace ohmic::nn {
-
-/// One `[[network.layers]]` table. Which keys a layer has depends on its type.
-struct LayerSpec {
-  std::string type;
-  std::string name;  ///< empty: type + number ("conv1")
-  std::vector<std::string>
-      inputs;                ///< names of layers, "input" for the image; empty: the layer before
-  std::int64_t outputs = 0;  ///< filters of a conv layer, outputs of a linear one
-  std::int64_t kernel = 0, stride = 0, padding = 0;  ///< stride 0: 1 for conv, the kernel for pools
-  bool bias = true;
-  std::string generator = "relu";  ///< of a compensator: "relu" or "identity"
-  bool residual = false;           ///< of a compensator
-  double rate = 0.5;               ///< of dropout
-  double momentum = 0.1;           ///< of batch-norm's running statistics
-  double epsilon = 1e-5;           ///< added to batch-norm's variance
-  Origin origin = {};              ///< where it was written; no place for built-in models
-};
-void fields(FieldVisitor& f, LayerSpec& spec);
-
-/// The types that a layer can have.
-const std::vector<std::string_view>& layer_types();
-
-/// Throws "layer NAME: MESSAGE": at the layer's place in the config where it has one (ConfigError),
-/// else ShapeError.
-[[noreturn]] void fail(const LayerSpec& spec, const std::string& message);
 
 /// Layers in the order in which they compute.
 using NetworkSpec = std::vector<LayerSpec>;
@@ -42,7 +18,7 @@ using NetworkSpec = std::vector<LayerSpec>;
 /// An array of layer tables as a spec and back. `path` begins messages ("network.layers").
 NetworkSpec read_layers(const ConfigNode& array, const std::string& path);
 ConfigNode write_layers(const NetworkSpec& spec);
-/// The spec as TOML text with one [[layers]] table a layer; what checkpoints hold.
+/// The spec as TOML text with one [[layers]] table per layer; what checkpoints hold.
 std::string to_toml(const NetworkSpec& spec);
 NetworkSpec spec_from_toml(const std::string& text, const std::string& name);
 

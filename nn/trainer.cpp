@@ -128,9 +128,10 @@ class Trainer {
   void follow_statistics(const ParameterSet<float>& observed) {
     for (std::size_t l = 0; l < observed.size(); ++l)
       for (std::size_t p = 0; p < observed[l].size(); ++p) {
-        if (network_.structure(static_cast<Index>(l)).parameters[p].is_trained) continue;
+        const ParameterSpec& spec = network_.structure(static_cast<Index>(l)).parameters[p];
+        if (spec.is_trained) continue;
         if (!hooks_.rules.is_frozen.empty() && hooks_.rules.is_frozen[l]) continue;
-        const auto momentum = static_cast<float>(network_.spec()[l].momentum);
+        const auto momentum = static_cast<float>(spec.momentum);
         Matrix<float>& running = state_.parameters[l][p].value;
         for (Index c = 0; c < running.size(); ++c)
           running(0, c) += momentum * (observed[l][p].value(0, c) - running(0, c));

@@ -453,7 +453,7 @@ py::dict program(const py::object& weights, const py::object& config, const py::
   py::dict cells;
   cells["target"] = array_of(std::move(planes.target), shape);
   cells["programmed"] = array_of(std::move(planes.programmed), shape);
-  cells["aged"] = array_of(std::move(planes.aged), shape);
+  cells["aged"] = array_of(std::move(planes.after_drift), shape);
   for (auto& [name, values] : planes.state)
     cells[("state/" + name).c_str()] = array_of(std::move(values), shape);
   return cells;

@@ -47,7 +47,7 @@ class Array {
   Array(std::shared_ptr<const devices::DeviceModel> device, std::vector<devices::Cells> cells,
         double seconds, bool ages = true, BrokenCells broken = {});
   /// The same cells at another time: a function of the programmed state alone.
-  Array aged(double seconds) const { return {device_, cells_, seconds, ages_, broken_}; }
+  Array after_drift(double seconds) const { return {device_, cells_, seconds, ages_, broken_}; }
 
   std::size_t polarities() const { return cells_.size(); }
   const devices::Cells& cells(std::size_t polarity) const { return cells_[polarity]; }

@@ -319,7 +319,7 @@ Crossbar::Crossbar(const LayerPlan& plan, const Crossbar& cells, const ChipOptio
   ensure(cells.tiles_.size() == plan.tiles(), "cells are read as another plan");
   const TileSetting setting = tile_setting(plan, dac_, options);
   for (const Tile& tile : cells.tiles_) {
-    tiles_.emplace_back(tile.array().aged(options.seconds), tile.place(), setting,
+    tiles_.emplace_back(tile.array().after_drift(options.seconds), tile.place(), setting,
                         adc_of(plan, tile.place(), options), tile.scale());
     needs_squares_ = needs_squares_ || tiles_.back().needs_squares();
   }
@@ -342,9 +342,9 @@ Crossbar::Crossbar(const LayerPlan& plan, devices::ProgramContext context,
   }
 }
 
-Crossbar Crossbar::aged(double seconds) const {
+Crossbar Crossbar::after_drift(double seconds) const {
   Crossbar later = *this;
-  for (Tile& tile : later.tiles_) tile = tile.aged(seconds);
+  for (Tile& tile : later.tiles_) tile = tile.after_drift(seconds);
   return later;
 }
 

@@ -90,7 +90,7 @@ class Crossbar final : public LinearOperator {
   void apply(const PatchView& x, const ReadContext& context, const OutputView& y) const override;
 
   /// The same cells and converters `seconds` after programming.
-  Crossbar aged(double seconds) const;
+  Crossbar after_drift(double seconds) const;
 
   const std::vector<Tile>& tiles() const { return tiles_; }
   CellCounts counts() const;

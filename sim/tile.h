@@ -62,7 +62,9 @@ class Tile {
             const ReadContext& context, Index position, Index samples, TileScratch& scratch,
             TileMemory& memory, float* y) const;
   /// The same tile `seconds` after programming.
-  Tile aged(double seconds) const { return {array_.aged(seconds), place_, setting_, adc_, scale_}; }
+  Tile after_drift(double seconds) const {
+    return {array_.after_drift(seconds), place_, setting_, adc_, scale_};
+  }
 
   bool needs_squares() const { return !variance_.empty(); }
   const Array& array() const { return array_; }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "lab/experiment/hardware_tables.h"
+#include "nn/layer_catalogue.h"
 
 namespace ohmic::lab {
 namespace {
@@ -405,7 +406,8 @@ void add_layer_keys(std::vector<KeyManual>& all) {
   const auto first = static_cast<std::ptrdiff_t>(all.size());
   for (const FieldManual& field : describe_fields(nn::LayerSpec{}))
     all.push_back({"network.layers." + field.key, "", field});
-  for (const std::string_view type : nn::layer_types()) {
+  for (const nn::LayerKind& kind : nn::layer_catalogue()) {
+    const std::string type(kind.name);
     nn::LayerSpec spec;
     spec.type = type;
     for (const FieldManual& field : describe_fields(spec)) {
@@ -413,9 +415,12 @@ void add_layer_keys(std::vector<KeyManual>& all) {
       const auto known = std::find_if(all.begin() + first, all.end(),
                                       [&](const KeyManual& k) { return k.key == key; });
       if (known == all.end())
-        all.push_back({key, "layer " + std::string(type), field});
-      else if (!known->of.empty())
-        known->of += ", " + std::string(type);
+        all.push_back({key, "layer " + type, field});
+      else if (!known->of.empty()) {
+        known->of += ", " + type;
+        if (known->field.meaning.find(field.meaning) == std::string::npos)
+          known->field.meaning += "; " + type + ": " + field.meaning;
+      }
     }
   }
 }

@@ -15,7 +15,7 @@ void fields(FieldVisitor& f, BatchNormOptions& p) { calibration_images_field(f, 
 template <class Body>
 void for_each_batch_norm(const nn::Network& network, Body body) {
   for (Index l = 0; l < network.layers(); ++l)
-    if (network.type(l) == "batch_norm") body(l);
+    if (network.structure(l).batch_norm) body(l);
 }
 
 Method make(const BatchNormOptions& o, const std::string&) {
@@ -51,7 +51,7 @@ MethodKind batch_norm_kind() {
 
 void reestimate_batch_norm(const CleanActivations& clean, const ReadContext& reader, Chip& chip) {
   for (Index l = 0; l < chip.network.layers(); ++l) {
-    if (chip.network.type(l) != "batch_norm") continue;
+    if (!chip.network.structure(l).batch_norm) continue;
     const Index from = chip.network.inputs(l).front();
     const nn::Shape shape = chip.network.shape(l);
     const Index positions = shape.height * shape.width;

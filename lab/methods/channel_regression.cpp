@@ -68,7 +68,7 @@ void calibrate(Regression kind, const RegressionOptions& options, const CleanAct
     const nn::LayerStructure& structure = chip.network.structure(l);
     const nn::Shape y_shape = structure.output, x_shape = structure.inputs[0];
     const Index n = y_shape.channels, positions = y_shape.height * y_shape.width;
-    const bool mixes = kind == Regression::ridge && chip.network.type(l) == "conv";
+    const bool mixes = kind == Regression::ridge && structure.mac->is_convolution;
     const Index pooled = mixes && options.reads_input ? x_shape.channels : 0;
     // An affine map has its own 2 x 2 system per channel: [y; 1].
     const Index sources = mixes ? pooled + n + 1 : 2;

@@ -7,7 +7,7 @@
 #include "nn/compensated.h"
 #include "nn/deployment.h"
 #include "nn/network.h"
-#include "sim/crossbar.h"
+#include "sim/ensemble.h"
 
 /// What methods work on: a network mapped to hardware, and one chip of it.
 namespace ohmic::lab {
@@ -19,13 +19,16 @@ struct HardwarePlan {
   std::int64_t cells() const;
 };
 
-/// Whose chip it is, and how many copies of every matrix it holds.
+/// The layers of one programmed chip: one per MAC layer, null where it stays digital.
+using ProgrammedLayers = std::vector<std::shared_ptr<const sim::Ensemble>>;
+
+/// Whose chip it is, and how often it holds every matrix.
 struct ChipKind {
   devices::Population population = devices::Population::reported;
-  Index copies = 1;
-  Index best = 1;  ///< copies that are averaged for an output
-  /// Products whose cells are taken as they are, one per MAC layer; null: cells are programmed.
-  const std::vector<std::shared_ptr<const LinearOperator>>* cells = nullptr;
+  Index members = 1;
+  Index best = 1;  ///< members that are averaged for an output
+  /// Layers whose cells are taken as they are; null: cells are programmed.
+  const ProgrammedLayers* cells = nullptr;
 };
 
 /// Sum of |y| of every output of every MAC layer (empty: digital) over some images and positions.
@@ -37,9 +40,8 @@ struct Chip {
   nn::ParameterSet<float> parameters;
   nn::Deployment deployment;
   std::vector<sim::CellCounts> cells = {};  ///< one per MAC layer
-  /// The bare products as programmed, at time 0.
-  std::vector<std::shared_ptr<const LinearOperator>> programmed = {};
-  OutputMagnitudes fresh = {};  ///< theirs at time 0; empty without drift compensation
+  ProgrammedLayers programmed = {};         ///< at time 0, uncorrected
+  OutputMagnitudes fresh = {};              ///< theirs at time 0; empty without drift compensation
 };
 
 /// Read number of calibration: no evaluation uses it.

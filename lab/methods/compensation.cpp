@@ -24,7 +24,7 @@ void house_compensators(const CompensationOptions& o, const CellAid& aid, Chip& 
   devices::ProgramContext context = aid.context;
   context.layer = kFirstCompensator;
   for (Index l = 0; l < chip.network.layers(); ++l) {
-    if (chip.network.type(l) != "compensator") continue;
+    if (!chip.network.structure(l).compensator) continue;
     for (const char* name : {"generator_weight", "weight"}) {
       Matrix<float>& w = *nn::find(chip.parameters[static_cast<std::size_t>(l)], name);
       const double scale = sim::weight_limit(w, 1.0);

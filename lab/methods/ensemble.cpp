@@ -8,7 +8,7 @@ namespace {
 Method make(const CopiesOptions& o, const std::string&) {
   Method method;
   method.arrange = [o](ChipKind& kind) {
-    kind.copies = o.copies;
+    kind.members = o.copies;
     kind.best = o.best > 0 ? o.best : o.copies;
   };
   method.cost = [o](const HardwarePlan&, const Chip&, MethodCost& cost) { cost.copies = o.copies; };

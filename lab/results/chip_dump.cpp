@@ -23,9 +23,8 @@ void write_chip(const std::filesystem::path& path, const RunSetting& s, Index in
   file.attribute("/", "time_s", s.experiment.time.at);
   for (std::size_t k = 0; k < chip.programmed.size(); ++k) {
     if (!chip.programmed[k]) continue;
-    const auto fresh = std::dynamic_pointer_cast<const sim::Crossbar>(chip.programmed[k]);
-    ensure(fresh != nullptr, "a layer of a chip without copies is one crossbar");
-    const sim::Crossbar crossbar = fresh->aged(s.experiment.time.at);
+    const sim::Crossbar crossbar =
+        chip.programmed[k]->members().front().after_drift(s.experiment.time.at);
     const Index inputs = s.plan().layers[k]->mapped.columns(), outputs = crossbar.outputs();
     CellPlanes planes;
     gather_cells(crossbar, outputs, inputs, 0, 1, planes);
@@ -41,7 +40,7 @@ void write_chip(const std::filesystem::path& path, const RunSetting& s, Index in
                 "conductance asked for: polarity x output x input");
     layer.write("programmed", cells, planes.programmed, "S",
                 "after programming, before relaxation and drift");
-    layer.write("aged", cells, planes.aged, "S", "at time_s, broken cells included");
+    layer.write("aged", cells, planes.after_drift, "S", "at time_s, broken cells included");
     // The planes alone lie in /state, which whoever reads a chip takes as a whole.
     for (const auto& [name, values] : planes.state)
       layer.write("state/" + name, cells, values, name == "broken" ? "S" : "1",

@@ -25,7 +25,7 @@ void gather_cells(const sim::Crossbar& crossbar, Index outputs, Index inputs, In
       const devices::Cells& cells = tile.array().cells(polarity);
       place(planes.target, tile, p, cells.target);
       place(planes.programmed, tile, p, cells.programmed);
-      place(planes.aged, tile, p, tile.array().conductance(polarity));
+      place(planes.after_drift, tile, p, tile.array().conductance(polarity));
       const auto keep = [&](const std::string& name, ConstView<float> values) {
         auto found = std::find_if(planes.state.begin(), planes.state.end(),
                                   [&](auto& s) { return s.first == name; });

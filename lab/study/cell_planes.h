@@ -11,7 +11,7 @@ namespace ohmic::lab {
 /// values[chip][polarity][n_out][n_in].
 struct CellPlanes {
   Index polarities = 0;
-  std::vector<float> target, programmed, aged;  ///< [S]
+  std::vector<float> target, programmed, after_drift;  ///< [S]
   /// What the device model keeps beside, by name; `broken` holds the conductance [S] of broken
   /// cells and -1 for all others, where there may be any.
   std::vector<std::pair<std::string, std::vector<float>>> state;

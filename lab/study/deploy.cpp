@@ -8,7 +8,6 @@
 #include <numeric>
 
 #include "base/parallel.h"
-#include "sim/copies.h"
 
 namespace ohmic::lab {
 
@@ -75,51 +74,37 @@ HardwarePlan sketch_plan(const Experiment& experiment, const nn::Network& networ
                      [](Index) { return std::vector<PatchView>(); });
 }
 
-namespace {
-
-const sim::Crossbar& crossbar_of(const LinearOperator& product, Index copy) {
-  if (const auto* copies = dynamic_cast<const sim::Copies*>(&product))
-    return copies->copies()[static_cast<std::size_t>(copy)];
-  const auto* crossbar = dynamic_cast<const sim::Crossbar*>(&product);
-  ensure(crossbar != nullptr, "a product that is made of no cells is deployed again");
-  return *crossbar;
-}
-
-}  // namespace
-
-nn::Deployment deploy(const HardwarePlan& plan, const RandomStream& stream, Index chip,
-                      Index programming, const sim::ChipOptions& options,
-                      const CleanActivations* recalibration, const ChipKind& kind,
-                      std::vector<sim::CellCounts>* counts) {
-  nn::Deployment deployment;
-  deployment.macs.resize(plan.layers.size());
+ProgrammedLayers program_layers(const HardwarePlan& plan, const RandomStream& stream, Index chip,
+                                Index programming, const sim::ChipOptions& options,
+                                const CleanActivations* recalibration, const ChipKind& kind,
+                                std::vector<sim::CellCounts>* counts) {
+  ProgrammedLayers layers(plan.layers.size());
   if (counts) counts->assign(plan.layers.size(), {});
   const devices::ProgramContext context{
       .stream = &stream, .population = kind.population, .chip = chip, .programming = programming};
-  for_each_block(static_cast<Index>(plan.layers.size()), [&](Index k) {
-    const auto& layer = plan.layers[static_cast<std::size_t>(k)];
+  for_each_block(static_cast<Index>(plan.layers.size()), [&](Index index) {
+    const auto k = static_cast<std::size_t>(index);
+    const auto& layer = plan.layers[k];
     if (!layer) return;
     sim::LayerPlan own = *layer;
     if (options.converters && own.hardware.adc.recalibrate_per_chip && recalibration)
-      own.adc = sim::calibrate_adc(own, recalibration->inputs(k), context, options);
-    std::vector<sim::Crossbar> copies;
+      own.adc = sim::calibrate_adc(own, recalibration->inputs(index), context, options);
+    std::vector<sim::Crossbar> members;
+    if (kind.cells)
+      for (const sim::Crossbar& cells : (*kind.cells)[k]->members())
+        members.emplace_back(own, cells, options);
     devices::ProgramContext at = context;
-    for (at.replica = 0; at.replica < kind.copies; ++at.replica)
-      if (kind.cells)
-        copies.emplace_back(
-            own, crossbar_of(*(*kind.cells)[static_cast<std::size_t>(k)], at.replica), options);
-      else
-        copies.emplace_back(own, at, options);
+    for (at.replica = 0; !kind.cells && at.replica < kind.members; ++at.replica)
+      members.emplace_back(own, at, options);
     if (counts)
-      for (const sim::Crossbar& copy : copies)
-        (*counts)[static_cast<std::size_t>(k)].add(copy.counts());
-    auto& mac = deployment.macs[static_cast<std::size_t>(k)];
-    if (kind.copies > 1)
-      mac = std::make_shared<sim::Copies>(std::move(copies), kind.best);
-    else
-      mac = std::make_shared<sim::Crossbar>(std::move(copies.front()));
+      for (const sim::Crossbar& member : members) (*counts)[k].add(member.counts());
+    layers[k] = std::make_shared<const sim::Ensemble>(std::move(members), kind.best);
   });
-  return deployment;
+  return layers;
+}
+
+nn::Deployment deployment_of(const ProgrammedLayers& layers) {
+  return {.macs = {layers.begin(), layers.end()}, .after = {}};
 }
 
 nn::Evaluation evaluate_chip(const nn::Network& network, const nn::ParameterSet<float>& parameters,

@@ -23,11 +23,15 @@ HardwarePlan sketch_plan(const Experiment& experiment, const nn::Network& networ
 /// ShapeError.
 void put_fault_map(const Experiment& experiment, sim::LayerPlan& plan);
 
-/// One programmed chip as operators of the network. `counts`: of the cells of every MAC layer.
-nn::Deployment deploy(const HardwarePlan& plan, const RandomStream& stream, Index chip,
-                      Index programming, const sim::ChipOptions& options,
-                      const CleanActivations* recalibration = nullptr, const ChipKind& kind = {},
-                      std::vector<sim::CellCounts>* counts = nullptr);
+/// Programs one chip. `counts`: of the cells of every MAC layer.
+ProgrammedLayers program_layers(const HardwarePlan& plan, const RandomStream& stream, Index chip,
+                                Index programming, const sim::ChipOptions& options,
+                                const CleanActivations* recalibration = nullptr,
+                                const ChipKind& kind = {},
+                                std::vector<sim::CellCounts>* counts = nullptr);
+
+/// They multiply, and nothing is corrected.
+nn::Deployment deployment_of(const ProgrammedLayers& layers);
 
 /// Classifies `images` on a chip; counts go to `activity` where it is given.
 nn::Evaluation evaluate_chip(const nn::Network& network, const nn::ParameterSet<float>& parameters,

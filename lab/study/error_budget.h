@@ -25,7 +25,7 @@ struct BudgetParts {
 };
 
 /// The lines in the order of the table: float, mapping, converters, programming (as programmed),
-/// drift (programmed and aged), mean_shift, faults (cells at their targets, but for the broken
+/// drift (programmed, then drifted), mean_shift, faults (cells at their targets, but for the broken
 /// ones), read_noise, all; drift and faults where there are any. Every line but the first maps the
 /// weights to the cells' levels; `mapping` is what that costs alone.
 std::vector<BudgetLine> budget_lines(const BudgetParts& parts);

@@ -19,10 +19,11 @@ void measure_retention(const RunSetting& s, const nn::ImageList& images, const C
   const std::vector<double>& times = time.retention;
   std::optional<Chip> calibrated;  // none: corrected anew at each time
   if (!times.empty() && time.calibration == CalibrationTime::once)
-    calibrated.emplace(s.chips.later(made, chip, 0, time.first_retention(), nullptr));
+    calibrated.emplace(s.chips.after_drift(made, chip, 0, time.first_retention(), nullptr));
   for (std::size_t t = 0; t < times.size(); ++t) {
     stop_if_interrupted(kGoOn);
-    const Chip later = s.chips.later(made, chip, 0, times[t], calibrated ? &*calibrated : nullptr);
+    const Chip later =
+        s.chips.after_drift(made, chip, 0, times[t], calibrated ? &*calibrated : nullptr);
     result.retention(static_cast<Index>(t), chip) =
         evaluate_chip(later.network, later.parameters, images, s.data.normalisation,
                       later.deployment, s.chips.reader(chip, 0, 0), s.experiment.evaluation.batch)

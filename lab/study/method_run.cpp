@@ -1,6 +1,6 @@
 #include "lab/study/method_run.h"
 
-#include "lab/study/ageing.h"
+#include "lab/study/drift.h"
 
 namespace ohmic::lab {
 namespace {
@@ -36,18 +36,17 @@ PreparedMethod prepare_method(const TrainingSetting& s, const MethodSet& set) {
   return method;
 }
 
-std::shared_ptr<const ProgrammedChips::Products> ProgrammedChips::find(Index chip,
-                                                                       Index programming) const {
+std::shared_ptr<const ProgrammedLayers> ProgrammedChips::find(Index chip, Index programming) const {
   const std::lock_guard guard(mutex_);
   const auto found = kept_.find({chip, programming});
   return found == kept_.end() ? nullptr : found->second;
 }
 
-void ProgrammedChips::keep(Index chip, Index programming, const Products& products,
+void ProgrammedChips::keep(Index chip, Index programming, const ProgrammedLayers& layers,
                            std::int64_t cells) {
   const std::lock_guard guard(mutex_);
   if (cells_ + cells > most_cells_) return;
-  if (kept_.emplace(std::pair(chip, programming), std::make_shared<const Products>(products))
+  if (kept_.emplace(std::pair(chip, programming), std::make_shared<const ProgrammedLayers>(layers))
           .second)
     cells_ += cells;
 }
@@ -97,7 +96,7 @@ Chip MethodChips::make(Index index, Index programming, const sim::ChipOptions& o
   for (const Method& part : method_.set.parts)
     if (part.arrange) part.arrange(kind);
   Chip chip{method_.trained.network, method_.trained.parameters, {}};
-  // Drawn cells are programmed fresh and aged; cells at their means are those of the time.
+  // Drawn cells are programmed fresh and drift; cells at their means are those of the time.
   const bool is_drawn = options.programming == sim::Programming::drawn;
   sim::ChipOptions fresh = options;
   if (is_drawn) fresh.seconds = 0;
@@ -106,33 +105,32 @@ Chip MethodChips::make(Index index, Index programming, const sim::ChipOptions& o
       programmed_ && options.programming == sim::Programming::drawn && options.faults;
   const auto kept = may_keep ? programmed_->find(index, programming) : nullptr;
   kind.cells = kept.get();
-  chip.deployment =
-      deploy(plan_, stream_, index, programming, fresh, range_images_.get(), kind, &chip.cells);
-  chip.programmed = chip.deployment.macs;
+  chip.programmed = program_layers(plan_, stream_, index, programming, fresh, range_images_.get(),
+                                   kind, &chip.cells);
   if (may_keep && !kept) programmed_->keep(index, programming, chip.programmed, plan_.cells());
   if (experiment_.time.drift_compensation != DriftCompensation::none) {
-    nn::Deployment young = chip.deployment;
+    ProgrammedLayers young = chip.programmed;
     if (!is_drawn && options.seconds > 0) {
       fresh.seconds = 0;
-      young = deploy(plan_, stream_, index, programming, fresh, range_images_.get(), kind);
+      young = program_layers(plan_, stream_, index, programming, fresh, range_images_.get(), kind);
     }
-    chip.fresh =
-        output_magnitudes(young, *range_images_, reader(index, programming, kCalibrationRead));
+    chip.fresh = output_magnitudes(deployment_of(young), *range_images_,
+                                   reader(index, programming, kCalibrationRead));
   }
-  age(index, programming, options, chip);
+  let_drift(index, programming, options, chip);
   correct(index, programming, options, chip);
   return chip;
 }
 
-void MethodChips::age(Index index, Index programming, const sim::ChipOptions& options,
-                      Chip& chip) const {
+void MethodChips::let_drift(Index index, Index programming, const sim::ChipOptions& options,
+                            Chip& chip) const {
   chip.parameters = method_.trained.parameters;
-  chip.deployment.macs = chip.programmed;
-  chip.deployment.after.clear();
+  chip.deployment = deployment_of(chip.programmed);
   if (options.seconds > 0)
-    chip.deployment = drift_compensated(experiment_.time.drift_compensation, chip.fresh,
-                                        aged(chip.deployment, options.seconds), *range_images_,
-                                        reader(index, programming, kCalibrationRead));
+    chip.deployment =
+        drift_compensated(experiment_.time.drift_compensation, chip.fresh,
+                          deployment_of(lab::after_drift(chip.programmed, options.seconds)),
+                          *range_images_, reader(index, programming, kCalibrationRead));
   const CellAid aid{
       experiment_.hardware,
       {.stream = &stream_, .population = population_, .chip = index, .programming = programming},
@@ -153,11 +151,11 @@ void MethodChips::correct(Index index, Index programming, const sim::ChipOptions
   }
 }
 
-Chip MethodChips::later(const Chip& chip, Index index, Index programming, double seconds,
-                        const Chip* calibrated) const {
+Chip MethodChips::after_drift(const Chip& chip, Index index, Index programming, double seconds,
+                              const Chip* calibrated) const {
   Chip out = chip;
   const sim::ChipOptions options{.seconds = seconds};
-  age(index, programming, options, out);
+  let_drift(index, programming, options, out);
   if (!calibrated) {
     correct(index, programming, options, out);
     return out;

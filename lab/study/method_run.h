@@ -30,19 +30,18 @@ nn::ImageList evaluated_images(const Experiment& experiment, const nn::Data& dat
 
 PreparedMethod prepare_method(const TrainingSetting& setting, const MethodSet& set);
 
-/// Programmed products of chips, kept for experiments that only read them otherwise. Any thread.
+/// Programmed layers of chips, kept for experiments that only read them otherwise. Any thread.
 class ProgrammedChips {
  public:
-  using Products = std::vector<std::shared_ptr<const LinearOperator>>;  ///< one a MAC layer
   explicit ProgrammedChips(std::int64_t most_cells) : most_cells_(most_cells) {}
   /// Null where they are not kept.
-  std::shared_ptr<const Products> find(Index chip, Index programming) const;
+  std::shared_ptr<const ProgrammedLayers> find(Index chip, Index programming) const;
   /// Keeps them unless there are more cells than may be kept.
-  void keep(Index chip, Index programming, const Products& products, std::int64_t cells);
+  void keep(Index chip, Index programming, const ProgrammedLayers& layers, std::int64_t cells);
 
  private:
   mutable std::mutex mutex_;
-  std::map<std::pair<Index, Index>, std::shared_ptr<const Products>> kept_;
+  std::map<std::pair<Index, Index>, std::shared_ptr<const ProgrammedLayers>> kept_;
   std::int64_t cells_ = 0, most_cells_;
 };
 
@@ -66,8 +65,8 @@ class MethodChips {
   Chip make(Index chip, Index programming, const sim::ChipOptions& options) const;
   /// The same chip `seconds` after programming, its drift compensated anew. Its corrections are
   /// those of `calibrated`, the same chip at another time, or found now where that is null.
-  Chip later(const Chip& chip, Index index, Index programming, double seconds,
-             const Chip* calibrated) const;
+  Chip after_drift(const Chip& chip, Index index, Index programming, double seconds,
+                   const Chip* calibrated) const;
   /// Who reads it.
   ReadContext reader(Index chip, Index programming, Index read) const;
   const HardwarePlan& plan() const { return plan_; }
@@ -83,9 +82,9 @@ class MethodChips {
   std::shared_ptr<const CleanActivations> range_images_;
   HardwarePlan plan_;
   ProgrammedChips* programmed_ = nullptr;
-  /// Brings a chip from its programmed products to options.seconds: drift compensated, compensators
+  /// Brings a chip from its programmed layers to options.seconds: drift compensated, compensators
   /// in their place, no corrections.
-  void age(Index index, Index programming, const sim::ChipOptions& options, Chip& chip) const;
+  void let_drift(Index index, Index programming, const sim::ChipOptions& options, Chip& chip) const;
   /// Finds the method's corrections on the chip as it is.
   void correct(Index index, Index programming, const sim::ChipOptions& options, Chip& chip) const;
   /// By their number, the images that parts calibrate on.

@@ -184,16 +184,17 @@ void PlacementProblem::train_shared() {
   // Every step trains one random placement: generator filters beyond its ratio are masked, and a
   // compensator of ratio 0 is transparent.
   const RandomStream stream(static_cast<std::uint64_t>(setting_.experiment.search.seed));
-  const bool is_residual = options_.style.is_residual;
-  const auto mask = [&, is_residual](const TrainingDraw& draw, nn::ParameterSet<float>& effective,
-                                     nn::ParameterSet<float>& derivative) {
+  const auto mask = [&](const TrainingDraw& draw, nn::ParameterSet<float>& effective,
+                        nn::ParameterSet<float>& derivative) {
     std::vector<double> u(candidates_.size());
     stream.uniforms(
         training_address(Purpose::compensator_noise, {.part = Purpose::policy, .step = draw.step}),
         0, u);
     std::size_t d = 0;
     for (Index l = 0; l < network.layers(); ++l) {
-      if (network.type(l) != "compensator") continue;
+      const auto& compensator = network.structure(l).compensator;
+      if (!compensator) continue;
+      const bool is_residual = compensator->is_residual;
       auto& own = effective[static_cast<std::size_t>(l)];
       auto& slope = derivative[static_cast<std::size_t>(l)];
       const Index n = network.shape(l).channels;

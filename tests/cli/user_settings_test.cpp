@@ -5,6 +5,7 @@
 
 #include "io/h5.h"
 #include "lab/experiment/identity.h"
+#include "nn/layer_mac.h"
 #include "refused.h"
 #include "workbench.h"
 
@@ -155,7 +156,7 @@ axes = [ { key = "network.layers.features.0.filters", values = [3, 5] },
     return lab::read_experiment(bench.path("tiny.toml"), settings);
   };
   const lab::Experiment plain = read({"network.layers.features.0.filters=8"});
-  CHECK(plain.network.layers.front().outputs == 8);
+  CHECK(plain.network.layers.front().parameters<nn::MacParams>().outputs == 8);
   CHECK(read({"override.front.end.adc.bits=6"}).overrides.front().hardware.adc.bits == 6);
   CHECK(lab::resolved_config(plain, "run") ==
         lab::resolved_config(read({"network.layers.\"features.0\".filters=8"}), "run"));

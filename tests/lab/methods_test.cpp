@@ -333,7 +333,8 @@ TEST_CASE("calibration of a chip brings every layer nearer to the clean one, rid
   const sim::ChipOptions ideal{.read_noise = false, .converters = false};
   const CleanActivations clean = bench.clean();
   const auto chip_of = [&] {
-    return Chip{bench.trained.network, bench.trained.parameters, deploy(plan, stream, 3, 0, ideal)};
+    return Chip{bench.trained.network, bench.trained.parameters,
+                deployment_of(program_layers(plan, stream, 3, 0, ideal))};
   };
   const Chip plain = chip_of();
   Chip affine = chip_of(), ridge = chip_of();

@@ -1,22 +1,13 @@
-#include "lab/study/ageing.h"
+#include "lab/study/drift.h"
 
 #include <cmath>
 #include <numeric>
 
 #include "base/parallel.h"
-#include "sim/copies.h"
 #include "sim/scaled.h"
 
 namespace ohmic::lab {
 namespace {
-
-std::shared_ptr<const LinearOperator> aged_product(const LinearOperator& product, double seconds) {
-  if (const auto* crossbar = dynamic_cast<const sim::Crossbar*>(&product))
-    return std::make_shared<sim::Crossbar>(crossbar->aged(seconds));
-  if (const auto* copies = dynamic_cast<const sim::Copies*>(&product))
-    return std::make_shared<sim::Copies>(copies->aged(seconds));
-  throw LogicError("a product that is made of no cells has no age");
-}
 
 /// Sum of |y| of every output over all images and positions.
 std::vector<double> magnitudes(const LinearOperator& product, const std::vector<PatchView>& inputs,
@@ -41,11 +32,11 @@ std::vector<double> magnitudes(const LinearOperator& product, const std::vector<
 
 }  // namespace
 
-nn::Deployment aged(const nn::Deployment& chip, double seconds) {
-  nn::Deployment later = chip;
-  for_each_block(static_cast<Index>(later.macs.size()), [&](Index k) {
-    auto& product = later.macs[static_cast<std::size_t>(k)];
-    if (product) product = aged_product(*product, seconds);
+ProgrammedLayers after_drift(const ProgrammedLayers& chip, double seconds) {
+  ProgrammedLayers later(chip.size());
+  for_each_block(static_cast<Index>(chip.size()), [&](Index index) {
+    const auto k = static_cast<std::size_t>(index);
+    if (chip[k]) later[k] = std::make_shared<const sim::Ensemble>(chip[k]->after_drift(seconds));
   });
   return later;
 }
@@ -65,10 +56,10 @@ nn::Deployment drift_compensated(DriftCompensation kind, const OutputMagnitudes&
                                  const ReadContext& reader) {
   nn::Deployment out = later;
   if (kind == DriftCompensation::none) return out;
-  const OutputMagnitudes aged = output_magnitudes(later, clean, reader);
+  const OutputMagnitudes drifted = output_magnitudes(later, clean, reader);
   for (std::size_t k = 0; k < out.macs.size(); ++k) {
     if (!out.macs[k]) continue;
-    std::vector<double> before = fresh[k], now = aged[k];
+    std::vector<double> before = fresh[k], now = drifted[k];
     if (kind == DriftCompensation::global) {
       before.assign(now.size(), std::accumulate(before.begin(), before.end(), 0.0));
       now.assign(now.size(), std::accumulate(now.begin(), now.end(), 0.0));

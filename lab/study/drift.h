@@ -2,11 +2,11 @@
 
 #include "lab/study/deploy.h"
 
-/// A chip at another time after its programming, and what is done digitally about its drift.
+/// A chip some time after its programming, and what is done digitally about its drift.
 namespace ohmic::lab {
 
 /// The same programmed cells `seconds` after programming: nothing is drawn anew.
-nn::Deployment aged(const nn::Deployment& chip, double seconds);
+ProgrammedLayers after_drift(const ProgrammedLayers& chip, double seconds);
 
 /// Sum of |y| of every output of every MAC layer (empty: digital) over `clean`'s images and
 /// positions, read through converters and noise at `reader`.

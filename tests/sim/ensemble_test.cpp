@@ -1,4 +1,4 @@
-#include "sim/copies.h"
+#include "sim/ensemble.h"
 
 #include <doctest/doctest.h>
 
@@ -49,13 +49,13 @@ TEST_CASE("copies are averaged, and the best of them are those nearest to their 
     single.push_back(product(crossbars.back(), x));
   }
   CHECK(!(single[0] == single[1]));
-  const Matrix<float> all = product(Copies(crossbars, 4), x);
+  const Matrix<float> all = product(Ensemble(crossbars, 4), x);
   for (Index i = 0; i < all.size(); ++i) {
     double mean = 0;
     for (const auto& s : single) mean += s.data()[i] / 4.0;
     CHECK(all.data()[i] == doctest::Approx(mean).epsilon(1e-5));
   }
-  const Copies best(crossbars, 1);
+  const Ensemble best(crossbars, 1);
   const Matrix<float> chosen = product(best, x);
   for (Index o = 0; o < 5; ++o) {
     double least = 1e9;
@@ -72,7 +72,7 @@ TEST_CASE("copies are averaged, and the best of them are those nearest to their 
         nearest = c;
       }
     }
-    CHECK(best.shares()(nearest, o) == 1.0f);
+    CHECK(best.weights()(nearest, o) == 1.0f);
     for (Index s = 0; s < 3; ++s)
       CHECK(chosen(s, o) == single[static_cast<std::size_t>(nearest)](s, o));
   }
