@@ -8,4 +8,6 @@ find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(benchmark QUIET)
 find_path(XXHASH_INCLUDE xxhash.h REQUIRED)
 find_library(XXHASH_LIBRARY xxhash REQUIRED)  # linked by its name
+find_path(LIBZIP_INCLUDE zip.h REQUIRED)  # Debian's package for CMake asks for the tools too
+find_library(LIBZIP_LIBRARY zip REQUIRED)
 find_path(TOMLPLUSPLUS_INCLUDE toml++/toml.h REQUIRED)
