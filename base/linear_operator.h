@@ -25,6 +25,15 @@ struct PatchView {
   Index inputs() const { return channels * kernel * kernel; }
 };
 
+/// The rows of `x` as vectors.
+inline PatchView vectors(ConstView<float> x) {
+  return {.data = x.data(),
+          .samples = x.rows(),
+          .channels = x.columns(),
+          .sample_stride = x.stride(),
+          .channel_stride = 1};
+}
+
 /// Where a product goes: element (sample, output, position), position = output row * out_width +
 /// output column.
 struct OutputView {

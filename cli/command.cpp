@@ -4,6 +4,19 @@
 #include "base/parallel.h"
 
 namespace ohmic::lab {
+namespace {
+
+/// The config that the user means: his own file, or, where he has none of that name, the one that
+/// came with the program. Wherever the installation was moved, its data lie as far from its bin.
+std::filesystem::path config_file(const std::filesystem::path& name) {
+  std::error_code none;
+  if (name.is_absolute() || std::filesystem::exists(name, none)) return name;
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", none);
+  const std::filesystem::path installed = program.parent_path() / OHMIC_INSTALLED_DATA / name;
+  return std::filesystem::exists(installed, none) ? installed.lexically_normal() : name;
+}
+
+}  // namespace
 
 void add_common_options(CLI::App& app, CommonOptions& o, bool config_required) {
   auto* config = app.add_option("config", o.config, "TOML file; see `ohmic info` for its keys");
@@ -47,13 +60,14 @@ void put_first_values(ConfigNode& root, const char* command) {
 
 Experiment read_experiment(const CommonOptions& o, const RunParams& defaults, const char* axes_of) {
   const bool is_file = !o.tree && !o.config.empty();
-  ConfigNode root = o.tree ? *o.tree : is_file ? read_config(o.config) : ConfigNode();
+  const std::filesystem::path config = is_file ? config_file(o.config) : o.config;
+  ConfigNode root = o.tree ? *o.tree : is_file ? read_config(config) : ConfigNode();
   for (const std::string& setting : o.settings) apply_setting(root, setting);
   if (axes_of) put_first_values(root, axes_of);
   Experiment e = make_experiment(root, defaults,
-                                 is_file ? std::filesystem::absolute(o.config).parent_path() : "");
-  e.origin.place = o.config.string();
-  e.name = is_file ? o.config.stem().string() : o.config.string();
+                                 is_file ? std::filesystem::absolute(config).parent_path() : "");
+  e.origin.place = config.string();
+  e.name = is_file ? config.stem().string() : config.string();
   return e;
 }
 

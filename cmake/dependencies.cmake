@@ -7,10 +7,7 @@ find_package(CLI11 REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(benchmark QUIET)
 find_path(XXHASH_INCLUDE xxhash.h REQUIRED)
-find_library(XXHASH_LIBRARY xxhash REQUIRED)
+find_library(XXHASH_LIBRARY xxhash REQUIRED)  # linked by its name
+find_path(LIBZIP_INCLUDE zip.h REQUIRED)  # Debian's package for CMake asks for the tools too
+find_library(LIBZIP_LIBRARY zip REQUIRED)
 find_path(TOMLPLUSPLUS_INCLUDE toml++/toml.h REQUIRED)
-
-# System headers stay out of our warnings; each door links what it needs.
-add_library(ohmic_hdf5 INTERFACE)
-target_include_directories(ohmic_hdf5 SYSTEM INTERFACE ${HDF5_INCLUDE_DIRS})
-target_link_libraries(ohmic_hdf5 INTERFACE ${HDF5_C_HL_LIBRARIES} ${HDF5_C_LIBRARIES})

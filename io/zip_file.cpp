@@ -1,185 +1,106 @@
 #include "io/zip_file.h"
 
-#include <zlib.h>
+#include <zip.h>
 
-#include <algorithm>
-#include <cstdint>
-#include <limits>
-#include <string_view>
+#include <memory>
 
 #include "base/error.h"
 #include "io/whole_file.h"
 
-/// Layouts and field names after PKWARE's APPNOTE 6.3.10, sections 4.3.7 (local header), 4.3.12
-/// (central directory), 4.3.14 to 4.3.16 (its end) and 4.5.3 (64-bit sizes).
 namespace ohmic {
 namespace {
 
-constexpr std::uint32_t kLocalHeader = 0x04034b50, kCentralHeader = 0x02014b50;
-constexpr std::uint32_t kEnd = 0x06054b50, kEnd64 = 0x06064b50, kEnd64Locator = 0x07064b50;
-constexpr std::size_t kEndSize = 22, kLongestComment = 65535;
-constexpr std::uint64_t kElsewhere32 = 0xffffffff;  // the 64-bit field holds the value
-constexpr std::uint64_t kLargestRatio = 1032;       // of deflate, www.zlib.net/zlib_tech.html
+constexpr std::uint64_t kLargestRatio = 1032;  // of deflate, www.zlib.net/zlib_tech.html
 
-class Archive {
+using Archive = std::unique_ptr<zip_t, decltype(&zip_discard)>;
+using Stream = std::unique_ptr<zip_file_t, decltype(&zip_fclose)>;
+
+/// An archive whose bytes are borrowed: what is no regular file was refused where it was read.
+class Reader {
  public:
-  explicit Archive(const std::filesystem::path& file)
-      : name_(file.string()), bytes_(read_whole_file(file)) {}
-
-  [[noreturn]] void fail(const std::string& what) const { throw FileError(name_ + ": " + what); }
-
-  std::string_view slice(std::uint64_t first, std::uint64_t count) const {
-    if (first > bytes_.size() || count > bytes_.size() - first)
-      fail("is truncated or no zip archive");
-    return std::string_view(bytes_).substr(first, count);
-  }
-  /// A little-endian number of `width` bytes.
-  std::uint64_t number(std::uint64_t at, int width) const {
-    const std::string_view raw = slice(at, static_cast<std::uint64_t>(width));
-    std::uint64_t value = 0;
-    for (int i = width - 1; i >= 0; --i)
-      value = value << 8 | static_cast<unsigned char>(raw[static_cast<std::size_t>(i)]);
-    return value;
+  Reader(std::string name, std::string_view bytes)
+      : name_(std::move(name)), size_(bytes.size()), archive_(nullptr, zip_discard) {
+    if (bytes.empty()) fail("is truncated or no zip archive");  // to libzip a new one
+    zip_error_t error;
+    zip_error_init(&error);
+    zip_source_t* source = zip_source_buffer_create(bytes.data(), bytes.size(), 0, &error);
+    if (source) archive_.reset(zip_open_from_source(source, ZIP_RDONLY, &error));
+    if (archive_) return;
+    zip_source_free(source);
+    const bool has_no_end = zip_error_code_zip(&error) == ZIP_ER_NOZIP;
+    const std::string words = zip_error_strerror(&error);
+    zip_error_fini(&error);
+    fail(has_no_end ? "is truncated or no zip archive"
+                    : "is a damaged zip archive (" + words + ")");
   }
 
-  struct Directory {
-    std::uint64_t entries, first;
-  };
-  Directory directory() const {
-    for (std::size_t back = kEndSize; back <= std::min(bytes_.size(), kEndSize + kLongestComment);
-         ++back) {
-      const std::uint64_t end = bytes_.size() - back;
-      if (number(end, 4) != kEnd) continue;
-      if (end >= 20 && number(end - 20, 4) == kEnd64Locator) {
-        const std::uint64_t end64 = number(end - 12, 8);
-        if (number(end64, 4) != kEnd64) fail("is a damaged zip archive (its 64-bit directory)");
-        return {number(end64 + 32, 8), number(end64 + 48, 8)};
-      }
-      return {number(end + 10, 2), number(end + 16, 4)};
+  /// The entries that are no folders. FileError where they cannot be read, or all are more than
+  /// `limit`; nothing is unpacked for it. (Entries that share a stream make a small file unpack to
+  /// terabytes: Fifield, USENIX WOOT 2019.)
+  std::vector<zip_stat_t> files(std::uint64_t limit) const {
+    std::vector<zip_stat_t> result;
+    std::uint64_t total = 0, packed = 0;
+    for (zip_int64_t i = 0; i < zip_get_num_entries(archive_.get(), 0); ++i) {
+      zip_stat_t entry;
+      if (zip_stat_index(archive_.get(), static_cast<zip_uint64_t>(i), ZIP_FL_ENC_RAW, &entry) != 0)
+        fail("is a damaged zip archive (its directory)");
+      const std::string_view name = entry.name;
+      if (name.ends_with('/')) continue;
+      if (entry.comp_method != ZIP_CM_STORE && entry.comp_method != ZIP_CM_DEFLATE)
+        fail_at(entry, "is packed by method " + std::to_string(entry.comp_method) +
+                           ", expected stored or deflated");
+      if (entry.size > limit - total)
+        fail("unpacks to more than " + std::to_string(limit >> 20) +
+             " MiB, the most that is read of it");
+      if (entry.comp_size > size_ - packed)
+        fail("is a damaged zip archive (files share their bytes)");
+      if (entry.size / kLargestRatio > entry.comp_size)
+        fail_at(entry, "is damaged (its stated size)");
+      total += entry.size;
+      packed += entry.comp_size;
+      result.push_back(entry);
     }
-    fail("is truncated or no zip archive");
+    return result;
+  }
+
+  std::string contents(const zip_stat_t& entry) const {
+    const Stream stream(zip_fopen_index(archive_.get(), entry.index, 0), zip_fclose);
+    if (!stream)
+      fail_at(entry, std::string("cannot be read (") + zip_strerror(archive_.get()) + ")");
+    std::string bytes(entry.size, '\0');
+    std::uint64_t filled = 0;
+    char more;
+    zip_int64_t count = 1;
+    // The end of the stream is where the checksum is compared.
+    for (; filled < bytes.size() && count > 0; filled += static_cast<std::uint64_t>(count))
+      count = zip_fread(stream.get(), bytes.data() + filled, bytes.size() - filled);
+    if (count >= 0) count = zip_fread(stream.get(), &more, 1);
+    if (count != 0 || filled != bytes.size())
+      fail_at(entry, count < 0 ? std::string("is damaged (") + zip_file_strerror(stream.get()) + ")"
+                               : "is damaged (its stated size)");
+    return bytes;
   }
 
  private:
-  std::string name_, bytes_;
-};
-
-struct Entry {
-  std::string name;
-  std::uint64_t flags, method, checksum, packed_size, size, local_header;
-};
-
-/// The entry whose central header is at `at`, which moves past it.
-Entry read_entry(const Archive& archive, std::uint64_t& at) {
-  if (archive.number(at, 4) != kCentralHeader)
-    archive.fail("is a damaged zip archive (its directory)");
-  const std::uint64_t name_size = archive.number(at + 28, 2);
-  const std::uint64_t extra_size = archive.number(at + 30, 2);
-  Entry entry{.name = std::string(archive.slice(at + 46, name_size)),
-              .flags = archive.number(at + 8, 2),
-              .method = archive.number(at + 10, 2),
-              .checksum = archive.number(at + 16, 4),
-              .packed_size = archive.number(at + 20, 4),
-              .size = archive.number(at + 24, 4),
-              .local_header = archive.number(at + 42, 4)};
-  const std::uint64_t extra_end = at + 46 + name_size + extra_size;
-  for (std::uint64_t field = at + 46 + name_size; field + 4 <= extra_end;) {
-    const std::uint64_t kind = archive.number(field, 2), size = archive.number(field + 2, 2);
-    std::uint64_t value = field + 4;
-    if (kind == 1)  // only those that did not fit, in this order
-      for (std::uint64_t* number : {&entry.size, &entry.packed_size, &entry.local_header})
-        if (*number == kElsewhere32) {
-          *number = archive.number(value, 8);
-          value += 8;
-        }
-    field += 4 + size;
+  [[noreturn]] void fail(const std::string& what) const { throw FileError(name_ + ": " + what); }
+  [[noreturn]] void fail_at(const zip_stat_t& entry, const std::string& what) const {
+    fail("'" + std::string(entry.name) + "' " + what);
   }
-  at = extra_end + archive.number(at + 32, 2);
-  return entry;
-}
 
-std::string inflated(const Archive& archive, const Entry& entry, std::string_view packed) {
-  // A stated size that no stream of this length can reach would only ask for memory.
-  constexpr std::uint64_t kLargest = std::numeric_limits<uInt>::max();
-  if (packed.size() > kLargest || entry.size > kLargest)
-    archive.fail("'" + entry.name + "' is deflated and larger than 4 GiB; save it uncompressed");
-  if (entry.size / kLargestRatio > packed.size())
-    archive.fail("'" + entry.name + "' is damaged (its stated size)");
-  std::string contents(entry.size, '\0');
-  z_stream stream{};
-  if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) archive.fail("cannot be inflated (out of memory)");
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
-  stream.avail_in = static_cast<uInt>(packed.size());
-  stream.next_out = reinterpret_cast<Bytef*>(contents.data());
-  stream.avail_out = static_cast<uInt>(contents.size());
-  const int status = inflate(&stream, Z_FINISH);
-  const bool complete = status == Z_STREAM_END && stream.total_out == entry.size;
-  inflateEnd(&stream);
-  if (!complete) archive.fail("'" + entry.name + "' is damaged (its deflated bytes)");
-  return contents;
-}
-
-/// The entry's bytes as they lie in the archive.
-std::string_view packed_bytes(const Archive& archive, const Entry& entry) {
-  if (archive.number(entry.local_header, 4) != kLocalHeader)
-    archive.fail("'" + entry.name + "' is damaged (its header)");
-  // The local name and extra field may be longer than those of the directory.
-  const std::uint64_t first = entry.local_header + 30 + archive.number(entry.local_header + 26, 2) +
-                              archive.number(entry.local_header + 28, 2);
-  return archive.slice(first, entry.packed_size);
-}
-
-std::string read_contents(const Archive& archive, const Entry& entry) {
-  if (entry.flags & 1) archive.fail("'" + entry.name + "' is encrypted");
-  const std::string_view packed = packed_bytes(archive, entry);
-  std::string contents;
-  if (entry.method == 0)
-    contents = packed;
-  else if (entry.method == 8)
-    contents = inflated(archive, entry, packed);
-  else
-    archive.fail("'" + entry.name + "' is packed by method " + std::to_string(entry.method) +
-                 ", expected stored or deflated");
-  const auto* bytes = reinterpret_cast<const Bytef*>(contents.data());
-  if (contents.size() != entry.size || crc32_z(0, bytes, contents.size()) != entry.checksum)
-    archive.fail("'" + entry.name + "' is damaged (its checksum)");
-  return contents;
-}
-
-/// FileError unless every entry has bytes of its own and all unpack to no more than `limit`.
-/// (Entries that share a stream make a small file unpack to terabytes: Fifield, USENIX WOOT 2019.)
-void check_sizes(const Archive& archive, const std::vector<Entry>& entries, std::uint64_t limit) {
-  std::vector<std::string_view> streams;
-  std::uint64_t total = 0;
-  for (const Entry& entry : entries) {
-    if (entry.packed_size > 0) streams.push_back(packed_bytes(archive, entry));
-    if (entry.size > limit - total)
-      archive.fail("unpacks to more than " + std::to_string(limit >> 20) +
-                   " MiB, the most that is read of it");
-    total += entry.size;
-  }
-  std::sort(streams.begin(), streams.end(),
-            [](std::string_view a, std::string_view b) { return a.data() < b.data(); });
-  for (std::size_t i = 1; i < streams.size(); ++i)
-    if (streams[i - 1].data() + streams[i - 1].size() > streams[i].data())
-      archive.fail("is a damaged zip archive (files share their bytes)");
-}
+  std::string name_;
+  std::uint64_t size_;
+  Archive archive_;
+};
 
 }  // namespace
 
 std::vector<std::pair<std::string, std::string>> read_zip(const std::filesystem::path& file,
                                                           std::uint64_t limit) {
-  const Archive archive(file);
-  const auto [count, first] = archive.directory();
-  std::vector<Entry> entries;
-  std::uint64_t at = first;
-  for (std::uint64_t i = 0; i < count; ++i) {
-    Entry entry = read_entry(archive, at);
-    if (!entry.name.ends_with('/')) entries.push_back(std::move(entry));
-  }
-  check_sizes(archive, entries, limit);
+  const std::string bytes = read_whole_file(file);
+  const Reader archive(file.string(), bytes);
   std::vector<std::pair<std::string, std::string>> files;
-  for (const Entry& entry : entries) files.emplace_back(entry.name, read_contents(archive, entry));
+  for (const zip_stat_t& entry : archive.files(limit))
+    files.emplace_back(entry.name, archive.contents(entry));
   return files;
 }
 

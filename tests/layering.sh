@@ -49,6 +49,7 @@ door() {
   case $header in
     toml++/*) [[ $file == io/config.cpp ]] || wanted="io/config.cpp" ;;
     hdf5.h | hdf5_hl.h | H5*.h | H5Cpp.h | highfive/*) [[ $file == io/h5* ]] || wanted="io/h5*" ;;
+    zip.h) [[ $file == io/zip_file.cpp ]] || wanted="io/zip_file.cpp" ;;
     omp.h) [[ $file == base/parallel.cpp ]] || wanted="base/parallel.cpp" ;;
     CLI/*) [[ $file == cli/* ]] || wanted="cli" ;;
   esac

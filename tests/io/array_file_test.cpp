@@ -149,7 +149,17 @@ TEST_CASE("a truncated or damaged archive is a file error") {
   }
   std::string bytes = read_whole_file(golden("stored.npz"));
   bytes[bytes.find("\x93NUMPY") + 130] ^= 1;
-  CHECK(npz_error(folder.write("b", bytes)) == ": 'conv1.weight.npy' is damaged (its checksum)");
+  CHECK(npz_error(folder.write("b", bytes)) == ": 'conv1.weight.npy' is damaged (CRC error)");
+  const std::string whole = read_whole_file(golden("stored.npz"));
+  const std::size_t entry = whole.find("PK\1\2");
+  bytes = whole;
+  bytes[entry + 8] |= 1;
+  CHECK(npz_error(folder.write("c", bytes)) ==
+        ": 'conv1.weight.npy' cannot be read (No password provided)");
+  bytes = whole;
+  bytes[entry + 10] = 14;
+  CHECK(npz_error(folder.write("d", bytes)) ==
+        ": 'conv1.weight.npy' is packed by method 14, expected stored or deflated");
 }
 
 TEST_CASE("CSV is read whatever stands between the numbers") {

@@ -14,7 +14,6 @@
 
 using namespace ohmic;
 using namespace ohmic::sim;
-using ohmic::testing::vectors;
 
 namespace {
 

@@ -9,7 +9,6 @@
 
 using namespace ohmic;
 using namespace ohmic::sim;
-using ohmic::testing::vectors;
 using ohmic::testing::wave;
 
 namespace {

@@ -15,7 +15,6 @@
 using namespace ohmic;
 using namespace ohmic::sim;
 using ohmic::testing::Folder;
-using ohmic::testing::vectors;
 using ohmic::testing::wave;
 
 namespace {

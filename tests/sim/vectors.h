@@ -2,7 +2,6 @@
 
 #include <cmath>
 
-#include "base/linear_operator.h"
 #include "base/matrix.h"
 
 namespace ohmic::testing {
@@ -13,15 +12,6 @@ inline Matrix<float> wave(Index rows, Index columns, double step) {
   for (Index i = 0; i < m.size(); ++i)
     m.data()[i] = static_cast<float>(std::sin(step * static_cast<double>(i + 1)));
   return m;
-}
-
-/// The rows of `x` as input vectors.
-inline PatchView vectors(const Matrix<float>& x) {
-  return {.data = x.data(),
-          .samples = x.rows(),
-          .channels = x.columns(),
-          .sample_stride = x.columns(),
-          .channel_stride = 1};
 }
 
 }  // namespace ohmic::testing
