@@ -8,6 +8,7 @@
 #include "devices/faults.h"
 #include "lab/experiment/version.h"
 #include "lab/report/device_plots.h"
+#include "lab/results/schema.h"
 #include "lab/study/cache.h"
 
 namespace ohmic::lab {
@@ -21,6 +22,7 @@ Example:
   ohmic info devices         the device models, a line each
   ohmic info lognormal       a model's manual page and keys
   ohmic info pcm_like --plot pictures of its spread and drift (SVG, in -o FOLDER)
+  ohmic info results         what results files hold: data sets, axes, units
   ohmic info variation       what any device can have besides; also programming, telegraph, faults
   ohmic info --fit my.csv    what a measured table holds, with a picture of data against model
   ohmic info --fit currents.csv --read-voltage 0.2   the same of currents that were read at 0.2 V
@@ -88,6 +90,10 @@ int info(const CommonOptions& options, const InfoOptions& own, Console& console)
         "correctnet");
     return 0;
   }
+  if (what == "results") {
+    console.print("{}", schema_markdown());
+    return 0;
+  }
   if (what == "devices") {
     for (const auto& entry : devices::catalogue())
       console.print("{:<18} {}\n", entry.name, entry.summary);
@@ -119,8 +125,8 @@ int info(const CommonOptions& options, const InfoOptions& own, Console& console)
       found = true;
     }
   if (found) return 0;
-  std::vector<std::string> words{"devices",     "keys",      "variation",
-                                 "programming", "telegraph", "faults"};
+  std::vector<std::string> words{"devices",   "keys",        "methods",   "results",
+                                 "variation", "programming", "telegraph", "faults"};
   for (const auto& entry : devices::catalogue()) words.emplace_back(entry.name);
   for (const KeyManual& key : keys) words.push_back(key.key);
   for (const std::string& method : method_names()) words.push_back(method);

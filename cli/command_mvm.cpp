@@ -38,16 +38,6 @@ struct MvmOptions {
   std::filesystem::path dump;
 };
 
-/// Axes of places, 0 .. size - 1 each.
-void count_axes(ScaledGroup& group, const std::vector<std::string>& axes,
-                const std::vector<Index>& sizes) {
-  for (std::size_t i = 0; i < axes.size(); ++i)
-    group.count(axes[i], sizes[i],
-                axes[i] == "polarity" ? "0: the positive device of a weight, 1: the negative one"
-                : axes[i] == "conversion" ? "number of the conversion of a vector in one row tile"
-                                          : "number of the " + axes[i]);
-}
-
 void write_y(const std::filesystem::path& file, const std::vector<Index>& shape,
              const std::vector<float>& y, const Experiment& e, const CommonOptions& options,
              const ResultsIdentity& identity) {
@@ -55,11 +45,11 @@ void write_y(const std::filesystem::path& file, const std::vector<Index>& shape,
   if (file.extension() == ".csv") return write_csv(file, {y.data(), shape[0], shape[1]});
   h5::Writer out(file);
   write_header(out, e, identity, {.command = options.command_line});
-  ScaledGroup all(out, "");
+  ScaledGroup all(out, "mvm", "");
   std::vector<std::string> axes{"chip", "vector", "output"};
   if (shape.size() == 2) axes.erase(axes.begin());
-  count_axes(all, axes, shape);
-  all.write("y", axes, y, "output units", fmt::format("{}", fmt::join(axes, " x ")));
+  for (std::size_t i = 0; i < axes.size(); ++i) all.count(axes[i], shape[i]);
+  all.write_along("y", axes, y);
   out.commit();
 }
 
@@ -67,24 +57,21 @@ void write_dump(const std::filesystem::path& file, const Mvm& m, const CommonOpt
                 const ResultsIdentity& identity, const MvmDump& dump) {
   h5::Writer out(file);
   write_header(out, m.experiment, identity, {.command = options.command_line});
-  ScaledGroup all(out, "");
-  count_axes(all, {"chip", "polarity", "output", "input", "row_tile", "vector", "conversion"},
-             {m.experiment.run.chips, dump.cells.polarities, m.w.rows(), m.w.columns(),
-              dump.row_tiles, m.x.rows(), dump.conversions});
-  const std::vector<std::string> cells{"chip", "polarity", "output", "input"};
-  all.write("target", cells, dump.cells.target, "S",
-            "conductance asked for: chip x polarity x output x input");
-  all.write("programmed", cells, dump.cells.programmed, "S",
-            "conductance after programming, before relaxation and drift");
-  all.write("aged", cells, dump.cells.after_drift, "S", "conductance at the time of reading");
-  for (const auto& [name, values] : dump.cells.state)
-    all.write("state/" + name, cells, values, "1", "state of the device model");
-  all.write("dac_codes", {"vector", "input"}, dump.dac_codes, "1",
-            "DAC codes: vector x input; ideal: the inputs");
-  const std::vector<std::string> reads{"chip", "row_tile", "vector", "conversion"};
-  all.write("currents", reads, dump.currents, "A",
-            "before the ADC: chip x row tile x vector x conversion");
-  all.write("adc_codes", reads, dump.adc_codes, "1", "after the ADC; NaN: ideal");
+  ScaledGroup all(out, "mvm", "");
+  all.count("chip", m.experiment.run.chips);
+  all.count("polarity", dump.cells.polarities);
+  all.count("output", m.w.rows());
+  all.count("input", m.w.columns());
+  all.count("row_tile", dump.row_tiles);
+  all.count("vector", m.x.rows());
+  all.count("conversion", dump.conversions);
+  all.write("target", dump.cells.target);
+  all.write("programmed", dump.cells.programmed);
+  all.write("aged", dump.cells.after_drift);
+  for (const auto& [name, values] : dump.cells.state) all.write("state/" + name, values);
+  all.write("dac_codes", dump.dac_codes);
+  all.write("currents", dump.currents);
+  all.write("adc_codes", dump.adc_codes);
   out.commit();
 }
 

@@ -62,19 +62,14 @@ void write_search(const Session& session, const nn::Network& network,
       overhead.push_back(one.outcome.overhead);
       reward.push_back(one.outcome.reward);
     }
-    ScaledGroup group(out, path);
-    group.count(along, static_cast<Index>(all.size()),
-                along == std::string("point") ? "number of the point on the front"
-                                              : "number of the evaluation, in order");
-    group.axis("layer", problem.candidates(), "1", "candidate layers");
-    group.write("action", {along, "layer"}, action, "1",
-                std::string("option of each candidate: ") + along + " x layer");
-    group.write("ratio", {along, "layer"}, ratio, "1",
-                std::string("generated maps over output maps: ") + along + " x layer");
-    group.write("accuracy", {along}, accuracy, "1",
-                "validation images, selection chips; NaN: not measured");
-    group.write("overhead", {along}, overhead, "1", "compensator weights over the network's");
-    group.write("reward", {along}, reward, "1", "accuracy / clean - kappa overhead / limit");
+    ScaledGroup group(out, "search", path);
+    group.count(along, static_cast<Index>(all.size()));
+    group.axis("layer", problem.candidates());
+    group.write("action", action);
+    group.write("ratio", ratio);
+    group.write("accuracy", accuracy);
+    group.write("overhead", overhead);
+    group.write("reward", reward);
   };
   list("/search", "evaluation", result.history);
   list("/pareto", "point", pareto);
@@ -85,17 +80,15 @@ void write_search(const Session& session, const nn::Network& network,
     layers.push_back(p.layer);
     ratios.push_back(p.ratio);
   }
-  ScaledGroup placement(out, "/placement");
-  placement.axis("layer", layers, "1", "layers that have a compensator");
-  placement.write("ratio", {"layer"}, ratios, "1", "generated maps over output maps");
+  ScaledGroup placement(out, "search", "/placement");
+  placement.axis("layer", layers);
+  placement.write("ratio", ratios);
   std::vector<std::string> products;
   for (const Index layer : network.mac_layers()) products.push_back(network.name(layer));
-  ScaledGroup candidates(out, "/candidates");
-  candidates.axis("layer", products, "1", "layers that are products, in order");
-  candidates.write("from_layer_on", {"layer"}, profile.from_layer_on, "1",
-                   "accuracy with variation from each layer on");
-  candidates.write("only_layer", {"layer"}, profile.only_layer, "1",
-                   "accuracy with variation in one layer only");
+  ScaledGroup candidates(out, "search", "/candidates");
+  candidates.axis("layer", products);
+  candidates.write("from_layer_on", profile.from_layer_on);
+  candidates.write("only_layer", profile.only_layer);
 
   Plot plot{.title = "Placements: accuracy against overhead (validation images, selection chips)",
             .x_label = "compensator weights (% of the network's)",

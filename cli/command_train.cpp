@@ -25,7 +25,7 @@ void write_course(const Session& session, const NetworkOrigin& origin, double te
                   const Provenance& provenance) {
   h5::Writer out(session.file);
   write_header(out, session.experiment, session.identity, provenance);
-  write_training(out, origin, test_accuracy);
+  write_training(out, "train", origin, test_accuracy);
   out.commit();
 }
 

@@ -7,7 +7,9 @@ install(DIRECTORY data/experiments data/presets DESTINATION ${CMAKE_INSTALL_DATA
 install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DATADIR}/ohmic USE_SOURCE_PERMISSIONS)
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/Ohmic)
-foreach(room base io devices sim nn rl lab/plots lab/experiment lab/study lab/results lab/sweep lab/report lab)
+get_property(rooms GLOBAL PROPERTY OHMIC_ROOMS)
+list(REMOVE_ITEM rooms cli)
+foreach(room ${rooms} lab)
   string(REPLACE "/" "_" name ${room})
   set_target_properties(ohmic_${name} PROPERTIES EXPORT_NAME ${name})
   add_library(Ohmic::${name} ALIAS ohmic_${name})

@@ -5,6 +5,7 @@ function(ohmic_room name)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${name}/*.cpp)
   list(FILTER sources EXCLUDE REGEX "kernels_(v2|v3|v4|generic)\\.cpp$|/main\\.cpp$|/processor_check\\.cpp$")
   add_library(${target} STATIC ${sources})
+  set_property(GLOBAL APPEND PROPERTY OHMIC_ROOMS ${name})
   target_link_libraries(${target} PUBLIC $<BUILD_INTERFACE:ohmic_options>
                                   PRIVATE $<BUILD_INTERFACE:ohmic_level> fmt::fmt)
 endfunction()

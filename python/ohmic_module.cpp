@@ -14,6 +14,7 @@
 #include "cli/command.h"
 #include "cli/program.h"
 #include "lab/experiment/version.h"
+#include "lab/results/schema.h"
 #include "lab/study/mvm.h"
 
 /// The Python module `ohmic`: commands of the program as functions, results as xarray data sets and
@@ -247,32 +248,22 @@ py::object results_of(std::vector<std::string> words, const py::object& config,
   return read(results);
 }
 
-/// What data sets below `prefix` are called and over which dimensions they lie; the first that fits
-/// counts. Dimensions beyond a data set's own are left out.
-struct Placed {
-  const char* prefix;
-  const char* name;  ///< of the variable, before what follows the prefix
-  std::vector<std::string> dimensions;
+/// What the variables of a group of results are called in one data set: its prefix and theirs.
+struct GroupNames {
+  std::string_view group, prefix;
 };
+constexpr GroupNames kGroups[] = {{"chips", ""},
+                                  {"chips/variance", "variance_"},
+                                  {"error_budget", "error_budget_"},
+                                  {"retention", "retention_"},
+                                  {"layers", ""},
+                                  {"training", "training_"}};
 
-const std::vector<Placed>& placements() {
-  static const std::vector<Placed> all{
-      {"chips/float_accuracy", "float_accuracy", {}},
-      {"chips/yield", "yield", {}},
-      {"chips/class_", "class_", {"chip", "class"}},
-      {"chips/variance/", "variance_", {"estimate"}},
-      {"chips/", "", {"chip", "programming", "read"}},
-      {"error_budget/", "error_budget_", {"chip"}},
-      {"retention/time", "time", {"time"}},
-      {"retention/", "retention_", {"time", "chip"}},
-      {"layers/name", "layer", {"layer"}},
-      {"layers/pulse_number", "pulse_number", {"pulse_number"}},
-      {"layers/pulse_histogram", "pulse_histogram", {"layer", "pulse_number"}},
-      {"layers/", "", {"layer", "chip"}},
-      {"training/layer", "training_layer", {"training_layer"}},
-      {"training/", "training_", {"epoch", "training_layer"}},
-  };
-  return all;
+/// The dimension that an axis of a group becomes.
+std::string dimension_of(std::string_view group, const std::string& axis) {
+  if (group == "layers" && axis == "name") return "layer";
+  if (group == "training" && axis == "layer") return "training_layer";
+  return axis;
 }
 
 /// The variables of a data set of xarray, as they are gathered.
@@ -287,17 +278,11 @@ class Variables {
     for (const std::string& dimension : dimensions) names.append(dimension);
     all_[name.c_str()] = py::make_tuple(names, values, attributes);
   }
-  /// The data set; dimensions that name no variable are numbered.
   py::object made(const py::dict& attributes) {
     const py::module_ numpy = py::module_::import("numpy");
-    for (const auto& [dimension, size] : sizes_) {
-      if (all_.contains(dimension.c_str())) continue;
-      const int first = dimension == "epoch" ? 1 : 0;
-      py::object values = numpy.attr("arange")(first, first + size);
-      if (dimension == "estimate")
-        values = numpy.attr("array")(std::vector<std::string>{"estimate", "low", "high"});
-      all_[dimension.c_str()] = py::make_tuple(dimension, values);
-    }
+    for (const auto& [dimension, size] : sizes_)
+      if (!all_.contains(dimension.c_str()))
+        all_[dimension.c_str()] = py::make_tuple(dimension, numpy.attr("arange")(size));
     return py::module_::import("xarray").attr("Dataset")(all_, py::arg("attrs") = attributes);
   }
 
@@ -354,30 +339,22 @@ py::object run_results(const std::string& path) {
   } const closing{opened};
   Variables variables;
   py::dict attributes = attributes_of(opened);
-  const std::function<void(const std::string&)> add = [&](const std::string& name) {
-    const py::object object = opened[name.c_str()];
-    if (py::hasattr(object, "keys")) {
-      for (const py::handle child : object) add(name + "/" + child.cast<std::string>());
-      return;
-    }
-    // Axes that are counted from 0 are made anew for the whole data set.
-    const bool is_scale = object.attr("attrs").contains("CLASS");
-    for (const Placed& placed : placements()) {
-      const std::string prefix = placed.prefix;
-      if (!name.starts_with(prefix) || (is_scale && name != prefix)) continue;
-      std::vector<std::string> dimensions = placed.dimensions;
-      const auto rank = object.attr("ndim").cast<std::size_t>();
-      dimensions.resize(std::min(dimensions.size(), rank));
+  for (const GroupNames& names : kGroups) {
+    const std::string group(names.group);
+    if (!opened.contains(group)) continue;
+    for (const py::handle child : opened[group.c_str()]) {
+      const auto name = child.cast<std::string>();
+      const lab::DataSetEntry* entry = lab::find_entry("run", "/" + group + "/" + name);
+      const py::object object = opened[group.c_str()][name.c_str()];
+      if (!entry || py::hasattr(object, "keys") || name == "single") continue;
+      std::vector<std::string> dimensions;
+      for (const std::string& axis : entry->axes) dimensions.push_back(dimension_of(group, axis));
       py::object values = values_of(object);
       if (dimensions.empty()) values = values[py::int_(0)];
-      const std::string rest =
-          prefix.ends_with('/') || prefix.ends_with('_') ? name.substr(prefix.size()) : "";
-      variables.put(placed.name + rest, dimensions, values, attributes_of(object));
-      return;
+      variables.put(entry->is_axis() ? dimensions[0] : std::string(names.prefix) + name, dimensions,
+                    values, attributes_of(object));
     }
-  };
-  for (const char* group : {"chips", "error_budget", "retention", "layers", "training"})
-    if (opened.contains(group)) add(group);
+  }
   put_tiles(opened, variables);
   attributes["images"] = opened["chips"].attr("attrs")["images"];
   if (opened.contains("error_budget"))

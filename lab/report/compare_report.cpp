@@ -103,18 +103,6 @@ void write_plots(const std::filesystem::path& folder, const Comparison& c, std::
   write_whole_file(folder / ("accuracy_" + c.hardware[h] + ".svg"), to_svg(against_axis));
 }
 
-constexpr const char* kSeedMeaning = "training.seed of the network";
-constexpr const char* kHardwareMeaning = "the config's hardware, or ideal hardware";
-
-/// Values of a key as an axis of `group`, with its unit.
-void add_axis(ScaledGroup& group, const AxisKey& key) {
-  const auto [unit, meaning] = unit_and_meaning(key.key);
-  if (key.is_numeric())
-    group.axis(key.key, key.numbers(), unit, meaning);
-  else
-    group.axis(key.key, key.names, unit, meaning);
-}
-
 }  // namespace
 
 std::string compare_markdown(const Comparison& c, const Experiment& e, std::size_t h) {
@@ -135,7 +123,7 @@ std::string compare_markdown(const Comparison& c, const Experiment& e, std::size
     const ComparedMethod& method = c.methods[m];
     text += fmt::format("| {} | {} ({}) | {} | {} |", method.name,
                         per_cent(method.overhead_weights), per_cent(method.overhead_macs),
-                        grouped(method.verified), per_cent(mean_of(method.clean_accuracy)));
+                        grouped(method.cost.verified), per_cent(mean_of(method.clean_accuracy)));
     for (std::size_t s = 0; s < c.points(); ++s) {
       const std::vector<double> a = c.at(m, h, s), gain = gains(c, m, h, s);
       const Interval interval =
@@ -169,28 +157,25 @@ void write_comparison(const std::filesystem::path& folder, const Comparison& c, 
   write_header(out, e, identity, provenance);
   std::vector<std::string> names;
   for (const ComparedMethod& m : c.methods) names.push_back(m.name);
-  ScaledGroup root(out, "");
-  root.axis("method", names, "1", "method, or combination of methods");
-  root.axis("training_seed", c.seeds, "1", kSeedMeaning);
-  root.axis("hardware", c.hardware, "1", kHardwareMeaning);
-  if (!c.axes.empty()) {
-    ScaledGroup axes(out, "/axes");
-    for (const Axis& axis : c.axes)
-      for (const AxisKey& key : axis.keys) add_axis(axes, key);
+  ScaledGroup root(out, "compare", "");
+  root.axis("method", names);
+  root.axis("training_seed", c.seeds);
+  root.axis("hardware", c.hardware);
+  std::vector<std::string> along;
+  ScaledGroup axes(out, "compare", "/axes");
+  for (const Axis& axis : c.axes) {
+    along.push_back(axis.keys.front().key);
+    for (const AxisKey& key : axis.keys) axes.key(key);
   }
-  std::vector<std::string> settings{"training_seed", "hardware"};
-  for (const Axis& axis : c.axes) settings.push_back(axis.keys.front().key);
-  std::vector<std::string> with_chips = settings;
-  with_chips.push_back("chip");
   for (const ComparedMethod& m : c.methods) {
     // Each method's group holds its axes, so that it can be opened by itself.
     const std::string path = "/methods/" + m.name;
-    ScaledGroup group(out, path);
-    group.axis("training_seed", c.seeds, "1", kSeedMeaning);
-    group.axis("hardware", c.hardware, "1", kHardwareMeaning);
+    ScaledGroup group(out, "compare", path, along);
+    group.axis("training_seed", c.seeds);
+    group.axis("hardware", c.hardware);
     for (const Axis& axis : c.axes)
-      for (const AxisKey& key : axis.keys) add_axis(group, key);
-    group.count("chip", c.chips, "number of the chip: the same chip at every point");
+      for (const AxisKey& key : axis.keys) group.key(key);
+    group.count("chip", c.chips);
     // Further keys of a zipped axis are scales of the same dimension.
     const auto attach_zipped = [&](const std::string& name) {
       for (std::size_t a = 0; a < c.axes.size(); ++a)
@@ -198,22 +183,18 @@ void write_comparison(const std::filesystem::path& folder, const Comparison& c, 
           out.attach_scale(path + "/" + name, static_cast<int>(a) + 2,
                            path + "/" + c.axes[a].keys[k].key, c.axes[a].keys[k].key);
     };
-    group.write("accuracy", with_chips, m.accuracy, "1",
-                "training seed x hardware x axis... x chip, test set");
+    group.write("accuracy", m.accuracy);
     attach_zipped("accuracy");
-    group.write("clean_accuracy", {"training_seed"}, m.clean_accuracy, "1",
-                "float network, test set, by training seed");
+    group.write("clean_accuracy", m.clean_accuracy);
     if (!m.selection_accuracy.empty()) {
-      group.write("selection_accuracy", settings, m.selection_accuracy, "1",
-                  "validation images on selection chips: training seed x hardware x axis...");
+      group.write("selection_accuracy", m.selection_accuracy);
       attach_zipped("selection_accuracy");
     }
-    group.write("overhead_weights", {}, std::vector<double>{m.overhead_weights}, "1",
-                "digital weights over the network's");
-    group.write("overhead_macs", {}, std::vector<double>{m.overhead_macs}, "1",
-                "digital multiply-accumulates over the network's");
-    group.write("verified", {}, std::vector<std::int64_t>{m.verified}, "1",
-                "weights that are verified");
+    group.write("overhead_weights", m.overhead_weights);
+    group.write("overhead_macs", m.overhead_macs);
+    group.write("verified", m.cost.verified);
+    group.write("copies", m.cost.copies);
+    group.write("calibration_images", m.cost.calibration_images);
   }
   out.commit();
 }

@@ -30,22 +30,16 @@ void write_chip(const std::filesystem::path& path, const RunSetting& s, Index in
     gather_cells(crossbar, outputs, inputs, 0, 1, planes);
     const std::string group =
         "/layers/" + s.trained().network.name(s.trained().network.mac_layers()[k]);
-    ScaledGroup layer(file, group);
-    layer.count("polarity", planes.polarities,
-                "0: the positive device of a weight, 1: the negative one");
-    layer.count("output", outputs, "number of the output");
-    layer.count("input", inputs, "number of the input");
-    const std::vector<std::string> cells{"polarity", "output", "input"};
-    layer.write("target", cells, planes.target, "S",
-                "conductance asked for: polarity x output x input");
-    layer.write("programmed", cells, planes.programmed, "S",
-                "after programming, before relaxation and drift");
-    layer.write("aged", cells, planes.after_drift, "S", "at time_s, broken cells included");
+    ScaledGroup layer(file, "chip", group);
+    layer.count("polarity", planes.polarities);
+    layer.count("output", outputs);
+    layer.count("input", inputs);
+    layer.write("target", planes.target);
+    layer.write("programmed", planes.programmed);
+    layer.write("aged", planes.after_drift);
     // The planes alone lie in /state, which whoever reads a chip takes as a whole.
     for (const auto& [name, values] : planes.state)
-      layer.write("state/" + name, cells, values, name == "broken" ? "S" : "1",
-                  name == "broken" ? "what broken cells conduct; -1: not broken"
-                                   : "state of the device model");
+      layer.write_along("state/" + name, {"polarity", "output", "input"}, values);
     file.attribute(group, "layer", static_cast<std::int64_t>(k));
   }
   file.commit();

@@ -33,9 +33,11 @@ void write_header(h5::Writer& file, const Experiment& experiment, const ResultsI
   file.attribute("/", "seed", experiment.run.seed);
   file.attribute("/", "config", identity.config);
   file.attribute("/", "identity", identity.digest);
-  ScaledGroup(file, "/provenance")
-      .write("wall_seconds", {}, std::vector<double>{p.wall_seconds}, "s",
-             "wall time of the command");
+  // Provenance is of the file, not of its results: it stands in no schema.
+  file.write("/provenance/wall_seconds", std::vector<double>{p.wall_seconds});
+  file.describe("/provenance/wall_seconds", "s", "wall time of the command");
+  file.write("/provenance/single", std::vector<std::int64_t>{0});
+  file.attach_scale("/provenance/wall_seconds", 0, "/provenance/single", "single");
   file.attribute("/provenance", "command_line", p.command);
   file.attribute("/provenance", "commit", std::string(commit()));
   file.attribute("/provenance", "host", host_name());
@@ -49,189 +51,190 @@ void write_header(h5::Writer& file, const Experiment& experiment, const ResultsI
   if (p.seconds_a_chip > 0) file.attribute("/provenance", "seconds_a_chip", p.seconds_a_chip);
 }
 
-void write_training(h5::Writer& file, const NetworkOrigin& origin,
+void write_training(h5::Writer& file, const std::string& kind, const NetworkOrigin& origin,
                     std::optional<double> test_accuracy) {
   const nn::TrainingCourse& course = origin.course;
-  ScaledGroup out(file, "/training");
-  if (test_accuracy)
-    out.write("test_accuracy", {}, std::vector<double>{*test_accuracy}, "1",
-              "accuracy of the float network on the test set");
+  ScaledGroup out(file, kind, "/training");
+  if (test_accuracy) out.write("test_accuracy", *test_accuracy);
   if (course.loss.empty()) return;
-  out.count("epoch", static_cast<Index>(course.loss.size()), "number of the epoch, from 1", 1);
-  out.write("loss", {"epoch"}, course.loss, "nat", "mean cross-entropy of each epoch");
-  out.write("accuracy", {"epoch"}, course.accuracy, "1", "training accuracy of each epoch");
-  out.write("validation_accuracy", {"epoch"}, course.validation_accuracy, "1",
-            "validation accuracy after each epoch; NaN without validation images");
-  out.write("learning_rate", {"epoch"}, course.learning_rate, "1",
-            "learning rate at the end of each epoch");
+  out.count("epoch", static_cast<Index>(course.loss.size()), 1);
+  out.write("loss", course.loss);
+  out.write("accuracy", course.accuracy);
+  out.write("validation_accuracy", course.validation_accuracy);
+  out.write("learning_rate", course.learning_rate);
   if (course.monitors.size() != course.loss.size()) return;
-  out.axis("layer", origin.layers, "1", "layers that are products, in order");
-  const auto monitor = [&](const char* name, std::vector<double> nn::LayerMonitors::*member,
-                           const char* meaning) {
+  out.axis("layer", origin.layers);
+  const auto monitor = [&](const char* name, std::vector<double> nn::LayerMonitors::*member) {
     std::vector<double> all;
     for (const nn::LayerMonitors& m : course.monitors)
       all.insert(all.end(), (m.*member).begin(), (m.*member).end());
-    out.write(name, {"epoch", "layer"}, all, "1", meaning);
+    out.write(name, all);
   };
-  monitor("s_max", &nn::LayerMonitors::s_max,
-          "largest singular value of the weights, epoch x layer (filters as rows)");
-  monitor("condition_number", &nn::LayerMonitors::condition_number,
-          "largest over smallest singular value, epoch x layer");
-  monitor("noise_gain", &nn::LayerMonitors::noise_gain,
-          "noise gain rho at sigma 0.5, epoch x layer: relative error that the variation of a "
-          "layer's weights makes in its outputs");
+  monitor("s_max", &nn::LayerMonitors::s_max);
+  monitor("condition_number", &nn::LayerMonitors::condition_number);
+  monitor("noise_gain", &nn::LayerMonitors::noise_gain);
 }
+
+namespace {
+
+void write_chips(h5::Writer& file, const RunResult& r) {
+  ScaledGroup out(file, "run", "/chips");
+  out.count("chip", static_cast<Index>(r.chip_accuracy.size()));
+  out.count("programming", r.programmings);
+  out.count("read", r.reads);
+  out.count("class", r.class_accuracy.columns());
+  out.write("accuracy", r.chip_accuracy);
+  out.write("accuracy_all", r.accuracy);
+  out.write("top5_accuracy_all", r.top5_accuracy);
+  out.write("loss_all", r.loss);
+  out.write("class_accuracy", values_of(r.class_accuracy));
+  out.write("float_accuracy", r.float_network.accuracy);
+  out.write("yield", r.yield());
+  file.attribute("/chips/yield", "yield_accuracy", r.yield_accuracy);
+  file.attribute("/chips", "images", static_cast<std::int64_t>(r.float_network.images));
+}
+
+void write_variance(h5::Writer& file, const RunResult& r) {
+  const VarianceSplit split = r.variance();
+  ScaledGroup out(file, "run", "/chips/variance");
+  out.axis("estimate", std::vector<std::string>{"estimate", "low", "high"});
+  const auto part = [&](const char* name, const VarianceComponent& c) {
+    if (c.is_known)
+      out.write(name, std::vector<double>{c.variance, c.interval.low, c.interval.high});
+  };
+  part("chip", split.group);
+  part("programming", split.subgroup);
+  part("read", split.member);
+}
+
+void write_retention(h5::Writer& file, const RunSetting& s, const RunResult& r) {
+  ScaledGroup out(file, "run", "/retention");
+  out.axis("time", s.experiment.time.retention);
+  out.count("chip", static_cast<Index>(r.chip_accuracy.size()));
+  out.write("accuracy", values_of(r.retention));
+  const bool is_once = s.experiment.time.calibration == CalibrationTime::once;
+  if (s.method.set.any(&Method::corrects))
+    file.attribute("/retention/accuracy", "calibration",
+                   std::string(is_once ? "once" : "each_time"));
+}
+
+void write_budget(h5::Writer& file, const RunResult& r) {
+  ScaledGroup out(file, "run", "/error_budget");
+  out.count("chip", static_cast<Index>(r.chip_accuracy.size()));
+  for (const BudgetLine& line : r.budget) out.write(line.key, line.accuracy);
+  file.attribute("/error_budget", "images", static_cast<std::int64_t>(r.budget_images));
+}
+
+double fraction(std::int64_t part, std::int64_t whole) {
+  return whole ? static_cast<double>(part) / static_cast<double>(whole) : 0.0;
+}
+
+/// What the conversions of layer k counted.
+Activity::Layer activity_of(const RunSetting& s, const RunResult& r, std::size_t k) {
+  return s.plan().layers[k] && k < r.activity.layers.size() ? r.activity.layers[k]
+                                                            : Activity::Layer();
+}
+
+void write_tiles(h5::Writer& file, const RunSetting& s, const RunResult& r) {
+  const nn::Network& network = s.trained().network;
+  for (std::size_t k = 0; k < s.plan().layers.size(); ++k) {
+    std::vector<double> saturation;
+    for (const Activity::Tile& tile : activity_of(s, r, k).tiles)
+      saturation.push_back(fraction(tile.clipped, tile.conversions));
+    if (saturation.empty()) continue;
+    ScaledGroup out(file, "run", "/tiles/" + network.name(network.mac_layers()[k]));
+    out.count("tile", static_cast<Index>(saturation.size()));
+    out.write("saturation", saturation);
+  }
+}
+
+/// How verifying loops ended, layer by layer; nothing where there is none.
+void write_verification(ScaledGroup& out, const std::vector<sim::CellCounts>& cells) {
+  std::size_t most = 0;
+  for (const sim::CellCounts& layer : cells) most = std::max(most, layer.with_pulses.size());
+  if (most == 0) return;
+  std::vector<std::int64_t> within, gave_up, histogram;
+  for (const sim::CellCounts& layer : cells) {
+    within.push_back(layer.verified() - layer.gave_up);
+    gave_up.push_back(layer.gave_up);
+    histogram.insert(histogram.end(), layer.with_pulses.begin(), layer.with_pulses.end());
+    histogram.resize(histogram.size() + most - layer.with_pulses.size());
+  }
+  out.write("cells_within_tolerance", within);
+  out.write("cells_gave_up", gave_up);
+  out.count("pulse_number", static_cast<Index>(most));
+  out.write("pulse_histogram", histogram);
+}
+
+void write_layers(h5::Writer& file, const RunSetting& s, const RunResult& r) {
+  const nn::Network& network = s.trained().network;
+  const auto& plans = s.plan().layers;
+  std::vector<sim::CellCounts> counts = r.cells;
+  counts.resize(plans.size());
+  ScaledGroup out(file, "run", "/layers");
+  std::vector<std::string> names;
+  for (const Index layer : network.mac_layers()) names.push_back(network.name(layer));
+  out.axis("name", names);
+  /// One number per layer, from its plan (null: digital) and its place.
+  const auto write = [&](const char* name, auto number_of) {
+    std::vector<decltype(number_of(&*plans[0], std::size_t{0}))> all;
+    for (std::size_t k = 0; k < plans.size(); ++k)
+      all.push_back(number_of(plans[k] ? &*plans[k] : nullptr, k));
+    out.write(name, all);
+  };
+  using Plan = const sim::LayerPlan*;
+  const auto cells = [&](const char* name, auto count_of) {
+    write(name, [&](Plan, std::size_t k) { return std::int64_t{count_of(counts[k])}; });
+  };
+  write("tiles", [](Plan plan, std::size_t) {
+    return plan ? static_cast<std::int64_t>(plan->tiles()) : std::int64_t{0};
+  });
+  write("macs", [&](Plan, std::size_t k) {
+    return std::int64_t{network.mac(static_cast<Index>(k)).count()};
+  });
+  cells("cells", [](const sim::CellCounts& c) { return c.cells; });
+  cells("cells_above_g_max", [](const sim::CellCounts& c) { return c.above_g_max; });
+  cells("cells_cut_at_zero", [](const sim::CellCounts& c) { return c.cut_at_zero; });
+  cells("cells_broken", [](const sim::CellCounts& c) { return c.broken; });
+  cells("pulses", [](const sim::CellCounts& c) { return c.pulses(); });
+  write_verification(out, counts);
+  write("weights_cut",
+        [](Plan plan, std::size_t) { return plan ? plan->cut_weights : std::int64_t{0}; });
+  write("dac_limit", [](Plan plan, std::size_t) { return plan ? double{plan->dac.limit} : 0.0; });
+  write("adc_limit", [](Plan plan, std::size_t) {
+    return plan && !plan->adc.front().is_ideal() ? double{plan->adc.front().high()} : 0.0;
+  });
+  write("dac_saturation", [&](Plan, std::size_t k) {
+    const Activity::Layer layer = activity_of(s, r, k);
+    return fraction(layer.dac_clipped, layer.dac_conversions);
+  });
+  write("adc_saturation", [&](Plan, std::size_t k) {
+    std::int64_t conversions = 0, clipped = 0;
+    for (const Activity::Tile& tile : activity_of(s, r, k).tiles) {
+      conversions += tile.conversions;
+      clipped += tile.clipped;
+    }
+    return fraction(clipped, conversions);
+  });
+  if (r.accumulated_db.empty()) return;
+  out.count("chip", static_cast<Index>(r.chip_accuracy.size()));
+  out.write("signal_to_error_accumulated", values_of(r.accumulated_db));
+  out.write("signal_to_error_isolated", values_of(r.isolated_db));
+}
+
+}  // namespace
 
 void write_run(const std::filesystem::path& path, const RunSetting& s, const RunResult& r,
                const ResultsIdentity& identity, const Provenance& provenance) {
   h5::Writer file(path);
-  const auto chips = static_cast<Index>(r.chip_accuracy.size());
-  const auto add_chips = [&](ScaledGroup& group) {
-    group.count("chip", chips, "number of the chip");
-  };
   write_header(file, s.experiment, identity, provenance);
-  write_training(file, s.method.origin);
-
-  ScaledGroup of_chips(file, "/chips");
-  add_chips(of_chips);
-  of_chips.count("programming", r.programmings, "number of the programming of a chip");
-  of_chips.count("read", r.reads, "number of the read of a programming");
-  of_chips.count("class", r.class_accuracy.columns(), "class of the data set");
-  const std::vector<std::string> all{"chip", "programming", "read"};
-  of_chips.write("accuracy", {"chip"}, r.chip_accuracy, "1",
-                 "accuracy of each chip, mean over programmings and reads");
-  of_chips.write("accuracy_all", all, r.accuracy, "1", "accuracy, chip x programming x read");
-  of_chips.write("top5_accuracy_all", all, r.top5_accuracy, "1",
-                 "top-5 accuracy, chip x programming x read");
-  of_chips.write("loss_all", all, r.loss, "nat", "mean cross-entropy, chip x programming x read");
-  of_chips.write("class_accuracy", {"chip", "class"}, values_of(r.class_accuracy), "1",
-                 "accuracy of each class, chip x class");
-  of_chips.write("float_accuracy", {}, std::vector<double>{r.float_network.accuracy}, "1",
-                 "accuracy of the float network on the same images");
-  of_chips.write("yield", {}, std::vector<double>{r.yield()}, "1",
-                 "share of chips at or above yield_accuracy");
-  file.attribute("/chips/yield", "yield_accuracy", r.yield_accuracy);
-  file.attribute("/chips", "images", static_cast<std::int64_t>(r.float_network.images));
-
-  if (r.programmings * r.reads > 1) {
-    const VarianceSplit split = r.variance();
-    ScaledGroup out(file, "/chips/variance");
-    out.axis("estimate", std::vector<std::string>{"estimate", "low", "high"}, "1",
-             "estimate and the ends of its 95 % interval");
-    const auto part = [&](const char* name, const VarianceComponent& c, const char* meaning) {
-      if (!c.is_known) return;
-      out.write(name, {"estimate"},
-                std::vector<double>{c.variance, c.interval.low, c.interval.high}, "1",
-                std::string("variance of accuracy ") + meaning + ": estimate, 95 % interval");
-    };
-    part("chip", split.group, "from chip to chip");
-    part("programming", split.subgroup, "from programming to programming of a chip");
-    part("read", split.member, "from read to read of a programming");
-  }
-  if (!r.retention.empty()) {
-    ScaledGroup out(file, "/retention");
-    out.axis("time", s.experiment.time.retention, "s", "time after programming");
-    add_chips(out);
-    out.write("accuracy", {"time", "chip"}, values_of(r.retention), "1",
-              "time x chip: accuracy of chips programmed once");
-    if (s.method.set.any(&Method::corrects))
-      file.attribute(
-          "/retention/accuracy", "calibration",
-          std::string(s.experiment.time.calibration == CalibrationTime::once ? "once"
-                                                                             : "each_time"));
-  }
-  if (!r.budget.empty()) {
-    ScaledGroup out(file, "/error_budget");
-    add_chips(out);
-    for (const BudgetLine& line : r.budget)
-      out.write(line.key, {"chip"}, line.accuracy, "1", "accuracy of each chip: " + line.label);
-    file.attribute("/error_budget", "images", static_cast<std::int64_t>(r.budget_images));
-  }
-
-  std::vector<std::string> names;
-  std::vector<std::int64_t> tiles, macs, cells, above, zero, cut, broken, pulses, within, gave_up;
-  std::size_t most_pulses = 0;
-  std::vector<double> dac_limit, adc_limit, dac_clipped, adc_clipped;
-  const nn::Network& network = s.trained().network;
-  for (std::size_t k = 0; k < s.plan().layers.size(); ++k) {
-    const auto& plan = s.plan().layers[k];
-    const std::string name = network.name(network.mac_layers()[k]);
-    names.push_back(name);
-    macs.push_back(network.mac(static_cast<Index>(k)).count());
-    tiles.push_back(plan ? static_cast<std::int64_t>(plan->tiles()) : 0);
-    const sim::CellCounts bounds = k < r.cells.size() ? r.cells[k] : sim::CellCounts();
-    cells.push_back(bounds.cells);
-    above.push_back(bounds.above_g_max);
-    zero.push_back(bounds.cut_at_zero);
-    broken.push_back(bounds.broken);
-    pulses.push_back(bounds.pulses());
-    within.push_back(bounds.verified() - bounds.gave_up);
-    gave_up.push_back(bounds.gave_up);
-    most_pulses = std::max(most_pulses, bounds.with_pulses.size());
-    cut.push_back(plan ? plan->cut_weights : 0);
-    const bool measured = plan && k < r.activity.layers.size();
-    const Activity::Layer counts = measured ? r.activity.layers[k] : Activity::Layer();
-    const auto share = [](std::int64_t part, std::int64_t whole) {
-      return whole ? static_cast<double>(part) / static_cast<double>(whole) : 0.0;
-    };
-    std::int64_t conversions = 0, clipped = 0;
-    std::vector<double> of_tiles;
-    for (const Activity::Tile& t : counts.tiles) {
-      conversions += t.conversions;
-      clipped += t.clipped;
-      of_tiles.push_back(share(t.clipped, t.conversions));
-    }
-    dac_limit.push_back(plan ? plan->dac.limit : 0);
-    adc_limit.push_back(plan && !plan->adc.front().is_ideal() ? plan->adc.front().high() : 0);
-    dac_clipped.push_back(share(counts.dac_clipped, counts.dac_conversions));
-    adc_clipped.push_back(share(clipped, conversions));
-    if (of_tiles.empty()) continue;
-    ScaledGroup out(file, "/tiles/" + name);
-    out.count("tile", static_cast<Index>(of_tiles.size()), "number of the row tile");
-    out.write("saturation", {"tile"}, of_tiles, "1",
-              "share of a tile's ADC conversions beyond the range, row tile by row tile");
-  }
-  ScaledGroup out(file, "/layers");
-  out.axis("name", names, "1", "layers that are products, in order");
-  const auto count = [&](const char* name, const std::vector<std::int64_t>& values,
-                         const char* meaning) { out.write(name, {"name"}, values, "1", meaning); };
-  count("tiles", tiles, "tiles of each layer; 0: digital");
-  count("macs", macs, "multiply-accumulates an image");
-  count("cells", cells, "programmed cells of each layer, all chips and programmings");
-  count("cells_above_g_max", above, "of them above g_max");
-  count("cells_cut_at_zero", zero, "of them cut at 0 where more was asked for");
-  count("cells_broken", broken, "of them stuck or on a dead line");
-  count("pulses", pulses, "programming pulses of a verifying loop; 0 without one");
-  if (most_pulses > 0) {
-    count("cells_within_tolerance", within,
-          "cells that a verifying loop brought within its tolerance");
-    count("cells_gave_up", gave_up, "cells beyond the tolerance at the pulse limit");
-    std::vector<std::int64_t> histogram;
-    for (std::size_t k = 0; k < names.size(); ++k) {
-      std::vector<std::int64_t> of =
-          k < r.cells.size() ? r.cells[k].with_pulses : std::vector<std::int64_t>();
-      of.resize(most_pulses);
-      histogram.insert(histogram.end(), of.begin(), of.end());
-    }
-    out.count("pulse_number", static_cast<Index>(most_pulses), "programming pulses of a cell");
-    out.write("pulse_histogram", {"name", "pulse_number"}, histogram, "1",
-              "layer x pulses: cells that a verifying loop gave so many");
-  }
-  count("weights_cut", cut, "weights beyond the full scale of array.scale_percentile");
-  out.write("dac_limit", {"name"}, dac_limit, "input units", "activation at the DAC's full scale");
-  out.write("adc_limit", {"name"}, adc_limit, "A",
-            "current at the ADC's full scale (of the first tile); 0: ideal");
-  out.write("dac_saturation", {"name"}, dac_clipped, "1",
-            "share of DAC conversions beyond the range");
-  out.write("adc_saturation", {"name"}, adc_clipped, "1",
-            "share of ADC conversions beyond the range");
-  if (!r.accumulated_db.empty()) {
-    add_chips(out);
-    out.write("signal_to_error_accumulated", {"name", "chip"}, values_of(r.accumulated_db), "dB",
-              "layer x chip, errors of earlier layers included");
-    out.write("signal_to_error_isolated", {"name", "chip"}, values_of(r.isolated_db), "dB",
-              "layer x chip, clean input");
-  }
+  write_training(file, "run", s.method.origin);
+  write_chips(file, r);
+  if (r.programmings * r.reads > 1) write_variance(file, r);
+  if (!r.retention.empty()) write_retention(file, s, r);
+  if (!r.budget.empty()) write_budget(file, r);
+  write_tiles(file, s, r);
+  write_layers(file, s, r);
   file.commit();
 }
 

@@ -19,8 +19,9 @@ struct Provenance {
 };
 
 /// Writes /training: the course of a training, epoch by epoch, with monitors of its layers (nothing
-/// of it for bare weights), and the accuracy on the test set where it is given.
-void write_training(h5::Writer& file, const NetworkOrigin& origin,
+/// of it for bare weights), and the accuracy on the test set where it is given. `kind` names the
+/// file's schema.
+void write_training(h5::Writer& file, const std::string& kind, const NetworkOrigin& origin,
                     std::optional<double> test_accuracy = std::nullopt);
 
 /// Root attributes schema_version, rng_version, ohmic_version, seed, command, config and identity,

@@ -2,57 +2,71 @@
 
 #include <map>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "io/h5.h"
+#include "lab/experiment/axis.h"
+#include "lab/results/schema.h"
 
 namespace ohmic::lab {
 
-/// Unit and meaning of a config key, as `ohmic info KEY` has them; "1" and the key where it is
-/// none.
-std::pair<std::string, std::string> unit_and_meaning(const std::string& key);
-
-/// One group of a results file: data sets over named axes. Every axis is a data set of the group,
-/// an HDF5 dimension scale, so that xarray opens the group by itself.
+/// One group of a results file, written as the schema says: units, meanings, and the axes of every
+/// data set. Every axis is a data set of the group, an HDF5 dimension scale, so that xarray opens
+/// the group by itself.
 class ScaledGroup {
  public:
-  /// `path` without a "/" at its end ("" is the root); borrows `file`.
-  ScaledGroup(h5::Writer& file, std::string path) : file_(file), path_(std::move(path)) {}
+  /// `kind` names the schema of the file ("run"); `path` has no "/" at its end ("" is the root).
+  /// `config_axes` stand for kConfigAxes. Borrows `file`.
+  ScaledGroup(h5::Writer& file, std::string kind, std::string path,
+              std::vector<std::string> config_axes = {})
+      : file_(file),
+        kind_(std::move(kind)),
+        path_(std::move(path)),
+        config_axes_(std::move(config_axes)) {}
   /// Axes, each made once, before what lies along it.
   template <class T>
-  void axis(const std::string& name, const std::vector<T>& values, const std::string& unit,
-            const std::string& meaning) {
-    file_.write(path_ + "/" + name, values);
-    finish_axis(name, static_cast<Index>(values.size()), unit, meaning);
+  void axis(const std::string& name, const std::vector<T>& values) {
+    file_.write(at(name), values);
+    finish_axis(name, static_cast<Index>(values.size()));
   }
   /// 0 .. size - 1 (or from `first`).
-  void count(const std::string& name, Index size, const std::string& meaning,
-             std::int64_t first = 0);
-  /// A data set over axes, row-major; its shape is theirs. Numbers by themselves (no axes) have
-  /// shape 1, along the axis `single`. "GROUP/NAME" lies in a group below, over the axes of this
-  /// one.
+  void count(const std::string& name, Index size, std::int64_t first = 0);
+  /// The values of a config key, with the key's unit and meaning; `beside`: the axis that they lie
+  /// along, where it is not their own.
+  void key(const AxisKey& key, const std::string& beside = "");
+  /// A data set, row-major; its shape is that of its axes. "GROUP/NAME" lies in a group below, over
+  /// the axes of this one.
   template <class T>
-  void write(const std::string& name, const std::vector<std::string>& axes,
-             const std::vector<T>& values, const std::string& unit, const std::string& meaning) {
-    const std::vector<std::string> all = named(axes);
-    const std::vector<Index> shape = shape_of(all, static_cast<Index>(values.size()));
+  void write(const std::string& name, const std::vector<T>& values) {
+    write_along(name, axes_of(name), values);
+  }
+  void write(const std::string& name, double value) { write(name, std::vector<double>{value}); }
+  void write(const std::string& name, std::int64_t value) {
+    write(name, std::vector<std::int64_t>{value});
+  }
+  /// The same over other axes than the schema's: files that leave one out.
+  template <class T>
+  void write_along(const std::string& name, const std::vector<std::string>& axes,
+                   const std::vector<T>& values) {
+    const std::vector<Index> shape = shape_of(axes, static_cast<Index>(values.size()));
     if constexpr (std::is_same_v<T, std::string>)
-      file_.write(path_ + "/" + name, shape, values);
+      file_.write(at(name), shape, values);
     else
-      file_.write(path_ + "/" + name, shape, values.data());
-    finish(name, all, unit, meaning);
+      file_.write(at(name), shape, values.data());
+    finish(name, axes);
   }
 
  private:
-  void finish_axis(const std::string& name, Index size, const std::string& unit,
-                   const std::string& meaning);
-  std::vector<std::string> named(const std::vector<std::string>& axes);
+  std::string at(const std::string& name) const { return path_ + "/" + name; }
+  /// LogicError where the schema has no such data set.
+  const DataSetEntry& entry(const std::string& name) const;
+  std::vector<std::string> axes_of(const std::string& name);
+  void finish_axis(const std::string& name, Index size);
   std::vector<Index> shape_of(const std::vector<std::string>& axes, Index count) const;
-  void finish(const std::string& name, const std::vector<std::string>& axes,
-              const std::string& unit, const std::string& meaning);
+  void finish(const std::string& name, const std::vector<std::string>& axes);
   h5::Writer& file_;
-  std::string path_;
+  std::string kind_, path_;
+  std::vector<std::string> config_axes_;
   std::map<std::string, Index> sizes_;
 };
 

@@ -164,10 +164,9 @@ Comparison comparison_of(const Experiment& base, const GatheredPoints& gathered)
         if (point.selection_accuracy)
           method.selection_accuracy.push_back(*point.selection_accuracy);
         clean = point.float_accuracy;
-        method.overhead = point.overhead;
+        method.cost = point.cost;
         method.overhead_weights = point.overhead_weights();
         method.overhead_macs = point.overhead_macs();
-        method.verified = point.verified;
       }
       method.clean_accuracy.push_back(clean);
     }

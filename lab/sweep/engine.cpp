@@ -86,9 +86,8 @@ PointResult measure_point(const PointWork& work, const nn::Data& data, SharedNet
   point.top5_accuracy = chip_means(r.top5_accuracy);
   point.loss = chip_means(r.loss);
   point.float_accuracy = r.float_network.accuracy;
-  point.overhead = r.cost.digital;
+  point.cost = r.cost;
   point.network = {method.base_weights, method.base_macs};
-  point.verified = r.cost.verified;
   if (work.selection_chips > 0)
     point.selection_accuracy =
         mean_of(chip_accuracies(method, e, data,

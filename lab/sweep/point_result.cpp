@@ -10,7 +10,7 @@
 namespace ohmic::lab {
 namespace {
 
-constexpr std::int64_t kLayout = 2;  ///< of the data sets in a point's file
+constexpr std::int64_t kLayout = 3;  ///< of the data sets in a point's file
 
 Matrix<double> matrix(const h5::Array<double>& array) {
   Matrix<double> m(array.shape.at(0), array.shape.at(1));
@@ -21,10 +21,10 @@ Matrix<double> matrix(const h5::Array<double>& array) {
 }  // namespace
 
 double PointResult::overhead_weights() const {
-  return static_cast<double>(overhead.weights) / static_cast<double>(network.weights);
+  return static_cast<double>(cost.digital.weights) / static_cast<double>(network.weights);
 }
 double PointResult::overhead_macs() const {
-  return static_cast<double>(overhead.macs) / static_cast<double>(network.macs);
+  return static_cast<double>(cost.digital.macs) / static_cast<double>(network.macs);
 }
 
 void write_point(const std::filesystem::path& file, const std::string& digest,
@@ -45,11 +45,13 @@ void write_point(const std::filesystem::path& file, const std::string& digest,
   };
   number("/float_accuracy", r.float_accuracy);
   if (r.selection_accuracy) number("/selection_accuracy", *r.selection_accuracy);
-  count("/overhead/weights", r.overhead.weights);
-  count("/overhead/macs", r.overhead.macs);
+  count("/cost/weights", r.cost.digital.weights);
+  count("/cost/macs", r.cost.digital.macs);
+  count("/cost/verified", r.cost.verified);
+  count("/cost/copies", r.cost.copies);
+  count("/cost/calibration_images", r.cost.calibration_images);
   count("/network/weights", r.network.weights);
   count("/network/macs", r.network.macs);
-  count("/verified", r.verified);
   for (const auto& [line, values] : r.budget) out.write("/error_budget/" + line, values);
   if (!r.layers.empty()) {
     out.write("/layer", r.layers);
@@ -78,9 +80,11 @@ PointResult read_point(const std::filesystem::path& file, const std::string& dig
   r.float_accuracy = in.doubles("/float_accuracy").values.at(0);
   if (in.has("/selection_accuracy"))
     r.selection_accuracy = in.doubles("/selection_accuracy").values.at(0);
-  r.overhead = {count("/overhead/weights"), count("/overhead/macs")};
+  r.cost = {.digital = {count("/cost/weights"), count("/cost/macs")},
+            .verified = count("/cost/verified"),
+            .copies = count("/cost/copies"),
+            .calibration_images = count("/cost/calibration_images")};
   r.network = {count("/network/weights"), count("/network/macs")};
-  r.verified = count("/verified");
   if (in.has("/error_budget"))
     for (const std::string& line : in.children("/error_budget"))
       r.budget.emplace_back(line, in.doubles("/error_budget/" + line).values);

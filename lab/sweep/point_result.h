@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "base/matrix.h"
-#include "nn/compensated.h"
+#include "lab/methods/method.h"
 
 /// What one point of a sweep measured, and its file.
 namespace ohmic::lab {
@@ -16,8 +16,8 @@ namespace ohmic::lab {
 struct PointResult {
   std::vector<double> accuracy, top5_accuracy, loss;  ///< a chip: mean over programmings and reads
   double float_accuracy = 0;                          ///< of the network without hardware
-  nn::Overhead overhead, network;  ///< digital additions; the network's own weights and MACs
-  std::int64_t verified = 0;       ///< weights that are verified
+  MethodCost cost;                                    ///< of a chip, beside the network
+  nn::Overhead network;                               ///< the network's own weights and MACs
   /// Mean over selection chips on validation images, where somebody asked for it.
   std::optional<double> selection_accuracy = {};
   std::vector<std::pair<std::string, std::vector<double>>> budget;  ///< line, accuracy of each chip

@@ -160,7 +160,7 @@ TEST_CASE("plots of a comparison follow its first axis of numbers, smallest valu
                                .clean_accuracy = {1},
                                .accuracy = {},
                                .selection_accuracy = {},
-                               .overhead = {}};
+                               .cost = {}};
     for (std::size_t point = 0; point < c.points(); ++point)
       method.accuracy.push_back(0.01 * static_cast<double>(point));
     c.methods.push_back(method);

@@ -1,52 +1,18 @@
 #include <doctest/doctest.h>
 
-#include <algorithm>
-#include <map>
-#include <regex>
 #include <set>
-#include <sstream>
 
 #include "base/error.h"
 #include "cli/workbench.h"
 #include "io/h5.h"
 #include "io/whole_file.h"
+#include "lab/results/schema.h"
 
-/// docs/results_format.md against the files: every data set is documented, and what is documented
-/// is there.
+/// The schema of results against the files and the documentation.
 using namespace ohmic;
 using namespace ohmic::testing;
 
 namespace {
-
-/// Paths in the tables of the page, by heading.
-std::map<std::string, std::vector<std::string>> documented() {
-  std::map<std::string, std::vector<std::string>> all;
-  std::istringstream page(read_whole_file(OHMIC_SOURCE_DIR "/docs/results_format.md"));
-  std::string heading;
-  for (std::string line; std::getline(page, line);) {
-    if (line.starts_with("## ")) heading = line.substr(3);
-    if (!line.starts_with("| `")) continue;
-    const std::string cell = line.substr(1, line.find('|', 1) - 1);
-    static const std::regex quoted("`([^`]+)`");
-    std::string group;
-    for (std::sregex_iterator word(cell.begin(), cell.end(), quoted), end; word != end; ++word) {
-      std::string path = (*word)[1];
-      std::vector<std::string> names{path};
-      if (const std::size_t brace = path.find('{'); brace != path.npos) {
-        names.clear();
-        std::istringstream list(path.substr(brace + 1, path.find('}') - brace - 1));
-        for (std::string name; std::getline(list, name, ',');)
-          names.push_back(path.substr(0, brace) + name.substr(name.find_first_not_of(' ')));
-      }
-      for (const std::string& name : names) {
-        const std::string full = name.starts_with('/') ? name : group + name;
-        group = full.substr(0, full.rfind('/') + 1);
-        all[heading].push_back(full);
-      }
-    }
-  }
-  return all;
-}
 
 void gather(const h5::Reader& file, const std::string& path, std::vector<std::string>& found) {
   std::vector<std::string> children;
@@ -60,23 +26,11 @@ void gather(const h5::Reader& file, const std::string& path, std::vector<std::st
     gather(file, (path == "/" ? "" : path) + "/" + child, found);
 }
 
-/// `keys`: what "/<key>" may be in a sweep's file.
-std::regex pattern_of(std::string path, const std::string& keys) {
-  static const std::regex name("<[^>]*>"), dot("\\.");
-  if (path == "/<key>" && !keys.empty()) path = "/(" + keys + ")";
-  return std::regex(std::regex_replace(std::regex_replace(path, dot, "\\."), name, "[^/]+"));
-}
-
-/// `files` hold what the headings document, nothing else, and all of it between them.
-void check_files(const Workbench& bench, const std::vector<std::string>& headings,
+/// `files` hold what the schema of `kind` lists, nothing else, and all of it between them; units,
+/// meanings and axes are the schema's.
+void check_files(const Workbench& bench, const std::string& kind,
                  const std::vector<std::string>& files) {
-  const auto page = documented();
-  std::vector<std::string> paths;
-  for (const std::string& heading : headings) {
-    CAPTURE(heading);
-    REQUIRE(page.contains(heading));
-    paths.insert(paths.end(), page.at(heading).begin(), page.at(heading).end());
-  }
+  CAPTURE(kind);
   std::set<std::string> seen;
   for (const std::string& name : files) {
     std::vector<std::string> found;
@@ -85,29 +39,25 @@ void check_files(const Workbench& bench, const std::vector<std::string>& heading
     for (const char* attribute : {"schema_version", "rng_version", "ohmic_version", "command",
                                   "seed", "config", "identity", "seal"})
       CHECK(file.has_attribute("/", attribute));
-    std::string keys;
-    if (file.has_attribute("/", "axis_keys")) {
-      keys = file.string_attribute("/", "axis_keys");
-      std::replace(keys.begin(), keys.end(), '\n', '|');
-      CHECK(file.has_attribute("/", "axes"));
-    }
+    CHECK(file.has_attribute("/", "axes") == (kind == "sweep"));
     for (const std::string& path : found) {
       if (path.starts_with("/provenance/")) continue;
       CAPTURE(name);
       CAPTURE(path);
-      bool is_known = false;
-      for (const std::string& one : paths)
-        if (std::regex_match(path, pattern_of(one, keys))) {
-          is_known = true;
-          seen.insert(one);
-        }
-      CHECK(is_known);
+      const lab::DataSetEntry* entry = lab::find_entry(kind, path);
+      REQUIRE(entry != nullptr);
+      seen.insert(entry->path);
+      if (entry->unit == "the key's") continue;
+      CHECK(file.string_attribute(path, "units") == entry->unit);
+      CHECK(file.string_attribute(path, "long_name") == entry->meaning);
     }
   }
-  for (const std::string& path : paths) {
-    CAPTURE(path);
-    CHECK(seen.contains(path));
-  }
+  for (const lab::FileSchema& one : lab::schema())
+    if (one.name == kind)
+      for (const lab::DataSetEntry& entry : one.entries) {
+        CAPTURE(entry.path);
+        CHECK(seen.contains(entry.path));
+      }
 }
 
 void require_done(const Said& said) {
@@ -117,7 +67,7 @@ void require_done(const Said& said) {
 
 }  // namespace
 
-TEST_CASE("docs/results_format.md lists what the files of every command hold") {
+TEST_CASE("the schema lists what the files of every command hold") {
   const Workbench bench("format");
   bench.write("tiny.toml", kTinyConfig);
   bench.write("verified.toml",
@@ -127,22 +77,22 @@ TEST_CASE("docs/results_format.md lists what the files of every command hold") {
   require_done(bench.ohmic({"run", "~/verified.toml", "-o", "~/run", "--dump-chip", "1", "--set",
                             "programmings_per_chip=2", "--set", "reads_per_programming=2", "--set",
                             "device={model=\"pcm_like\",programming=\"write_verify\"}"}));
-  check_files(bench, {"ohmic run", "The course of a training: /training"}, {"run/results.h5"});
-  check_files(bench, {"ohmic run --dump-chip N"}, {"run/chip_1.h5"});
+  check_files(bench, "run", {"run/results.h5"});
+  check_files(bench, "chip", {"run/chip_1.h5"});
   require_done(bench.ohmic({"train", "~/tiny.toml", "-o", "~/train"}));
-  check_files(bench, {"ohmic train", "The course of a training: /training"}, {"train/results.h5"});
+  check_files(bench, "train", {"train/results.h5"});
 
   std::string compare =
       kTinyCompare + "selection_chips = 2\nselection_images = 20\nsigmas = [0.2]\n";
   compare.replace(compare.find("set = \"set\""), 11, "set = \"set\"\nvalidation = 40");
   bench.write("compare.toml", compare);
   require_done(bench.ohmic({"compare", "~/compare.toml", "-o", "~/compare"}));
-  check_files(bench, {"ohmic compare"}, {"compare/results.h5"});
+  check_files(bench, "compare", {"compare/results.h5"});
   bench.write("search.toml", compare +
                                  "[search]\nlayers = [\"conv1\"]\nratios = [0, 1]\nepochs = "
                                  "1\nchips = 2\nimages = 20\nevaluations = 2\n");
   require_done(bench.ohmic({"search", "~/search.toml", "-o", "~/search"}));
-  check_files(bench, {"ohmic search"}, {"search/results.h5"});
+  check_files(bench, "search", {"search/results.h5"});
 
   bench.write("sweep.toml", kTinyConfig +
                                 "[sweep]\nmeasure = [\"error_budget\", \"layers\"]\naxes "
@@ -154,12 +104,43 @@ TEST_CASE("docs/results_format.md lists what the files of every command hold") {
   for (const char* name : {"sweep", "sample"})
     require_done(
         bench.ohmic({"sweep", std::string("~/") + name + ".toml", "-o", std::string("~/") + name}));
-  check_files(bench, {"ohmic sweep"}, {"sweep/results.h5", "sample/results.h5"});
+  check_files(bench, "sweep", {"sweep/results.h5", "sample/results.h5"});
 
   bench.write_matrix("w.npy", 3, 20, 1);
   bench.write_matrix("x.npy", 5, 20, 2);
   require_done(
       bench.ohmic({"mvm", "~/tiny.toml", "--weights", "~/w.npy", "--inputs", "~/x.npy", "-o",
                    "~/y.h5", "--dump", "~/d.h5", "--set", "device={model=\"pcm_like\"}"}));
-  check_files(bench, {"ohmic mvm"}, {"y.h5", "d.h5"});
+  check_files(bench, "mvm", {"y.h5", "d.h5"});
+}
+
+TEST_CASE("docs/results_format.md ends in what `ohmic info results` prints") {
+  const Workbench bench("format-page");
+  const std::string page = read_whole_file(OHMIC_SOURCE_DIR "/docs/results_format.md");
+  const Said said = bench.ohmic({"info", "results"});
+  CHECK(said.status == 0);
+  CHECK(said.out.size() > 5000);
+  CHECK(page.ends_with(said.out));
+}
+
+TEST_CASE("every data set of results stands once in the schema, with unit and meaning") {
+  for (const lab::FileSchema& file : lab::schema()) {
+    std::set<std::string> paths;
+    for (const lab::DataSetEntry& entry : file.entries) {
+      CAPTURE(file.name);
+      CAPTURE(entry.path);
+      CHECK(paths.insert(entry.path).second);
+      CHECK(!entry.unit.empty());
+      CHECK(entry.meaning.size() > 3);
+      CHECK(lab::find_entry(file.name, entry.path) == &entry);
+      // What it lies along stands in its group, or is an axis of the config.
+      const std::string group = entry.path.substr(0, entry.path.rfind('/') + 1);
+      for (const std::string& axis : entry.axes)
+        CHECK((axis == lab::kConfigAxes || group.ends_with("/state/") ||
+               lab::find_entry(file.name, group + axis) != nullptr));
+    }
+  }
+  CHECK(lab::find_entry("run", "/chips/acuracy") == nullptr);
+  CHECK(lab::find_entry("sweep", "/error_budget_all")->path == "/error_budget_<line>");
+  CHECK(lab::find_entry("sweep", "/adc.bits")->path == "/<key>");
 }
