@@ -116,7 +116,7 @@ std::int64_t mark_verified(const WriteVerifyOptions& o, const std::vector<Matrix
     residual.cell.g_max = base.g_max();
     residual.cell.levels = base.levels();
     residual.sigma = o.residual_sigma;
-    residual.on_device = !base.acts_on_weights();
+    residual.on_device = !base.weights();
     layer.verified_device = devices::make_lognormal(residual);
     layer.verified = Matrix<std::uint8_t>(layer.mapped.rows(), layer.mapped.columns());
   }
