@@ -22,7 +22,7 @@ void program(benchmark::State& state, bool on_device) {
     if (on_device)
       model->program({.stream = &stream}, target, cells);
     else
-      model->perturb_weights({.stream = &stream}, target, w);
+      model->weights()->perturb({.stream = &stream}, target, w);
     benchmark::ClobberMemory();
   }
   state.counters["devices/s"] = benchmark::Counter(static_cast<double>(rows * columns),

@@ -89,7 +89,9 @@ ConfigNode with_model(const std::string& name, const ConfigNode& table) {
 }
 
 GenericCell::GenericCell(const CellParams& cell)
-    : cell_(cell), read_noise_of_(relative_to(cell.read_noise_of)) {}
+    : DeviceModel({cell.g_min, cell.g_max, cell.levels}),
+      cell_(cell),
+      read_noise_of_(relative_to(cell.read_noise_of)) {}
 
 void GenericCell::read_sigma(const Cells&, ConstView<float> g, double, View<float> out) const {
   for (Index r = 0; r < out.rows(); ++r)

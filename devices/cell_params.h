@@ -36,9 +36,6 @@ ConfigNode with_model(const std::string& name, const ConfigNode& table);
 class GenericCell : public DeviceModel {
  public:
   explicit GenericCell(const CellParams& cell);
-  double g_min() const override { return cell_.g_min; }
-  double g_max() const override { return cell_.g_max; }
-  std::optional<std::int64_t> levels() const override { return cell_.levels; }
   void read_sigma(const Cells& cells, ConstView<float> g, double seconds,
                   View<float> out) const override;
   std::optional<double> uniform_read_sigma() const override;

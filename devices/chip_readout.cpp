@@ -37,7 +37,7 @@ struct LayerCells {
   std::vector<NamedPlane> planes;
 };
 
-class RealChip : public GenericCell {
+class RealChip : public GenericCell, private ReadOut {
  public:
   RealChip(const RealChipParams& p, std::filesystem::path file, DeviceMaker make)
       : GenericCell(p.cell), params_(p), file_(std::move(file)), make_(make) {}
@@ -47,6 +47,9 @@ class RealChip : public GenericCell {
   double mean(double g, double) const override { return g; }
   double sigma(double, double) const override { return 0; }
   ConfigNode parameters() const override { return with_model("real_chip", write_fields(params_)); }
+  const ReadOut* read_out() const override { return this; }
+  std::shared_ptr<const DeviceModel> of_layer(const std::string& layer, Index polarities,
+                                              Index rows, Index columns) const override;
   const RealChipParams& params() const { return params_; }
   const std::filesystem::path& file() const { return file_; }
   DeviceMaker maker() const { return make_; }
@@ -106,14 +109,9 @@ class RealLayer final : public RealChip {
     if (has_reads_) return std::nullopt;
     return ages_as_ ? ages_as_->uniform_read_sigma() : RealChip::uniform_read_sigma();
   }
-  bool changes_with_time() const override { return ages_as_ && ages_as_->changes_with_time(); }
-  double latest_seconds() const override {
-    return ages_as_ ? ages_as_->latest_seconds() : RealChip::latest_seconds();
-  }
-  bool needs_cell_reads() const override { return ages_as_ && ages_as_->needs_cell_reads(); }
-  void cell_read(const Cells& cells, double seconds, const CellRead& read, CellMemory& memory,
-                 View<float> g) const override {
-    if (ages_as_) ages_as_->cell_read(cells, seconds, read, memory, g);
+  TimeRange time_range() const override { return ages_as_ ? ages_as_->time_range() : TimeRange{}; }
+  const CellReads* cell_reads() const override {
+    return ages_as_ ? ages_as_->cell_reads() : nullptr;
   }
 
  private:
@@ -222,7 +220,7 @@ std::shared_ptr<const DeviceModel> device_of(const h5::Reader& in, DeviceMaker m
 /// cells at any time.
 void check_state(const DeviceModel& device, const std::vector<LayerCells>& layer,
                  const std::string& where) {
-  if (dynamic_cast<const RealChip*>(&device)) return;  // a dump of a read-out: it programs nothing
+  if (device.read_out()) return;  // a dump of a read-out: it programs nothing
   const RandomStream stream(0);
   Cells one;
   device.program({.stream = &stream}, Matrix<float>(1, 1, static_cast<float>(device.g_min())), one);
@@ -249,16 +247,11 @@ void check_state(const DeviceModel& device, const std::vector<LayerCells>& layer
   }
 }
 
-}  // namespace
-
-std::shared_ptr<const DeviceModel> of_layer(const std::shared_ptr<const DeviceModel>& device,
-                                            const std::string& layer, Index polarities, Index rows,
-                                            Index columns) {
-  const auto* chip = dynamic_cast<const RealChip*>(device.get());
-  if (!chip) return device;
-  const h5::Reader in(chip->file());
+std::shared_ptr<const DeviceModel> RealChip::of_layer(const std::string& layer, Index polarities,
+                                                      Index rows, Index columns) const {
+  const h5::Reader in(file_);
   const std::string group = "/layers/" + layer, place = group + "/programmed";
-  const std::string where = chip->file().string() + ": " + place;
+  const std::string where = file_.string() + ": " + place;
   if (!in.has(place)) throw FileError(where + " is missing: the read-out has no layer " + layer);
   const h5::Array<float> all = in.floats(place);
   std::vector<Index> wanted{polarities, rows, columns};
@@ -269,7 +262,7 @@ std::shared_ptr<const DeviceModel> of_layer(const std::shared_ptr<const DeviceMo
                      words_of({polarities, rows, columns}) + " cells (polarity x output x input)");
   if (all.values.empty())
     throw FileError(where + " is " + words_of(all.shape) + ": holds no reads");
-  check_read_out(all, where, chip->params().cell.g_max);
+  check_read_out(all, where, params_.cell.g_max);
   std::vector<LayerCells> cells(static_cast<std::size_t>(polarities));
   if (has_reads) {
     const auto reads = static_cast<std::size_t>(all.shape.front());
@@ -299,27 +292,29 @@ std::shared_ptr<const DeviceModel> of_layer(const std::shared_ptr<const DeviceMo
     for (const std::string& name : in.children(group + "/state")) {
       const h5::Array<float> values = in.floats(group + "/state/" + name);
       if (values.shape != std::vector<Index>{polarities, rows, columns})
-        throw ShapeError(chip->file().string() + ": " + group + "/state/" + name + " is " +
+        throw ShapeError(file_.string() + ": " + group + "/state/" + name + " is " +
                          words_of(values.shape) + ", not " + words_of({polarities, rows, columns}));
       if (has_reads && name == kReadPlane)
-        throw FileError(chip->file().string() + ": " + group + "/state/" + name +
+        throw FileError(file_.string() + ": " + group + "/state/" + name +
                         " stands beside several reads, which say the same");
-      check_plane(values, name, chip->file().string() + ": " + group + "/state/" + name);
+      check_plane(values, name, file_.string() + ": " + group + "/state/" + name);
       auto planes = planes_of(values, 0, polarities, rows, columns);
       for (std::size_t p = 0; p < cells.size(); ++p)
         cells[p].planes.push_back({name, std::move(planes[p])});
     }
   std::shared_ptr<const DeviceModel> ages_as;
   if (in.has_attribute("/", "device")) {
-    ages_as = device_of(in, chip->maker());
-    check_state(*ages_as, cells, chip->file().string() + ": " + group);
+    ages_as = device_of(in, make_);
+    check_state(*ages_as, cells, file_.string() + ": " + group);
   }
-  if (chip->params().cell.read_noise > 0 && (has_reads || ages_as))
-    remark(chip->file().string() + ": device.read_noise has no effect: " +
+  if (params_.cell.read_noise > 0 && (has_reads || ages_as))
+    remark(file_.string() + ": device.read_noise has no effect: " +
            (has_reads ? "the file's reads say how they scatter"
                       : "cells are read by the file's own device"));
-  return std::make_shared<RealLayer>(*chip, std::move(cells), std::move(ages_as));
+  return std::make_shared<RealLayer>(*this, std::move(cells), std::move(ages_as));
 }
+
+}  // namespace
 
 std::shared_ptr<const DeviceModel> make_real_chip(const RealChipParams& params,
                                                   const std::filesystem::path& file,

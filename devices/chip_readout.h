@@ -20,18 +20,11 @@ using DeviceMaker = std::shared_ptr<const DeviceModel> (*)(const ConfigNode& tab
                                                            const std::filesystem::path& folder);
 
 /// See chip_readout.cpp for the manual page. What it makes stands for all layers and programs none:
-/// of_layer() gives the model of one. A dumped
+/// its read_out() has the model of each. A dumped
 /// chip names its own device, which `make` makes.
 std::shared_ptr<const DeviceModel> make_real_chip(const RealChipParams& params,
                                                   const std::filesystem::path& file,
                                                   DeviceMaker make);
 extern const char* const kRealChipManual;
-
-/// `device` itself; or, where it is a real chip, the model of one of its layers, n_out x n_in cells
-/// a polarity. FileError where the file lacks the layer or has cells that are no numbers (named),
-/// ShapeError where it has another shape.
-std::shared_ptr<const DeviceModel> of_layer(const std::shared_ptr<const DeviceModel>& device,
-                                            const std::string& layer, Index polarities, Index rows,
-                                            Index columns);
 
 }  // namespace ohmic::devices

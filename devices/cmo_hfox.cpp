@@ -151,7 +151,7 @@ class CmoHfox final : public PresetCell {
         out(r, c) = static_cast<float>(siemens(std::clamp(g, low_, high_)));
       }
   }
-  bool changes_with_time() const override { return true; }
+  TimeRange time_range() const override { return {.changes = true}; }
   double mean(double g, double seconds) const override {
     return siemens(moments(published(g), seconds).mean);
   }

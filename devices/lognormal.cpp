@@ -47,7 +47,7 @@ void fields(FieldVisitor& f, LognormalParams& p) {
 
 namespace {
 
-class Lognormal final : public GenericCell {
+class Lognormal final : public GenericCell, private WeightModel {
  public:
   explicit Lognormal(const LognormalParams& p)
       : GenericCell(p.cell),
@@ -55,17 +55,16 @@ class Lognormal final : public GenericCell {
         variance_(p.sigma * p.sigma + p.sigma_device * p.sigma_device),
         shift_(p.mean_corrected ? -0.5 * variance_ : 0.0) {}
 
-  bool perturb_weights(const ProgramContext& context, ConstView<float> w,
-                       View<float> w_tilde) const override {
-    if (params_.on_device) return false;
+  const WeightModel* weights() const override { return params_.on_device ? nullptr : this; }
+
+  void perturb(const ProgramContext& context, ConstView<float> w,
+               View<float> w_tilde) const override {
     Draws draws(w.columns());
     for (Index row = 0; row < w.rows(); ++row)
       multiply(context, row, w.row(row), w_tilde.row(row), draws);
-    return true;
   }
-  bool acts_on_weights() const override { return !params_.on_device; }
-  double mean_of_weight_cell(double base, double slope) const override {
-    if (params_.on_device || slope == 0) return base + slope;
+  double mean_of_cell(double base, double slope) const override {
+    if (slope == 0) return base;
     if (slope < 0) return base + slope * limited_moment(1, -base / slope);
     return base + slope * limited_moment(1, (top() - base) / slope);
   }

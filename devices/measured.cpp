@@ -91,9 +91,9 @@ class Measured final : public GenericCell {
         out(r, c) = out(r, c) == first ? later : std::max(out(r, c) + (later - first), 0.0f);
       }
   }
-  bool changes_with_time() const override { return table_.times.size() > 1; }
-  double latest_seconds() const override {
-    return table_.times.size() > 1 ? table_.times.back().seconds : GenericCell::latest_seconds();
+  TimeRange time_range() const override {
+    if (table_.times.size() <= 1) return {};
+    return {.changes = true, .latest = table_.times.back().seconds};
   }
   double mean(double g, double seconds) const override { return moments(g, seconds).first; }
   double sigma(double g, double seconds) const override { return moments(g, seconds).second; }

@@ -47,7 +47,7 @@ class PcmCell final : public PresetCell {
 
   void program(const ProgramContext& context, ConstView<float> target, Cells& out) const override;
   void conductance(const Cells& cells, double seconds, View<float> out) const override;
-  bool changes_with_time() const override { return true; }
+  TimeRange time_range() const override { return {.changes = true}; }
   double mean(double g, double seconds) const override;
   double sigma(double g, double seconds) const override;
   ConfigNode parameters() const override { return parameters_; }

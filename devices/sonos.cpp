@@ -85,8 +85,7 @@ namespace {
 class Sonos final : public OneDrawCell {
  public:
   explicit Sonos(const SonosParams& p) : OneDrawCell(p.preset, kRange), params_(p) {}
-  bool changes_with_time() const override { return true; }
-  double latest_seconds() const override { return 5 * kDay; }
+  TimeRange time_range() const override { return {.changes = true, .latest = 5 * kDay}; }
   void read_sigma(const Cells&, ConstView<float> g, double, View<float> out) const override {
     for (Index r = 0; r < out.rows(); ++r)
       for (Index c = 0; c < out.columns(); ++c)

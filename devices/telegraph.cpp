@@ -58,7 +58,7 @@ namespace {
 
 constexpr const char* kPlane = "telegraph_trap";
 
-class Telegraph final : public DecoratedModel {
+class Telegraph final : public DecoratedModel, private CellReads {
  public:
   Telegraph(std::shared_ptr<const DeviceModel> base, const TelegraphParams& params)
       : DecoratedModel(std::move(base)),
@@ -77,10 +77,10 @@ class Telegraph final : public DecoratedModel {
         trap(r, c) = u[static_cast<std::size_t>(c)] < params_.share ? 1.0f : 0.0f;
     }
   }
-  bool needs_cell_reads() const override { return true; }
-  void cell_read(const Cells& cells, double seconds, const CellRead& read, CellMemory& memory,
-                 View<float> g) const override {
-    base().cell_read(cells, seconds, read, memory, g);
+  const CellReads* cell_reads() const override { return this; }
+  void apply(const Cells& cells, double seconds, const CellRead& read, CellMemory& memory,
+             View<float> g) const override {
+    if (const CellReads* below = base().cell_reads()) below->apply(cells, seconds, read, memory, g);
     const ConstView<float> trap = cells.plane(kPlane);
     if (memory.full.rows() != g.rows() || memory.full.columns() != g.columns())
       memory = {.full = Matrix<std::uint8_t>(g.rows(), g.columns()), .next = 0, .draws = {}};

@@ -74,9 +74,9 @@ namespace {
 class Wan2022 final : public OneDrawCell {
  public:
   explicit Wan2022(const Wan2022Params& p) : OneDrawCell(p.preset, kRange), params_(p) {}
-  bool changes_with_time() const override { return params_.fit == Wan2022Fit::aihwkit; }
-  double latest_seconds() const override {
-    return params_.fit == Wan2022Fit::aihwkit ? 2 * kDay : OneDrawCell::latest_seconds();
+  TimeRange time_range() const override {
+    if (params_.fit != Wan2022Fit::aihwkit) return {};
+    return {.changes = true, .latest = 2 * kDay};
   }
   ConfigNode parameters() const override { return with_model("wan2022", write_fields(params_)); }
 

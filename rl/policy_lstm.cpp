@@ -1,100 +1,91 @@
 #include <algorithm>
 #include <cmath>
 
-#include "rl/policy_kinds.h"
+#include "rl/policy_parts.h"
 
 /// A long short-term memory (Hochreiter, Schmidhuber 1997; with the forget gate of Gers 2000), one
-/// step a decision, fed with the option that was chosen before (nothing at the first):
+/// step per decision, fed with the option that was chosen before (nothing at the first):
 ///   [i f o] = sigmoid(E[a_(t-1)] + U h_(t-1) + b),  g = tanh(...),
 ///   c_t = f c_(t-1) + i g,  h_t = o tanh(c_t),  logits_t = W_t h_t + b_t.
 /// Gates lie one after the other, i f o g; the forget gate's bias starts at 1 (Jozefowicz 2015).
 namespace ohmic::rl {
 namespace {
 
+using Array = Eigen::ArrayXd;
+
 class LstmPolicy final : public Policy {
  public:
   LstmPolicy(std::vector<int> choices_of, int hidden, const FirstParameters& first)
-      : Policy(std::move(choices_of)), hidden_(static_cast<std::size_t>(hidden)) {
+      : Policy(std::move(choices_of)), hidden_(hidden) {
     ParameterLayout layout;
     const int most = *std::max_element(choices().begin(), choices().end());
-    embeddings_ = layout.add(static_cast<std::size_t>(most) * 4 * hidden_);
-    recurrent_ = layout.add(4 * hidden_ * hidden_);
+    embeddings_ = layout.add(most, 4 * hidden_);
+    recurrent_ = layout.add(4 * hidden_, hidden_);
     biases_ = layout.add(4 * hidden_);
-    const std::size_t drawn = layout.size();
+    const Eigen::Index drawn = layout.size();
     for (int options : choices()) heads_.emplace_back(layout, options, hidden);
-    parameters_.assign(layout.size(), 0.0);  // the heads: a uniform distribution
-    first.draw(1 / std::sqrt(static_cast<double>(hidden)), 0, std::span(parameters_).first(drawn));
-    for (std::size_t j = 0; j < hidden_; ++j) parameters_[biases_ + kForget * hidden_ + j] = 1;
+    parameters_ = Vector::Zero(layout.size());  // the heads: a uniform distribution
+    parameters_.head(drawn) = first.draw(1 / std::sqrt(static_cast<double>(hidden)), drawn);
+    biases_.in(parameters_).segment(kForget * hidden_, hidden_).setOnes();
   }
 
  protected:
-  // A row of state: gates i f o g, cell, tanh(cell), hidden.
-  void forward(const Action& action, Walk& walk, std::span<double> logits) const override {
+  Vector forward(const Action& action, Walk& walk) const override {
     const std::size_t t = walk.state.size();
-    std::vector<double> row(7 * hidden_);
-    for (std::size_t r = 0; r < 4 * hidden_; ++r) {
-      double sum = parameters_[biases_ + r];
-      if (t > 0) {
-        sum += parameters_[embedding(action[t - 1]) + r];
-        const double* u = parameters_.data() + recurrent_ + r * hidden_;
-        const double* h = walk.state[t - 1].data() + kHidden * hidden_;
-        for (std::size_t j = 0; j < hidden_; ++j) sum += u[j] * h[j];
-      }
-      row[r] = r < kCandidate * hidden_ ? sigmoid_of(sum) : tanh_of(sum);
+    Eigen::MatrixXd gates(hidden_, 4);
+    Eigen::Map<Vector> sum(gates.data(), gates.size());
+    sum = biases_.in(parameters_);
+    Array cell_before = Array::Zero(hidden_);
+    if (t > 0) {
+      sum += embeddings_.in(parameters_).row(action[t - 1]).transpose();
+      sum += recurrent_.in(parameters_)*walk.state[t - 1].col(kHidden);
+      cell_before = walk.state[t - 1].col(kCell);
     }
-    for (std::size_t j = 0; j < hidden_; ++j) {
-      const double before = t > 0 ? walk.state[t - 1][kCell * hidden_ + j] : 0.0;
-      const double cell = row[kForget * hidden_ + j] * before +
-                          row[kInput * hidden_ + j] * row[kCandidate * hidden_ + j];
-      row[kCell * hidden_ + j] = cell;
-      row[kTanhCell * hidden_ + j] = tanh_of(cell);
-      row[kHidden * hidden_ + j] = row[kOutput * hidden_ + j] * row[kTanhCell * hidden_ + j];
-    }
-    heads_[t].forward(parameters_, std::span(row).subspan(kHidden * hidden_), logits);
-    walk.state.push_back(std::move(row));
+    Eigen::MatrixXd state(hidden_, kColumns);
+    state.leftCols(kCandidate) = gates.leftCols(kCandidate).unaryExpr(&sigmoid_of);
+    state.col(kCandidate) = gates.col(kCandidate).unaryExpr(&tanh_of);
+    const Array i = state.col(kInput), f = state.col(kForget), o = state.col(kOutput),
+                g = state.col(kCandidate), c = f * cell_before + i * g;
+    state.col(kCell) = c;
+    state.col(kTanhCell) = c.unaryExpr(&tanh_of);
+    state.col(kHidden) = o * state.col(kTanhCell).array();
+    const Vector h = state.col(kHidden);
+    walk.state.push_back(std::move(state));
+    return heads_[t].forward(parameters_, h);
   }
 
-  void backward(const Action& action, const Walk& walk, const Rows& d_logits,
-                std::span<double> gradient) const override {
-    std::vector<double> d_hidden(hidden_), d_cell(hidden_), d_gates(4 * hidden_);
+  Vector backward(const Action& action, const Walk& walk,
+                  const std::vector<Vector>& d_logits) const override {
+    Vector gradient = Vector::Zero(parameters_.size());
+    Array d_h = Array::Zero(hidden_), d_c = Array::Zero(hidden_);
     for (std::size_t t = d_logits.size(); t-- > 0;) {
-      const std::vector<double>& row = walk.state[t];
-      heads_[t].backward(parameters_, std::span(row).subspan(kHidden * hidden_), d_logits[t],
-                         gradient, d_hidden);
-      for (std::size_t j = 0; j < hidden_; ++j) {
-        const double i = row[kInput * hidden_ + j], f = row[kForget * hidden_ + j],
-                     o = row[kOutput * hidden_ + j], g = row[kCandidate * hidden_ + j],
-                     tanh_cell = row[kTanhCell * hidden_ + j],
-                     before = t > 0 ? walk.state[t - 1][kCell * hidden_ + j] : 0.0;
-        d_cell[j] += d_hidden[j] * o * (1 - tanh_cell * tanh_cell);
-        d_gates[kInput * hidden_ + j] = d_cell[j] * g * i * (1 - i);
-        d_gates[kForget * hidden_ + j] = d_cell[j] * before * f * (1 - f);
-        d_gates[kOutput * hidden_ + j] = d_hidden[j] * tanh_cell * o * (1 - o);
-        d_gates[kCandidate * hidden_ + j] = d_cell[j] * i * (1 - g * g);
-        d_cell[j] *= f;
-      }
-      std::fill(d_hidden.begin(), d_hidden.end(), 0.0);
-      for (std::size_t r = 0; r < 4 * hidden_; ++r) {
-        gradient[biases_ + r] += d_gates[r];
-        if (t == 0) continue;
-        gradient[embedding(action[t - 1]) + r] += d_gates[r];
-        const double* u = parameters_.data() + recurrent_ + r * hidden_;
-        double* d_u = gradient.data() + recurrent_ + r * hidden_;
-        const double* h = walk.state[t - 1].data() + kHidden * hidden_;
-        for (std::size_t j = 0; j < hidden_; ++j) {
-          d_u[j] += d_gates[r] * h[j];
-          d_hidden[j] += d_gates[r] * u[j];
-        }
-      }
+      const Eigen::MatrixXd& state = walk.state[t];
+      const Array i = state.col(kInput), f = state.col(kForget), o = state.col(kOutput),
+                  g = state.col(kCandidate), tanh_c = state.col(kTanhCell);
+      d_h += heads_[t].backward(parameters_, state.col(kHidden), d_logits[t], gradient).array();
+      d_c += d_h * o * (1 - tanh_c.square());
+      Array cell_before = Array::Zero(hidden_);
+      if (t > 0) cell_before = walk.state[t - 1].col(kCell);
+      Vector d_gates(4 * hidden_);  // before sigmoid and tanh
+      d_gates << d_c * g * i * (1 - i), d_c * cell_before * f * (1 - f), d_h * tanh_c * o * (1 - o),
+          d_c * i * (1 - g.square());
+      biases_.in(gradient) += d_gates;
+      if (t == 0) break;
+      embeddings_.in(gradient).row(action[t - 1]) += d_gates.transpose();
+      recurrent_.in(gradient) += d_gates * walk.state[t - 1].col(kHidden).transpose();
+      d_h = recurrent_.in(parameters_).transpose() * d_gates;
+      d_c *= f;
     }
+    return gradient;
   }
 
  private:
-  enum : std::size_t { kInput, kForget, kOutput, kCandidate, kCell, kTanhCell, kHidden };
-  std::size_t embedding(int option) const {
-    return embeddings_ + static_cast<std::size_t>(option) * 4 * hidden_;
-  }
-  std::size_t hidden_, embeddings_ = 0, recurrent_ = 0, biases_ = 0;
+  /// Columns of the state, hidden x 7.
+  enum : Eigen::Index { kInput, kForget, kOutput, kCandidate, kCell, kTanhCell, kHidden, kColumns };
+  Eigen::Index hidden_;
+  MatrixPart embeddings_;  // E: a row per option
+  MatrixPart recurrent_;   // U
+  VectorPart biases_;      // b
   std::vector<OutputHead> heads_;
 };
 

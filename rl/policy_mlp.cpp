@@ -1,71 +1,60 @@
 #include <cmath>
 
-#include "rl/policy_kinds.h"
+#include "rl/policy_parts.h"
 
 /// One hidden layer, shared by the decisions:
 ///   h_t = tanh(p_t + sum over s < t of E_s[a_s]),   logits_t = W_t h_t + b_t.
 /// The sum is the product of a matrix with the one-hot code of position and decisions so far, of
-/// which only the columns that are hit are ever touched.
+/// which only the rows that are hit are ever touched.
 namespace ohmic::rl {
 namespace {
 
 class MlpPolicy final : public Policy {
  public:
   MlpPolicy(std::vector<int> choices_of, int hidden, const FirstParameters& first)
-      : Policy(std::move(choices_of)), hidden_(static_cast<std::size_t>(hidden)) {
+      : Policy(std::move(choices_of)) {
     ParameterLayout layout;
     for (int options : choices()) {
-      positions_.push_back(layout.add(hidden_));
-      embeddings_.push_back(layout.add(static_cast<std::size_t>(options) * hidden_));
+      positions_.push_back(layout.add(hidden));
+      embeddings_.push_back(layout.add(options, hidden));
     }
-    const std::size_t drawn = layout.size();
+    const Eigen::Index drawn = layout.size();
     for (int options : choices()) heads_.emplace_back(layout, options, hidden);
-    parameters_.assign(layout.size(), 0.0);  // the heads: a uniform distribution
-    // At most as many columns are summed as there are decisions: tanh stays in its middle.
-    first.draw(1 / std::sqrt(static_cast<double>(choices().size())), 0,
-               std::span(parameters_).first(drawn));
+    parameters_ = Vector::Zero(layout.size());  // the heads: a uniform distribution
+    // At most as many rows are summed as there are decisions: tanh stays in its middle.
+    parameters_.head(drawn) =
+        first.draw(1 / std::sqrt(static_cast<double>(choices().size())), drawn);
   }
 
  protected:
-  void forward(const Action& action, Walk& walk, std::span<double> logits) const override {
+  Vector forward(const Action& action, Walk& walk) const override {
     const std::size_t t = walk.state.size();
-    std::vector<double> h(
-        parameters_.begin() + static_cast<std::ptrdiff_t>(positions_[t]),
-        parameters_.begin() + static_cast<std::ptrdiff_t>(positions_[t] + hidden_));
-    for (std::size_t s = 0; s < t; ++s) {
-      const double* column = parameters_.data() + embedding(s, action[s]);
-      for (std::size_t j = 0; j < hidden_; ++j) h[j] += column[j];
-    }
-    for (double& value : h) value = tanh_of(value);
-    heads_[t].forward(parameters_, h, logits);
-    walk.state.push_back(std::move(h));
+    Vector sum = positions_[t].in(parameters_);
+    for (std::size_t s = 0; s < t; ++s)
+      sum += embeddings_[s].in(parameters_).row(action[s]).transpose();
+    const Vector h = sum.unaryExpr(&tanh_of);
+    walk.state.push_back(h);
+    return heads_[t].forward(parameters_, h);
   }
 
-  void backward(const Action& action, const Walk& walk, const Rows& d_logits,
-                std::span<double> gradient) const override {
-    std::vector<double> d_sum(hidden_);
+  Vector backward(const Action& action, const Walk& walk,
+                  const std::vector<Vector>& d_logits) const override {
+    Vector gradient = Vector::Zero(parameters_.size());
     for (std::size_t t = 0; t < d_logits.size(); ++t) {
-      const std::vector<double>& h = walk.state[t];
-      d_sum.assign(hidden_, 0.0);
-      heads_[t].backward(parameters_, h, d_logits[t], gradient, d_sum);
-      for (std::size_t j = 0; j < hidden_; ++j) {
-        d_sum[j] *= 1 - h[j] * h[j];
-        gradient[positions_[t] + j] += d_sum[j];
-      }
-      for (std::size_t s = 0; s < t; ++s) {
-        double* column = gradient.data() + embedding(s, action[s]);
-        for (std::size_t j = 0; j < hidden_; ++j) column[j] += d_sum[j];
-      }
+      const Vector h = walk.state[t];
+      const Vector d_h = heads_[t].backward(parameters_, h, d_logits[t], gradient);
+      const Vector d_sum = d_h.array() * (1 - h.array().square());
+      positions_[t].in(gradient) += d_sum;
+      for (std::size_t s = 0; s < t; ++s)
+        embeddings_[s].in(gradient).row(action[s]) += d_sum.transpose();
     }
+    return gradient;
   }
 
  private:
-  std::size_t embedding(std::size_t decision, int option) const {
-    return embeddings_[decision] + static_cast<std::size_t>(option) * hidden_;
-  }
-  std::size_t hidden_;
-  std::vector<std::size_t> positions_, embeddings_;
-  std::vector<OutputHead> heads_;
+  std::vector<VectorPart> positions_;   // p
+  std::vector<MatrixPart> embeddings_;  // E: a row per option
+  std::vector<OutputHead> heads_;       // W, b
 };
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "rl/policy.h"
+
 /// An update draws a few actions from the policy, turns their rewards into advantages A (reward
 /// minus a moving average, both in the chosen scale) and goes one step up
 ///   mean over the actions of  A log pi(a) + entropy_weight H(pi along a).
@@ -86,22 +88,25 @@ class Advantage {
  public:
   Advantage(RewardScale scale, double decay) : scale_(scale), decay_(decay) {}
 
-  std::vector<double> of(const std::vector<Episode>& episodes,
-                         const std::vector<Evaluation>& history) {
-    std::vector<double> values;
-    for (const Episode& e : episodes)
-      values.push_back(scale_ == RewardScale::rank ? rank(e.reward, history) : e.reward);
-    if (first_) start_at(values);
-    first_ = false;
+  /// A = (R - baseline) / unit, one per episode; R in the chosen scale.
+  Vector of(const std::vector<Episode>& episodes, const std::vector<Evaluation>& history) {
+    Vector r(static_cast<Eigen::Index>(episodes.size()));
+    std::transform(episodes.begin(), episodes.end(), r.begin(), [&](const Episode& e) {
+      return scale_ == RewardScale::rank ? rank(e.reward, history) : e.reward;
+    });
+    if (is_first_) {  // the first episodes are their own baseline
+      mean_ = r.mean();
+      variance_ = (r.array() - mean_).square().mean();
+      is_first_ = false;
+    }
     const double baseline = mean_;
     const double unit = scale_ == RewardScale::deviation ? std::sqrt(variance_ + kLeast) : 1.0;
-    for (double& value : values) {
+    for (const double value : r) {
       const double away = value - mean_;
       mean_ = decay_ * mean_ + (1 - decay_) * value;
       variance_ = decay_ * variance_ + (1 - decay_) * away * away;
-      value = (value - baseline) / unit;
     }
-    return values;
+    return (r.array() - baseline) / unit;
   }
 
  private:
@@ -116,16 +121,10 @@ class Advantage {
     }
     return static_cast<double>(halves) / static_cast<double>(history.size()) - 1;
   }
-  /// The first episodes are their own baseline.
-  void start_at(const std::vector<double>& values) {
-    const auto count = static_cast<double>(values.size());
-    for (double value : values) mean_ += value / count;
-    for (double value : values) variance_ += (value - mean_) * (value - mean_) / count;
-  }
 
   RewardScale scale_;
   double decay_, mean_ = 0, variance_ = 0;
-  bool first_ = true;
+  bool is_first_ = true;
 };
 
 }  // namespace
@@ -139,8 +138,8 @@ SearchResult reinforce(const Problem& problem, const ReinforceParams& params,
   const double step_size =
       params.step_size.value_or(measured_step_size(params.policy, params.reward_scale));
   Advantage advantage(params.reward_scale, params.baseline_decay);
-  std::vector<double> uniforms(problem.choices.size()), gradient;
-  const std::vector<double> first_parameters = policy->parameters();
+  std::vector<double> uniforms(problem.choices.size());
+  const Vector first_parameters = policy->parameters();
   std::int64_t draws = 0, idle_updates = 0;
   const auto done = [&] { return cached.evaluations() == limit || draws == params.max_draws; };
 
@@ -167,12 +166,12 @@ SearchResult reinforce(const Problem& problem, const ReinforceParams& params,
       continue;
     }
 
-    const std::vector<double> advantages = advantage.of(episodes, cached.history());
-    gradient.assign(policy->parameters().size(), 0.0);
-    for (std::size_t e = 0; e < episodes.size(); ++e)
-      policy->accumulate_gradient(episodes[e].action, advantages[e], params.entropy, gradient);
-    const double rate = step_size / static_cast<double>(episodes.size());
-    for (std::size_t i = 0; i < gradient.size(); ++i) policy->parameters()[i] += rate * gradient[i];
+    const Vector advantages = advantage.of(episodes, cached.history());
+    Vector gradient = Vector::Zero(policy->parameters().size());
+    for (Eigen::Index e = 0; e < advantages.size(); ++e)
+      gradient += policy->gradient(episodes[static_cast<std::size_t>(e)].action, advantages[e],
+                                   params.entropy);
+    policy->parameters() += step_size / static_cast<double>(episodes.size()) * gradient;
   }
   return result_of(cached, draws);
 }

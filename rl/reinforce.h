@@ -5,7 +5,7 @@
 
 #include "base/random_stream.h"
 #include "io/fields.h"
-#include "rl/policy.h"
+#include "rl/policy_kind.h"
 #include "rl/search.h"
 
 /// Search by policy gradient (Williams, "Simple statistical gradient-following algorithms for
@@ -39,7 +39,7 @@ double measured_step_size(PolicyKind policy, RewardScale scale);
 
 /// Ends after params.evaluations distinct evaluations, after all actions, or after params.max_draws
 /// draws (fewer evaluations then: result.history.size()). Draws lie at the policy addresses of
-/// `repeat`, one episode a draw.
+/// `repeat`, one episode per draw.
 SearchResult reinforce(const Problem& problem, const ReinforceParams& params,
                        const RandomStream& stream, std::uint64_t repeat);
 

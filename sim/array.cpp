@@ -62,7 +62,7 @@ void Array::cell_read(const devices::CellRead& read, devices::CellMemory& memory
   const auto polarity = static_cast<std::size_t>(read.polarity);
   for (Index r = 0; r < out.rows(); ++r)
     std::copy_n(now_[polarity].row(r), out.columns(), out.row(r));
-  device_->cell_read(cells_[polarity], seconds_, read, memory, out);
+  device_->cell_reads()->apply(cells_[polarity], seconds_, read, memory, out);
   break_cells(polarity, out);
 }
 
@@ -148,7 +148,8 @@ std::vector<Cells> drawn_cells(const devices::DeviceModel& device, const Mapping
                                const devices::ProgramContext& context, const BrokenCells& broken) {
   const Matrix<float> w = read_back(rule, targets);
   Matrix<float> w_tilde(w.rows(), w.columns());
-  const bool on_weight = device.perturb_weights(context, w, w_tilde);
+  const devices::WeightModel* on_weight = device.weights();
+  if (on_weight) on_weight->perturb(context, w, w_tilde);
   std::vector<Matrix<float>> aims = on_weight ? planes(rule, w_tilde, false) : targets;
   adjust_pairs(aims, broken, device, rule, !on_weight);
   std::vector<Cells> cells(targets.size());
@@ -199,7 +200,7 @@ class MeanCurve {
 /// Every device at its model's mean after `seconds`.
 std::vector<Cells> mean_cells(const devices::DeviceModel& device, const MappingRule& rule,
                               const std::vector<Matrix<float>>& targets, double seconds) {
-  const bool on_weight = device.acts_on_weights();
+  const devices::WeightModel* on_weight = device.weights();
   const std::vector<Matrix<float>> clean =
       on_weight ? planes(rule, read_back(rule, targets), false) : targets;
   // What variation of a weight does not reach: the conductance of weight 0.
@@ -212,7 +213,7 @@ std::vector<Cells> mean_cells(const devices::DeviceModel& device, const MappingR
     for (Index i = 0; i < targets[p].size(); ++i) {
       const double g = clean[p].data()[i];
       cells[p].programmed.data()[i] =
-          static_cast<float>(on_weight ? device.mean_of_weight_cell(base, g - base) : mean(g));
+          static_cast<float>(on_weight ? on_weight->mean_of_cell(base, g - base) : mean(g));
     }
   }
   return cells;
@@ -244,7 +245,7 @@ Array program_array(std::shared_ptr<const devices::DeviceModel> device, const Ma
                     BrokenCells broken) {
   std::vector<Matrix<float>> targets = planes(rule, u, true);
   std::vector<Cells> cells;
-  if (programming == Programming::drawn || (device->needs_cell_reads() && context.stream))
+  if (programming == Programming::drawn || (device->cell_reads() && context.stream))
     cells = drawn_cells(*device, rule, targets, context, broken);
   if (programming == Programming::at_target) {
     adjust_pairs(targets, broken, *device, rule, true);

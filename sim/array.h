@@ -60,6 +60,7 @@ class Array {
   double seconds() const { return seconds_; }
   const BrokenCells& broken() const { return broken_; }
   /// The conductances [S] of one polarity that one read sees: `out` as conductance(), n_out x n_in.
+  /// Of a device that has cell_reads().
   void cell_read(const devices::CellRead& read, devices::CellMemory& memory, View<float> out) const;
 
  private:

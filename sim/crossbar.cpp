@@ -69,7 +69,7 @@ LayerPlan plan_layer(std::string name, Index layer, const LayerHardware& hardwar
   if (is_noisy)
     at_most(u.rows() * (hardware.array.subtraction == Subtraction::digital ? 2 : 1),
             elements(Purpose::lumped_read), "read columns with noise");
-  if (device.needs_cell_reads()) {
+  if (device.cell_reads()) {
     at_most(u.rows(), range(Purpose::cell_state, "row"), "outputs that are read cell by cell");
     at_most(u.columns(), elements(Purpose::cell_state) / 2, "inputs that are read cell by cell");
   }

@@ -11,7 +11,7 @@ std::vector<Matrix<float>> conductances(const Tile& tile, const ReadContext& con
   std::vector<Matrix<float>> out;
   for (std::size_t p = 0; p < tile.array().polarities(); ++p) {
     out.emplace_back(tile.array().conductance(p));
-    if (!tile.setting().read_noise || !tile.array().device().needs_cell_reads()) continue;
+    if (!tile.setting().read_noise || !tile.array().device().cell_reads()) continue;
     devices::CellMemory fresh;
     tile.array().cell_read({.stream = context.stream,
                             .chip = context.chip,

@@ -187,7 +187,7 @@ void Tile::read(const float* codes, const float* squares, const std::int32_t* ro
   k.f32.lane_product(columns, rows, panel_.data(), rows, codes, row_offset, currents, kLanes);
   if (sigma_ > 0 || needs_squares())
     add_read_noise(codes, squares, row_offset, context, position, scratch);
-  if (setting_.read_noise && array_.device().needs_cell_reads())
+  if (setting_.read_noise && array_.device().cell_reads())
     add_cell_reads(codes, row_offset, context, position, samples, scratch, memory);
 
   // The offset mapping's ADC sees the whole current; its centre's share is known digitally and

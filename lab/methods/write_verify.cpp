@@ -168,7 +168,7 @@ void mark_verified(const WriteVerifyOptions& o, const std::vector<Matrix<double>
     residual.cell.g_max = base.g_max();
     residual.cell.levels = base.levels();
     residual.sigma = o.residual_sigma;
-    residual.on_device = !base.acts_on_weights();
+    residual.on_device = !base.weights();
     layer.verified_device = devices::make_lognormal(residual);
     layer.verified = Matrix<std::uint8_t>(layer.mapped.rows(), layer.mapped.columns());
   }

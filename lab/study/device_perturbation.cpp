@@ -70,7 +70,7 @@ void DevicePerturbation::draw(const RandomStream& stream, Purpose purpose, const
                           .chip = static_cast<Index>(draw.step),
                           .programming = static_cast<Index>(draw.sub_batch)},
                          {.seconds = seconds_});
-  const bool multiplies = plan.hardware.device->acts_on_weights(),
+  const bool multiplies = plan.hardware.device->weights() != nullptr,
              adjusts = plan.hardware.faults.adjusts_pairs;
   for (std::size_t t = 0; t < tiles.size(); ++t) {
     const sim::Array& cells = tiles[t];

@@ -82,8 +82,8 @@ void measure_budget(const RunSetting& s, const nn::ImageList& images, const Cons
   for (const auto& layer : s.plan().layers) {
     if (!layer) continue;
     const devices::DeviceModel& device = *layer->hardware.device;
-    parts.read_noise = parts.read_noise || device.needs_cell_reads() ||
-                       device.uniform_read_sigma().value_or(1.0) > 0;
+    parts.read_noise =
+        parts.read_noise || device.cell_reads() || device.uniform_read_sigma().value_or(1.0) > 0;
     parts.faults = parts.faults || layer->hardware.faults.is_active();
   }
   result.budget = budget_lines(parts);

@@ -171,7 +171,7 @@ void check_against_judge(const sim::LayerPlan& plan, const LayerCase& layer,
     differs = differs || read.data()[i] != y.data()[i];
   }
   CHECK(is_finite);
-  CHECK(differs == (plan.hardware.device->needs_cell_reads() ||
+  CHECK(differs == (plan.hardware.device->cell_reads() != nullptr ||
                     plan.hardware.device->uniform_read_sigma().value_or(1.0) > 0));
 }
 

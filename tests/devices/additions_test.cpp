@@ -9,6 +9,7 @@
 #include "devices/faults.h"
 #include "devices/gaussian.h"
 #include "devices/ideal.h"
+#include "devices/lognormal.h"
 
 using namespace ohmic;
 using namespace ohmic::devices;
@@ -293,7 +294,7 @@ TEST_CASE("telegraph noise is a stationary two-state chain inside a block of rea
   std::vector<Matrix<float>> seen;
   for (read.position = 0; read.position < 7; ++read.position) {
     Matrix<float> g(rows, columns, 20e-6f);
-    model->cell_read(cells, 0, read, memory, g);
+    model->cell_reads()->apply(cells, 0, read, memory, g);
     seen.push_back(g);
   }
   const auto is_low = [](float g) { return g < 19e-6f; };
@@ -316,15 +317,28 @@ TEST_CASE("telegraph noise is a stationary two-state chain inside a block of rea
   read.position = 4;
   CellMemory fresh;
   Matrix<float> alone(rows, columns, 20e-6f);
-  model->cell_read(cells, 0, read, fresh, alone);
+  model->cell_reads()->apply(cells, 0, read, fresh, alone);
   CHECK(alone == seen[4]);
   // Another image starts anew.
   read.sample = 6;
   read.position = 0;
   Matrix<float> other(rows, columns, 20e-6f);
-  model->cell_read(cells, 0, read, memory, other);
+  model->cell_reads()->apply(cells, 0, read, memory, other);
   double both = 0;
   for (Index i = 0; i < other.size(); ++i)
     both += is_low(other.data()[i]) && is_low(seen[6].data()[i]);
   CHECK(is_share(both, traps, 0.3 * 0.3));
+}
+
+TEST_CASE("an addition hands on what only some models do") {
+  const auto on_weight = make_lognormal({.sigma = 0.3});
+  REQUIRE(on_weight->weights() != nullptr);
+  const auto structured = with_structure(on_weight, {.sigma_die = 0.1});
+  CHECK(structured->weights() == on_weight->weights());
+  CHECK(structured->cell_reads() == nullptr);
+  const auto trapped = with_telegraph(structured, {.share = 0.2, .amplitude = 0.1});
+  CHECK(trapped->weights() == on_weight->weights());
+  CHECK(with_structure(trapped, {.sigma_die = 0.1})->cell_reads() == trapped->cell_reads());
+  CHECK(trapped->cell_reads() != nullptr);
+  CHECK(ideal()->weights() == nullptr);
 }

@@ -102,7 +102,8 @@ TEST_CASE(
         model->program({.stream = &stream}, w, cells);
         factor = cells.programmed;
       } else {
-        REQUIRE(model->perturb_weights({.stream = &stream}, w, factor));
+        REQUIRE(model->weights() != nullptr);
+        model->weights()->perturb({.stream = &stream}, w, factor);
       }
       // ln of the factor is normal with s^2 = .16 + .09.
       double mean = 0, square = 0, average = 0;
@@ -117,7 +118,7 @@ TEST_CASE(
       CHECK(std::fabs(std::sqrt(square - mean * mean) - 0.5) < 5 * 0.5 / std::sqrt(2.0 * n));
       const double expected = corrected ? 1 : std::exp(0.125);
       CHECK(std::fabs(average - expected) < 5 * expected * std::sqrt((std::exp(0.25) - 1) / n));
-      CHECK((on_device ? model->mean(1, 0) : model->mean_of_weight_cell(0, 1)) ==
+      CHECK((on_device ? model->mean(1, 0) : model->weights()->mean_of_cell(0, 1)) ==
             doctest::Approx(expected));
     }
 }
@@ -146,7 +147,7 @@ TEST_CASE(
       const auto weight_level = make_lognormal(params);
       const Matrix<float> w(n / 1000, 1000, 1.0f);
       Matrix<float> factor(n / 1000, 1000);
-      weight_level->perturb_weights({.stream = &stream}, w, factor);
+      weight_level->weights()->perturb({.stream = &stream}, w, factor);
       Matrix<float> aim(n / 1000, 1000);
       for (Index i = 0; i < n; ++i)
         aim.data()[i] = static_cast<float>(20e-6 + slope * factor.data()[i]);
@@ -160,7 +161,7 @@ TEST_CASE(
         square += g * g / n;
       }
       const double sd = std::sqrt(square - mean * mean);
-      CHECK(std::fabs(mean - weight_level->mean_of_weight_cell(20e-6, slope)) <
+      CHECK(std::fabs(mean - weight_level->weights()->mean_of_cell(20e-6, slope)) <
             5 * sd / std::sqrt(n) + 1e-11);
     }
 }

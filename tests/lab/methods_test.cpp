@@ -312,7 +312,7 @@ TEST_CASE(
       for (Index c = 0; c < 3; ++c) {
         training[c].add(w_tilde(0, c));
         chips[c].add(rule.weight({chip.conductance(0)(0, c), chip.conductance(1)(0, c)}));
-        if (device->acts_on_weights())
+        if (device->weights())
           CHECK(slope(0, c) == doctest::Approx(w_tilde(0, c) / w(0, c)).epsilon(1e-4));
         else
           CHECK(slope(0, c) == 1.0f);
