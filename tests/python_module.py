@@ -442,7 +442,7 @@ class Interrupts(OnWorkbench):
             stop, delay = self.interrupted(call)
             self.assertIs(type(stop), KeyboardInterrupt)
             self.assertIn(words, str(stop))
-            self.assertLess(delay, 3)
+            self.assertLess(delay, 10)  # other tests share the cores
             self.assertEqual((handlers(), signal.getsignal(signal.SIGINT)), before)
             self.assert_nothing_temporary()
             self.assertEqual(ohmic.mvm(w, x).shape, (70, 13))
