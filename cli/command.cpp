@@ -1,5 +1,7 @@
 #include "cli/command.h"
 
+#include "lab/experiment/former_names.h"
+
 #include "base/kernels.h"
 #include "base/parallel.h"
 
@@ -62,7 +64,7 @@ Experiment read_experiment(const CommonOptions& o, const RunParams& defaults, co
   const bool is_file = !o.tree && !o.config.empty();
   const std::filesystem::path config = is_file ? config_file(o.config) : o.config;
   ConfigNode root = o.tree ? *o.tree : is_file ? read_config(config) : ConfigNode();
-  for (const std::string& setting : o.settings) apply_setting(root, setting);
+  root = with_settings(std::move(root), o.settings);
   if (axes_of) put_first_values(root, axes_of);
   Experiment e = make_experiment(root, defaults,
                                  is_file ? std::filesystem::absolute(config).parent_path() : "");

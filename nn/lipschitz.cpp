@@ -42,7 +42,7 @@ Eigen::MatrixXd small_gram(const Eigen::MatrixXd& w) {
 }  // namespace
 
 void fields(FieldVisitor& f, PenaltyParams& p) {
-  f.field({.key = "kind",
+  f.field({.key = "form",
            .meaning = "what is punished: distance of W^T W from lambda^2 I, or singular values "
                       "above lambda (the largest, all)"},
           p.kind, {"orthogonal", "top_hinge", "spectral_hinge"});

@@ -442,7 +442,7 @@ PYBIND11_MODULE(ohmic, m) {
   m.doc() = "Simulator of RRAM crossbars and of neural networks deployed on them.";
   m.attr("__version__") = std::string(lab::kVersion);
 
-  static PyObject* file_error = nullptr;
+  static PyObject *file_error = nullptr, *config_error = nullptr;
   // Tried after those that are registered below.
   py::register_exception_translator([](std::exception_ptr failure) {
     try {
@@ -453,6 +453,13 @@ PYBIND11_MODULE(ohmic, m) {
       throw;
     } catch (const Stopped& stop) {
       hand_on(stop);
+    } catch (const ConfigError& error) {
+      const ConfigError::Parts& parts = error.parts();
+      const py::object told = py::reinterpret_borrow<py::object>(config_error)(error.what());
+      told.attr("key") = parts.key;
+      told.attr("place") = parts.place.empty() ? parts.axis : parts.place;
+      told.attr("message") = parts.message;
+      PyErr_SetObject(config_error, told.ptr());
     } catch (const std::bad_alloc&) {
       PyErr_SetString(PyExc_MemoryError, lab::current_failure().line.c_str());
     } catch (...) {
@@ -461,8 +468,13 @@ PYBIND11_MODULE(ohmic, m) {
                       told.line.c_str());
     }
   });
-  py::register_exception<ConfigError>(m, "ConfigError", PyExc_ValueError).doc() =
-      "A config key, value or argument that cannot be used.";
+  py::exception<ConfigError> config_type(m, "ConfigError", PyExc_ValueError);
+  config_type.doc() =
+      "A config key, value or argument that cannot be used. key: dotted, of the value at fault;\n"
+      "place: where it was written; message: what is wrong, without the place. Each is \"\" where\n"
+      "there is none.";
+  for (const char* part : {"key", "place", "message"}) config_type.attr(part) = "";
+  config_error = config_type.ptr();
   py::register_exception<ShapeError>(m, "ShapeError", PyExc_ValueError).doc() =
       "Sizes that do not fit together.";
   auto& files = py::register_exception<FileError>(m, "FileError", PyExc_OSError);

@@ -127,7 +127,7 @@ void fields(FieldVisitor& f, AdcParams& p) {
            .idle = ideal},
           p.zero);
   f.field(
-      {.key = "output_table",
+      {.key = "lookup_table",
        .meaning = "CSV of code, mean, std from silicon or SPICE: what conversions give instead of "
                   "their ideal code; takes the place of device and converter models",
        .is_file = true},

@@ -315,6 +315,19 @@ class Faults(OnWorkbench):
         self.assertEqual(str(caught.exception).split("\n")[0], line)
         self.assert_nothing_temporary()
 
+    def test_errors_carry_key_place_and_message(self):
+        (self.folder / "bad.toml").write_text("seed = 1\n[device]\nmodel = \"lognormal\"\nsigma = -1\n")
+        with self.assertRaises(ohmic.ConfigError) as refused:
+            ohmic.run("bad.toml")
+        error = refused.exception
+        self.assertEqual(error.key, "device.sigma")
+        self.assertRegex(error.place, r"bad\.toml:4:1$")
+        self.assertRegex(error.message, r"^device\.sigma = -1 is out of range")
+        with self.assertRaises(ohmic.ConfigError) as refused:
+            ohmic.run("tiny.toml", {"device.sigma": "much"})
+        self.assertEqual(refused.exception.key, "device.sigma")
+        self.assertRegex(refused.exception.place, "^--set device.sigma=")
+
     def test_errors_carry_the_programs_line(self):
         w, x = self.matrices()
         (self.folder / "bad.toml").write_text("seed = 1\n[device]\nlevles = 3\n")

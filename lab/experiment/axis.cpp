@@ -8,6 +8,7 @@
 
 #include "base/elementary.h"
 #include "io/fields.h"
+#include "lab/experiment/former_names.h"
 
 namespace ohmic::lab {
 namespace {
@@ -97,7 +98,7 @@ AxisKey read_key(const ConfigNode& table, const std::string& where, bool may_be_
   RangeFields p;
   read_fields(table, where, p, {"values"});
   if (p.key.empty()) fail_at(table.origin, where + " has no key");
-  AxisKey out{.key = p.key, .values = {}, .names = p.names};
+  AxisKey out{.key = todays_key(p.key), .values = {}, .names = p.names};
   out.origin = table.origin;
   out.origin.axis = where;
   if (may_be_span && p.from && p.to && !p.step && !p.count && !table.find("values")) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "lab/experiment/former_names.h"
 #include "lab/experiment/hardware_tables.h"
 #include "nn/layer_catalogue.h"
 
@@ -283,8 +284,7 @@ double smallest_ratio(const SearchParams& p) {
 
 Experiment read_experiment(const std::filesystem::path& file,
                            const std::vector<std::string>& settings, const RunParams& defaults) {
-  ConfigNode root = read_config(file);
-  for (const std::string& setting : settings) apply_setting(root, setting);
+  const ConfigNode root = with_settings(read_config(file), settings);
   Experiment experiment =
       make_experiment(root, defaults, std::filesystem::absolute(file).parent_path());
   experiment.origin.place = file.string();
@@ -292,8 +292,9 @@ Experiment read_experiment(const std::filesystem::path& file,
   return experiment;
 }
 
-Experiment make_experiment(const ConfigNode& root, const RunParams& defaults,
+Experiment make_experiment(const ConfigNode& given, const RunParams& defaults,
                            const std::filesystem::path& folder) {
+  const ConfigNode root = with_todays_names(given);
   Experiment e;
   e.folder = folder;
   e.run = defaults;

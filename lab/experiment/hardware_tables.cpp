@@ -99,17 +99,17 @@ void read_adc(const ConfigNode& node, const std::filesystem::path& folder, Hardw
   read_fields(node, "adc", h.adc);
   sim::check_adc(h.adc, node, "adc");
   if (h.adc.output_table.empty()) return;
-  const Origin& origin = origin_of(node, "output_table");
+  const Origin& origin = origin_of(node, "lookup_table");
   const ConfigNode parameters = h.device->parameters();
   if (std::get<std::string>(parameters.find("model")->value) != "ideal" ||
       h.device->uniform_read_sigma() != 0.0 || h.faults.is_active())
     fail_at(origin,
-            "adc.output_table takes the place of device and converter models; it needs "
+            "adc.lookup_table takes the place of device and converter models; it needs "
             "device.model = \"ideal\" without read noise, and no faults",
-            "adc.output_table");
+            "adc.lookup_table");
   if (!h.adc.bits || !h.adc.zero)
-    fail_at(origin, "adc.output_table lists codes; it needs adc.bits and a zero level",
-            "adc.output_table");
+    fail_at(origin, "adc.lookup_table lists codes; it needs adc.bits and a zero level",
+            "adc.lookup_table");
   const std::filesystem::path file = h.adc.output_table;
   h.output_table = std::make_shared<sim::OutputTable>(
       sim::read_output_table(file.is_absolute() ? file : folder / file));

@@ -9,6 +9,7 @@
 #include "io/array_file.h"
 #include "io/digest.h"
 #include "lab/experiment/described_network.h"
+#include "lab/experiment/former_names.h"
 #include "lab/experiment/hardware_tables.h"
 #include "lab/experiment/version.h"
 
@@ -98,7 +99,7 @@ std::string canonical(const Experiment& e, const ConfigNode& root, InputFiles& f
     for (auto& [key, child] : children) out.put(key, std::move(child));
     return out;
   };
-  return to_toml(sorted(by_content));
+  return to_toml(sorted(with_former_names(by_content)));
 }
 
 /// The keys of the config that training for its cells reads, without the layers' names.

@@ -103,7 +103,7 @@ void fields(FieldVisitor& f, CompensationOptions& p) {
            .meaning = "weight of the squared distance from the clean features",
            .low = 0},
           p.matching);
-  f.field({.key = "home",
+  f.field({.key = "storage",
            .meaning = "where compensators compute",
            .read_by = {"run", "compare", "search", "sweep"}},
           p.home, {"digital", "quantised", "rram"});
@@ -111,7 +111,7 @@ void fields(FieldVisitor& f, CompensationOptions& p) {
            .meaning = "of quantised compensator weights",
            .low = 2,
            .high = 16,
-           .idle = p.home == CompensatorHome::quantised ? "" : "home is not \"quantised\"",
+           .idle = p.home == CompensatorHome::quantised ? "" : "storage is not \"quantised\"",
            .read_by = {"run", "compare", "search", "sweep"}},
           p.bits);
   f.field({.key = "overhead_limit",

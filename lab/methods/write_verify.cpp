@@ -90,7 +90,7 @@ Method make(const WriteVerifyOptions& o, const std::string&) {
 }  // namespace
 
 void fields(FieldVisitor& f, WriteVerifyOptions& p) {
-  f.field({.key = "share",
+  f.field({.key = "fraction",
            .meaning = "weights that are verified (both devices of a pair)",
            .unit = "fraction",
            .low = 0,

@@ -151,8 +151,8 @@ TEST_CASE("options of search and methods out of range, or against each other, ar
          "methods.copies.best = 3 is more than methods.copies.copies = 2");
   refuse("compare", "methods.compensation.ratios=[1,2]",
          "methods.compensation.layers names 1 layers, methods.compensation.ratios has 2 numbers");
-  refuse("compare", "methods.write_verify.share=1.5",
-         "methods.write_verify.share = 1.5 is out of range (0 .. 1)");
+  refuse("compare", "methods.write_verify.fraction=1.5",
+         "methods.write_verify.fraction = 1.5 is out of range (0 .. 1)");
   refuse("compare", "methods.sam.radius=0", "methods.sam.radius = 0 is out of range (above 0)");
   refuse("compare", "methods.distillation.weight=2",
          "methods.distillation.weight = 2 is out of range (0 .. 1)");

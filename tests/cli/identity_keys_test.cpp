@@ -147,7 +147,7 @@ const std::map<std::string, Context> kContexts = {
     {"methods.compensation.layers", {{}, "[\"conv2\"]"}},
     {"methods.compensation.ratios", {{}, "[0.5]"}},
     {"methods.compensation.placement", {{}, "skip"}},  // files have a test of their own
-    {"methods.compensation.bits", {{"methods.compensation.home=quantised"}, ""}},
+    {"methods.compensation.bits", {{"methods.compensation.storage=quantised"}, ""}},
     {"methods.affine.*", {{"method=affine"}, ""}},
     {"methods.affine.reads_input", {{}, "skip"}},  // shared with ridge, acts on it alone
     {"methods.bn_reestimation.strength", {{}, "skip"}},
@@ -197,7 +197,7 @@ const std::map<std::string, Context> kContexts = {
     {"adc.range", {{}, "full_scale"}},
     {"adc.low_uA", {{"adc.range=fixed", "adc.low_uA=-10", "adc.high_uA=10"}, ""}},
     {"adc.high_uA", {{"adc.range=fixed", "adc.low_uA=-10", "adc.high_uA=10"}, ""}},
-    {"adc.output_table", {{}, "skip"}},
+    {"adc.lookup_table", {{}, "skip"}},
     {"override.name", {{}, "other"}},
     {"override.layers", {{}, "[\"conv2\"]"}},
     {"override.analog", {{}, "false"}},
@@ -234,7 +234,7 @@ const std::map<std::string, std::string> kChanges = {
     {"methods.injection.sigma_low", "rtskb"},
     {"methods.compensation.*", "rtTskfcC"},
     {"methods.compensation.sigma", "rtskfc"},
-    {"methods.compensation.home", "rskf"},
+    {"methods.compensation.storage", "rskf"},
     {"methods.compensation.bits", "rskf"},
     {"methods.compensation.overhead_limit", "f"},
     {"methods.sam.*", "rtTskbB"},
@@ -470,9 +470,9 @@ TEST_CASE("input files count by their contents: one byte, in any table, and not 
       {"device.verify_file", "j.csv",
        ideal + "programming = \"write_verify\"\nverify_pulse = \"jump_table\"\nverify_file = ",
        "rTskfmBC"},
-      {"adc.output_table", "o.csv", ideal + "[adc]\nbits = 4\noutput_table = ", "rskfm"},
-      {"adc.output_table", "o.csv",
-       ideal + "[[override]]\nlayers = [\"fc1\"]\nadc.bits = 4\nadc.output_table = ", "rskf"},
+      {"adc.lookup_table", "o.csv", ideal + "[adc]\nbits = 4\nlookup_table = ", "rskfm"},
+      {"adc.lookup_table", "o.csv",
+       ideal + "[[override]]\nlayers = [\"fc1\"]\nadc.bits = 4\nadc.lookup_table = ", "rskf"},
       {"device.file", "m.csv",
        ideal +
            "[[override]]\nlayers = [\"fc1\"]\ndevice.model = \"measured\"\ndevice.g_min_uS = 0\n"

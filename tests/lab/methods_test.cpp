@@ -143,14 +143,15 @@ TEST_CASE("options of methods are read, and a wrong method, key or value is refu
 TEST_CASE("a variant is a method of its own name, options and table") {
   const auto read = [](const std::string& toml) { return MethodTables(parse_config(toml, "m")); };
   const MethodTables tables = read(
-      "[write_verify]\nshare = 0.5\n[wv1]\nkind = \"write_verify\"\nshare = 0.01\n[cn2]\nkind = "
+      "[write_verify]\nfraction = 0.5\n[wv1]\nkind = \"write_verify\"\nfraction = "
+      "0.01\n[cn2]\nkind = "
       "\"correctnet\"\nepochs = 3\n");
   const MethodSet set = tables.parse("wv1+cn2");
   REQUIRE(set.parts.size() == 3);
   CHECK(set.find("write_verify")->name == "wv1");
   CHECK(set.find("compensation")->name == "cn2");
   const ConfigNode by_name = tables_by_name(set.parts), by_kind = tables_by_kind(set.parts);
-  CHECK(std::get<double>(by_name.find("wv1")->find("share")->value) == 0.01);
+  CHECK(std::get<double>(by_name.find("wv1")->find("fraction")->value) == 0.01);
   CHECK(std::get<std::string>(by_name.find("cn2")->find("kind")->value) == "correctnet");
   CHECK(std::get<std::int64_t>(by_kind.find("compensation")->find("epochs")->value) == 3);
   CHECK(!by_kind.find("compensation")->find("kind"));
@@ -158,7 +159,7 @@ TEST_CASE("a variant is a method of its own name, options and table") {
   const MethodSet again = MethodTables(by_name).parse("wv1+cn2");
   CHECK(to_toml(tables_by_name(again.parts)) == to_toml(by_name));
   const ConfigNode plain = tables_by_name(tables.parse("write_verify").parts);
-  CHECK(std::get<double>(plain.find("write_verify")->find("share")->value) == 0.5);
+  CHECK(std::get<double>(plain.find("write_verify")->find("fraction")->value) == 0.5);
   CHECK_THROWS_WITH_AS(tables.parse("wv1+write_verify"),
                        "method \"wv1+write_verify\" has 'write_verify' twice", ConfigError);
   CHECK_THROWS_WITH_AS(tables.parse("wv2"), doctest::Contains("did you mean 'wv1'?"), ConfigError);
@@ -166,8 +167,8 @@ TEST_CASE("a variant is a method of its own name, options and table") {
                        doctest::Contains("m:2:1: methods.wv1.kind = \"write_verfy\" is no method "
                                          "(did you mean 'write_verify'?)"),
                        ConfigError);
-  CHECK_THROWS_WITH_AS(read("[wv1]\nkind = \"ridge\"\nshare = 1.0"),
-                       doctest::Contains("m:3:1: unknown key methods.wv1.share"), ConfigError);
+  CHECK_THROWS_WITH_AS(read("[wv1]\nkind = \"ridge\"\nfraction = 1.0"),
+                       doctest::Contains("m:3:1: unknown key methods.wv1.fraction"), ConfigError);
   CHECK_THROWS_WITH_AS(read("[ridge]\nkind = \"affine\""),
                        doctest::Contains("unknown key methods.ridge.kind"), ConfigError);
   CHECK_THROWS_WITH_AS(read("[\"a+b\"]\nkind = \"ridge\""), doctest::Contains("holds no '+'"),
@@ -483,7 +484,7 @@ TEST_CASE("a method says what its chips cost") {
   CHECK(plain.digital.weights == 0);
   CHECK(plain.copies == 1);
   const MethodCost several = cost_of("wv+copies+affine",
-                                     "[wv]\nkind = \"write_verify\"\nshare = 0.5\nscore = "
+                                     "[wv]\nkind = \"write_verify\"\nfraction = 0.5\nscore = "
                                      "\"random\"\n[copies]\ncopies = 3\n[affine]\nimages = 64\n");
   CHECK(several.verified == (4 * 9 + 3 * 64) / 2);
   CHECK(several.copies == 3);
