@@ -52,6 +52,63 @@ void print_key(const KeyManual& key, const Console& console) {
                 f.unit.empty() ? "" : " [" + f.unit + "]", f.range.empty() ? "" : "; " + f.range);
 }
 
+void print_installation(const Console& console) {
+  console.print("ohmic {} ({})\n", kVersion, commit());
+  console.print("built for       {}\n",
+                kProgramLevel.empty() ? "this processor family" : kProgramLevel);
+  console.print("hot loops       {}\n", kernels().level);
+  console.print("threads         {}\n", threads());
+  console.print("network cache   {}\n", cache_folder().string());
+  console.print("devices         `ohmic info devices`; keys: `ohmic info keys`\n");
+}
+
+void print_methods(const Console& console) {
+  for (const MethodKind& kind : method_kinds())
+    console.print("{:<16} {}\n", kind.name, kind.summary);
+  console.print("{:<16} penalty and compensation\n", "correctnet");
+  console.print("join them with +; `ohmic info methods.NAME` prints the options of one\n");
+}
+
+void print_device(const devices::CatalogueEntry& entry, bool plot,
+                  const std::filesystem::path& folder, const Console& console) {
+  const std::string name(entry.name);
+  console.print("{}: {}\n\n{}\n\n", entry.name, entry.summary, entry.manual);
+  for (const KeyManual& key : key_manual())
+    if (key.of == "device " + name) print_key(key, console);
+  if (!plot) return;
+  if (entry.needs_file)
+    throw ConfigError("info " + name +
+                      " --plot: it has no numbers of its own; --fit FILE draws yours");
+  make_folder_of(folder / "plot.svg");
+  ConfigNode table;
+  table.put("model", ConfigNode{name, {}});
+  for (const auto& file : plot_device(*devices::make_device(table, "device"), name, folder))
+    console.print("picture in {}\n", file.string());
+}
+
+/// The key, or the keys of a table; false where nothing has that name.
+bool print_keys(const std::string& what, const Console& console) {
+  bool found = false;
+  for (const KeyManual& key : key_manual())
+    if (what == "keys" || key.key == what || key.key.starts_with(what + ".") ||
+        key.key.starts_with("methods." + what + ".")) {
+      print_key(key, console);
+      found = true;
+    }
+  return found;
+}
+
+[[noreturn]] void fail_unknown(const std::string& what) {
+  std::vector<std::string> words{"devices",   "keys",        "methods",   "results",
+                                 "variation", "programming", "telegraph", "faults"};
+  for (const auto& entry : devices::catalogue()) words.emplace_back(entry.name);
+  for (const KeyManual& key : key_manual()) words.push_back(key.key);
+  for (const std::string& method : method_names()) words.push_back(method);
+  const std::string near = nearest(what, words);
+  throw ConfigError("info " + what + ": no such key, table or device" +
+                    (near.empty() ? "" : " (did you mean '" + near + "'?)"));
+}
+
 int info(const CommonOptions& options, const InfoOptions& own, Console& console) {
   apply_common_options(options, {});
   const std::string& what = own.what;
@@ -70,69 +127,25 @@ int info(const CommonOptions& options, const InfoOptions& own, Console& console)
     show_pulses(own.pulses, folder / (own.pulses + "_pulses.svg"), console);
     return 0;
   }
-  if (const char* page = page_of(what)) console.print("{}\n\n", page);
-  if (what.empty()) {
-    console.print("ohmic {} ({})\n", kVersion, commit());
-    console.print("built for       {}\n",
-                  kProgramLevel.empty() ? "this processor family" : kProgramLevel);
-    console.print("hot loops       {}\n", kernels().level);
-    console.print("threads         {}\n", threads());
-    console.print("network cache   {}\n", cache_folder().string());
-    console.print("devices         `ohmic info devices`; keys: `ohmic info keys`\n");
-    return 0;
-  }
-  if (what == "methods") {
-    for (const MethodKind& kind : method_kinds())
-      console.print("{:<16} {}\n", kind.name, kind.summary);
-    console.print(
-        "{:<16} penalty and compensation\njoin them with +; `ohmic info methods.NAME` prints the "
-        "options of one\n",
-        "correctnet");
-    return 0;
-  }
-  if (what == "results") {
-    console.print("{}", schema_markdown());
-    return 0;
-  }
-  if (what == "devices") {
-    for (const auto& entry : devices::catalogue())
-      console.print("{:<18} {}\n", entry.name, entry.summary);
-    return 0;
-  }
-  const std::vector<KeyManual> keys = key_manual();
+  const char* page = page_of(what);
+  if (page) console.print("{}\n\n", page);
   for (const auto& entry : devices::catalogue())
     if (entry.name == what) {
-      console.print("{}: {}\n\n{}\n\n", entry.name, entry.summary, entry.manual);
-      for (const KeyManual& key : keys)
-        if (key.of == "device " + what) print_key(key, console);
-      if (own.plot) {
-        if (entry.needs_file)
-          throw ConfigError("info " + what +
-                            " --plot: it has no numbers of its own; --fit FILE draws yours");
-        make_folder_of(folder / "plot.svg");
-        ConfigNode table;
-        table.put("model", ConfigNode{what, {}});
-        for (const auto& file : plot_device(*devices::make_device(table, "device"), what, folder))
-          console.print("picture in {}\n", file.string());
-      }
+      print_device(entry, own.plot, folder, console);
       return 0;
     }
-  bool found = page_of(what) != nullptr;
-  for (const KeyManual& key : keys)
-    if (what == "keys" || key.key == what || key.key.starts_with(what + ".") ||
-        key.key.starts_with("methods." + what + ".")) {
-      print_key(key, console);
-      found = true;
-    }
-  if (found) return 0;
-  std::vector<std::string> words{"devices",   "keys",        "methods",   "results",
-                                 "variation", "programming", "telegraph", "faults"};
-  for (const auto& entry : devices::catalogue()) words.emplace_back(entry.name);
-  for (const KeyManual& key : keys) words.push_back(key.key);
-  for (const std::string& method : method_names()) words.push_back(method);
-  const std::string near = nearest(what, words);
-  throw ConfigError("info " + what + ": no such key, table or device" +
-                    (near.empty() ? "" : " (did you mean '" + near + "'?)"));
+  if (what.empty())
+    print_installation(console);
+  else if (what == "methods")
+    print_methods(console);
+  else if (what == "results")
+    console.print("{}", schema_markdown());
+  else if (what == "devices")
+    for (const auto& entry : devices::catalogue())
+      console.print("{:<18} {}\n", entry.name, entry.summary);
+  else if (!print_keys(what, console) && !page)
+    fail_unknown(what);
+  return 0;
 }
 
 }  // namespace

@@ -128,11 +128,8 @@ double relative_error(const Mvm& m, const std::vector<float>& y) {
   return signal > 0 ? std::sqrt(error / signal) : 0.0;
 }
 
-int run_mvm(CommonOptions options, const MvmOptions& own, Console& console) {
-  if (own.chips) options.settings.push_back("chips=" + std::to_string(*own.chips));
-  const Experiment e = read_experiment(options, matrix_defaults());
-  apply_common_options(options, e.run);
-  const Index chips = e.run.chips;
+/// ConfigError where files are of no use as outputs, or one file is to be two.
+void check_files(const CommonOptions& options, const MvmOptions& own, Index chips) {
   const std::string ending = options.output.extension().string();
   if (ending != ".npy" && ending != ".h5" && ending != ".csv")
     throw ConfigError("-o " + options.output.string() + ": the ending is none of .npy, .h5, .csv");
@@ -145,58 +142,76 @@ int run_mvm(CommonOptions options, const MvmOptions& own, Console& console) {
                {"--dump", own.dump.string()},
                {"--weights", own.weights},
                {"--inputs", own.inputs}});
+}
+
+/// Shape and digest of a matrix.
+std::string contents_of(const Matrix<float>& matrix) {
+  return fmt::format("{} x {} ", matrix.rows(), matrix.columns()) +
+         digest({reinterpret_cast<const char*>(matrix.data()),
+                 static_cast<std::size_t>(matrix.size()) * sizeof(float)});
+}
+
+int print_dry_run(const Mvm& m, const sim::LayerPlan& plan, const CommonOptions& options,
+                  bool dumps, const Console& console) {
+  const Index chips = m.experiment.run.chips;
+  const Index columns = sim::columns_of(m.experiment.hardware.array.mapping);
+  console.print("W {} x {} on {} tiles, {} cells; {} vectors on {} chip{}\n", m.w.rows(),
+                m.w.columns(), plan.tiles(), grouped(m.w.size() * columns), m.x.rows(), chips,
+                chips == 1 ? "" : "s");
+  const double products = static_cast<double>(chips * m.x.rows()) * static_cast<double>(m.w.size());
+  const double numbers = static_cast<double>(chips) * static_cast<double>(m.x.rows() * m.w.rows());
+  const double cells = static_cast<double>(chips * m.w.size() * columns);
+  const double dumped = dumps ? 4 * (3 * cells + 2 * numbers) : 0.0;
+  print_work(console, options.output.string(), 0, seconds_of_products(products),
+             4.0 * static_cast<double>(m.w.size() + m.x.size()) +
+                 16 * cells / static_cast<double>(chips) + 4 * numbers + dumped,
+             4 * numbers + dumped);
+  return 0;
+}
+
+/// Writes the products, and the dump where there is one: both files or neither.
+void write_files(const Mvm& m, const MvmProduct& product, const std::optional<MvmDump>& dump,
+                 const CommonOptions& options, const MvmOptions& own,
+                 const ResultsIdentity& identity) {
+  std::vector<Index> shape{m.experiment.run.chips, m.x.rows(), m.w.rows()};
+  if (shape.front() == 1) shape.erase(shape.begin());
+  if (dump) write_dump(own.dump, m, options, identity, *dump);
+  try {
+    write_y(options.output, shape, product.y, m.experiment, options, identity);
+  } catch (const FileError&) {
+    std::error_code ignored;
+    if (dump) std::filesystem::remove(own.dump, ignored);
+    throw;
+  }
+}
+
+int run_mvm(CommonOptions options, const MvmOptions& own, Console& console) {
+  if (own.chips) options.settings.push_back("chips=" + std::to_string(*own.chips));
+  const Experiment e = read_experiment(options, matrix_defaults());
+  apply_common_options(options, e.run);
+  const Index chips = e.run.chips;
+  check_files(options, own, chips);
   const Matrix<float> w = read_matrix(own.weights, "--weights"),
                       x = read_matrix(own.inputs, "--inputs");
   const Mvm m{e, w, x, "--weights " + own.weights, "--inputs " + own.inputs};
   const sim::LayerPlan plan = plan_mvm(m);
-  const auto contents = [](const Matrix<float>& matrix) {
-    return fmt::format("{} x {} ", matrix.rows(), matrix.columns()) +
-           digest({reinterpret_cast<const char*>(matrix.data()),
-                   static_cast<std::size_t>(matrix.size()) * sizeof(float)});
-  };
   InputFiles files;
-  const ResultsIdentity identity = identity_of(e, "mvm", contents(w) + contents(x), files);
-  if (options.dry_run) {
-    console.print("W {} x {} on {} tiles, {} cells; {} vectors on {} chip{}\n", w.rows(),
-                  w.columns(), plan.tiles(),
-                  grouped(w.size() * sim::columns_of(e.hardware.array.mapping)), x.rows(), chips,
-                  chips == 1 ? "" : "s");
-    const double products = static_cast<double>(chips * x.rows()) * static_cast<double>(w.size());
-    const double numbers = static_cast<double>(chips) * static_cast<double>(x.rows() * w.rows());
-    const double cells =
-        static_cast<double>(chips * w.size() * sim::columns_of(e.hardware.array.mapping));
-    const double dumped = own.dump.empty() ? 0.0 : 4 * (3 * cells + 2 * numbers);
-    print_work(console, options.output.string(), 0, seconds_of_products(products),
-               4.0 * static_cast<double>(w.size() + x.size()) +
-                   16 * cells / static_cast<double>(chips) + 4 * numbers + dumped,
-               4 * numbers + dumped);
-    return 0;
-  }
+  const ResultsIdentity identity = identity_of(e, "mvm", contents_of(w) + contents_of(x), files);
+  if (options.dry_run) return print_dry_run(m, plan, options, !own.dump.empty(), console);
   std::vector<std::unique_ptr<FolderLock>> held;
-  make_folder_of(options.output);
-  check_place(options.output);
-  held.push_back(hold(options.output, "-o", options.force, console));
-  if (!own.dump.empty()) {
-    make_folder_of(own.dump);
-    check_place(own.dump);
-    held.push_back(hold(own.dump, "--dump", options.force, console));
-  }
+  const auto take = [&](const std::filesystem::path& file, const char* flag) {
+    make_folder_of(file);
+    check_place(file);
+    held.push_back(hold(file, flag, options.force, console));
+  };
+  take(options.output, "-o");
+  if (!own.dump.empty()) take(own.dump, "--dump");
   tell(key_notes(e, "mvm"), console);
   const InterruptWatch watch;
   std::optional<MvmDump> dump;
   if (!own.dump.empty()) dump.emplace();
   const MvmProduct product = multiply(m, plan, dump ? &*dump : nullptr, options.quiet);
-
-  std::vector<Index> shape{chips, x.rows(), w.rows()};
-  if (chips == 1) shape.erase(shape.begin());
-  if (dump) write_dump(own.dump, m, options, identity, *dump);
-  try {
-    write_y(options.output, shape, product.y, e, options, identity);
-  } catch (const FileError&) {  // both files or neither
-    std::error_code ignored;
-    if (dump) std::filesystem::remove(own.dump, ignored);
-    throw;
-  }
+  write_files(m, product, dump, options, own, identity);
   console.print("{} x {} weights on {} tiles, {} vectors, {} chip{} (seed {})\n", w.rows(),
                 w.columns(), plan.tiles(), x.rows(), chips, chips == 1 ? "" : "s", e.run.seed);
   console.print(

@@ -110,96 +110,77 @@ void write_search(const Session& session, const nn::Network& network,
   out.commit();  // last: results that are there say that the search is done
 }
 
-int search_command(const CommonOptions& options, Console& console) {
-  const auto start = std::chrono::steady_clock::now();
-  const Session session = open_session(options, "search");
+int print_dry_run(const Session& session, const nn::Network& network, const WorkEstimate& work,
+                  const Console& console) {
   const Experiment& experiment = session.experiment;
-  const nn::Data& data = session.data;
-  if (session.is_done) {
-    console.print("{} is done already (the same config); --force searches again\n",
-                  session.file.string());
-    return 0;
-  }
-  if (data.validation.size() == 0)
-    fail_key(experiment, "data.validation",
-             "search: there are no validation images to choose on; set data.validation above 0");
-  const nn::Network described = described_network(experiment, data.shape(), data.classes());
-  check_search(experiment, described, data);
-  const WorkEstimate work = estimate_work(experiment, described, data, false);
-  if (options.dry_run) {
-    const double space = std::pow(static_cast<double>(experiment.search.ratios.size()),
-                                  static_cast<double>(experiment.search.layers.size()));
-    console.print("{} search, {} evaluation of actions; {}\n", experiment.search.algorithm,
-                  experiment.search.evaluation,
-                  experiment.search.layers.empty()
-                      ? "candidates are found first"
-                      : fmt::format("{} placements", static_cast<std::int64_t>(space)));
-    // An epoch of compensators costs about one of the base network.
-    const SearchParams& search = experiment.search;
-    const double an_epoch = work.training_seconds / static_cast<double>(std::max<std::int64_t>(
-                                                        experiment.training.epochs, 1));
-    const auto layers = static_cast<double>(search.layers.empty() ? described.mac_layers().size()
-                                                                  : search.layers.size());
-    const auto trained =
-        static_cast<double>(search.epochs) *
-        (search.evaluation == "shared" ? layers : static_cast<double>(search.learner.evaluations));
-    const double share = static_cast<double>(search.images) /
-                         static_cast<double>(std::max<Index>(data.test.size(), 1));
-    print_work(
-        console, session.folder.string(), work.training_seconds + trained * an_epoch,
-        work.chip_seconds * share * static_cast<double>(search.chips * search.learner.evaluations),
-        work.memory_bytes, work.disk_bytes);
-    return 0;
-  }
-  refuse_beyond_memory(work, experiment);
-  const InterruptWatch watch;
-  const auto held = session.begin(options, console);
-  tell(session.notes, console);
-  const TrainingSetting setting = session.training(options, console);
-  const PreparedMethod base = prepare_method(setting, experiment.methods.parse("penalty"));
-  nn::Data fewer = data;
-  if (experiment.search.train_images > 0)
-    fewer.train = data.train.first(experiment.search.train_images);
-  const std::string words = " first " + std::to_string(experiment.search.train_images);
+  const SearchParams& search = experiment.search;
+  const double space = std::pow(static_cast<double>(search.ratios.size()),
+                                static_cast<double>(search.layers.size()));
+  console.print("{} search, {} evaluation of actions; {}\n", search.algorithm, search.evaluation,
+                search.layers.empty()
+                    ? "candidates are found first"
+                    : fmt::format("{} placements", static_cast<std::int64_t>(space)));
+  // An epoch of compensators costs about one of the base network.
+  const double an_epoch = work.training_seconds / static_cast<double>(std::max<std::int64_t>(
+                                                      experiment.training.epochs, 1));
+  const auto layers = static_cast<double>(search.layers.empty() ? network.mac_layers().size()
+                                                                : search.layers.size());
+  const auto evaluations = static_cast<double>(search.learner.evaluations);
+  const double epochs =
+      static_cast<double>(search.epochs) * (search.evaluation == "shared" ? layers : evaluations);
+  const double images = static_cast<double>(search.images) /
+                        static_cast<double>(std::max<Index>(session.data.test.size(), 1));
+  print_work(console, session.folder.string(), work.training_seconds + epochs * an_epoch,
+             work.chip_seconds * images * static_cast<double>(search.chips) * evaluations,
+             work.memory_bytes, work.disk_bytes);
+  return 0;
+}
+
+/// The images that compensators are trained on while a search judges them, and a digest of their
+/// own.
+nn::Data training_images_of(const Session& session) {
+  const std::int64_t images = session.experiment.search.train_images;
+  nn::Data fewer = session.data;
+  if (images > 0) fewer.train = session.data.train.first(images);
+  const std::string words = " first " + std::to_string(images);
   fewer.digest += words;
   fewer.training_digest += words;
-  const TrainingSetting brief{.experiment = experiment,
-                              .data = fewer,
-                              .use_cache = !options.no_cache,
-                              .folder = session.folder,
-                              .console = console};
-  const VariationProfile profile = variation_profile(setting, base);
-  const nn::Network& network = base.trained.network;
-  console.print("clean accuracy {} % on {} validation images\n", per_cent(profile.clean_accuracy),
-                grouped(std::min<Index>(experiment.search.images, data.validation.size())));
+  return fewer;
+}
+
+void print_profile(const Session& session, const nn::Network& network,
+                   const VariationProfile& profile, const Console& console) {
+  console.print(
+      "clean accuracy {} % on {} validation images\n", per_cent(profile.clean_accuracy),
+      grouped(std::min<Index>(session.experiment.search.images, session.data.validation.size())));
   for (std::size_t k = 0; k < profile.only_layer.size(); ++k)
     console.print("  {:<10} variation from here on {} %, here only {} %\n",
                   network.name(network.mac_layers()[k]), per_cent(profile.from_layer_on[k]),
                   per_cent(profile.only_layer[k]));
-  std::vector<std::string> dropped;
-  PlacementProblem placement(brief, base, candidate_layers(brief, base, profile, dropped),
-                             profile.clean_accuracy);
-  for (const std::string& layer : dropped)
-    console.print("  {} is no candidate: its smallest compensator exceeds the overhead limit\n",
-                  layer);
-  const rl::Problem problem = placement.problem();
-  rl::CachedProblem cached(problem);
-  std::int64_t measured = 0;
-  const rl::Problem shared{
-      .choices = problem.choices, .evaluate = [&](const rl::Action& action) {
-        const bool is_new = !cached.is_known(action);
-        const rl::Outcome& outcome = cached.evaluate(action);
-        if (is_new)
-          console.say("{:4} {:<40} overhead {:6} %, {}, reward {:.4f}\n", ++measured,
-                      words_of(placement.placements(action)), per_cent(outcome.overhead),
-                      outcome.evaluated ? per_cent(outcome.accuracy) + " %" : "beyond the limit",
-                      outcome.reward);
-        return outcome;
-      }};
-  const SearchParams& params = experiment.search;
-  rl::SearchResult result = search_by(params.algorithm, shared, params);
-  const double seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// The problem's placements, each measured once whoever asks, and told when it is.
+rl::Problem told_once(const PlacementProblem& placement, rl::CachedProblem& cached,
+                      const rl::Problem& problem, const Console& console) {
+  return {.choices = problem.choices,
+          .evaluate = [&placement, &cached, &console,
+                       measured = std::int64_t{0}](const rl::Action& action) mutable {
+            const bool is_new = !cached.is_known(action);
+            const rl::Outcome& outcome = cached.evaluate(action);
+            if (is_new)
+              console.say(
+                  "{:4} {:<40} overhead {:6} %, {}, reward {:.4f}\n", ++measured,
+                  words_of(placement.placements(action)), per_cent(outcome.overhead),
+                  outcome.evaluated ? per_cent(outcome.accuracy) + " %" : "beyond the limit",
+                  outcome.reward);
+            return outcome;
+          }};
+}
+
+/// The search that the config names and, where it asks for them, others beside it, a line each.
+rl::SearchResult search_and_print(const SearchParams& params, const rl::Problem& problem,
+                                  const PlacementProblem& placement, const Console& console) {
+  rl::SearchResult result = search_by(params.algorithm, problem, params);
   console.print("{:<12} {:>11} {:>9} {:>9} {:>10}  {}\n", "search", "evaluations", "reward",
                 "accuracy", "overhead", "placement");
   const auto print = [&](const std::string& name, const rl::SearchResult& r) {
@@ -213,12 +194,60 @@ int search_command(const CommonOptions& options, Console& console) {
     for (const std::string other : {"random", "greedy", "exhaustive"}) {
       if (other == params.algorithm) continue;
       if (other == "exhaustive" && problem.space_size() > kExhaustible) continue;
-      print(other, search_by(other, shared, params));
+      print(other, search_by(other, problem, params));
     }
+  return result;
+}
+
+int search_command(const CommonOptions& options, Console& console) {
+  const auto start = std::chrono::steady_clock::now();
+  const Session session = open_session(options, "search");
+  const Experiment& experiment = session.experiment;
+  if (session.is_done) {
+    console.print("{} is done already (the same config); --force searches again\n",
+                  session.file.string());
+    return 0;
+  }
+  if (session.data.validation.size() == 0)
+    fail_key(experiment, "data.validation",
+             "search: there are no validation images to choose on; set data.validation above 0");
+  const nn::Network described =
+      described_network(experiment, session.data.shape(), session.data.classes());
+  check_search(experiment, described, session.data);
+  const WorkEstimate work = estimate_work(experiment, described, session.data, false);
+  if (options.dry_run) return print_dry_run(session, described, work, console);
+  refuse_beyond_memory(work, experiment);
+  const InterruptWatch watch;
+  const auto held = session.begin(options, console);
+  tell(session.notes, console);
+  const TrainingSetting setting = session.training(options, console);
+  const PreparedMethod base = prepare_method(setting, experiment.methods.parse("penalty"));
+  const nn::Network& network = base.trained.network;
+  const VariationProfile profile = variation_profile(setting, base);
+  print_profile(session, network, profile, console);
+
+  const nn::Data fewer = training_images_of(session);
+  const TrainingSetting brief{.experiment = experiment,
+                              .data = fewer,
+                              .use_cache = !options.no_cache,
+                              .folder = session.folder,
+                              .console = console};
+  std::vector<std::string> dropped;
+  PlacementProblem placement(brief, base, candidate_layers(brief, base, profile, dropped),
+                             profile.clean_accuracy);
+  for (const std::string& layer : dropped)
+    console.print("  {} is no candidate: its smallest compensator exceeds the overhead limit\n",
+                  layer);
+  const rl::Problem problem = placement.problem();
+  rl::CachedProblem cached(problem);
+  const rl::SearchResult result = search_and_print(
+      experiment.search, told_once(placement, cached, problem, console), placement, console);
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   write_search(session, network, placement, profile, result,
                {.command = options.command_line, .wall_seconds = seconds});
   console.print("\nplacement in {}; {:.1f} s for the {} search\n", session.file.string(), seconds,
-                params.algorithm);
+                experiment.search.algorithm);
   return 0;
 }
 

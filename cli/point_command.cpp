@@ -192,6 +192,67 @@ int merge(const PointCommand& command, const PointFolder& folder, const PointOpt
   return is_all ? kDone : kSomeFailed;
 }
 
+/// What is to be done in the folder, as far as it can be told before anything is written.
+struct PointQuestion {
+  std::string table;  ///< of the points
+  Holds holds = Holds::nothing;
+  bool is_alone = true;  ///< this process has all points
+};
+
+PointQuestion question_of(const PointCommand& command, const PointJob& job,
+                          const CommonOptions& options, const PointOptions& own) {
+  const std::filesystem::path& place = job.folder.folder();
+  PointQuestion question{.table = points_table(command.values, command.plans),
+                         .is_alone = !job.shard.is_one_of_many() && own.points.empty()};
+  if (options.force && !question.is_alone)
+    throw ConfigError("--force replaces a whole " + command.noun +
+                      "; it goes with neither --shard nor --points");
+  if (options.force) return question;
+  question.holds = look_at(place, command, question.table);
+  if (question.holds != Holds::this_work)
+    check_existing(place / "results.h5", command.identity, false);
+  if (own.merge && question.holds == Holds::nothing)
+    throw ConfigError(place.string() + ": there are no points to merge yet");
+  return question;
+}
+
+/// Makes room in the folder, which says from then on what it holds. Returns the lock of this
+/// process's part; none where it only merges.
+std::unique_ptr<FolderLock> begin_points(const PointCommand& command, const PointJob& job,
+                                         const PointQuestion& question,
+                                         const CommonOptions& options, const PointOptions& own) {
+  const PointFolder& folder = job.folder;
+  const std::filesystem::path &place = folder.folder(), results = place / "results.h5";
+  const Console& console = job.console;
+  refuse_if_held(place);
+  if (options.force) {
+    if (const auto owners = folder.owners(); !owners.empty())
+      throw ConfigError("--force: " + place.string() + " is being worked on by " +
+                        owners.front().second.words());
+    put_points_aside(place);
+  }
+  folder.make();
+  command.data.keep();
+  const std::string name = question.is_alone ? "all" : share_name(job.shard, own);
+  std::unique_ptr<FolderLock> lock;
+  if (!own.merge)
+    lock =
+        take_lock(folder.lock_file(name), place, question.is_alone ? "this " + command.noun : name,
+                  "wait for it, or take another part with --shard or --points", console);
+  folder.drop_dead_locks();
+  refuse_if_held(place);  // of two that start at once at least one sees the other
+  std::vector<std::vector<std::string>> notes;
+  for (const PointPlan& point : command.plans) notes.push_back(point.notes);
+  tell(common_notes(notes), console);
+  if (question.holds != Holds::this_work && !options.force && std::filesystem::exists(results) &&
+      h5::condition_of(results) == h5::Condition::damaged)
+    put_aside(results, console);
+  tell_unsealed(command.base, console);
+  write_question(place, command, question.table, question.holds);
+  tell_share(job.shard, console);
+  return lock;
+}
+
 }  // namespace
 
 void add_point_options(CLI::App& app, PointOptions& own) {
@@ -260,59 +321,23 @@ int run_point_command(const PointCommand& command, const CommonOptions& options,
                       const PointOptions& own, const Console& console) {
   const auto start = std::chrono::steady_clock::now();
   const std::vector<PointPlan>& points = command.plans;
-  const ResultsIdentity& identity = command.identity;
-  const Shard shard = shard_of(own.shard, [](const char* name) { return std::getenv(name); });
-  const PointRange range = range_of(own.points, points.size());
   const PointFolder folder(output_folder(options, command.base, command.name));
-  const std::filesystem::path& place = folder.folder();
-  const std::string table = points_table(command.values, points);
-  const bool is_alone = !shard.is_one_of_many() && own.points.empty();
-  if (options.force && !is_alone)
-    throw ConfigError("--force replaces a whole " + command.noun +
-                      "; it goes with neither --shard nor --points");
-  const Holds holds = options.force ? Holds::nothing : look_at(place, command, table);
-  const bool is_known = holds == Holds::this_work;
-  if (!options.force && !is_known) check_existing(place / "results.h5", identity, false);
-  if (own.merge && holds == Holds::nothing)
-    throw ConfigError(place.string() + ": there are no points to merge yet");
-  const PointJob job{.name = command.name,
-                     .points = points,
-                     .work = command.work,
-                     .data = command.data,
-                     .folder = folder,
-                     .shard = shard,
-                     .range = range,
-                     .use_cache = !options.no_cache,
-                     .console = console};
+  const PointJob job{
+      .name = command.name,
+      .points = points,
+      .work = command.work,
+      .data = command.data,
+      .folder = folder,
+      .shard = shard_of(own.shard, [](const char* name) { return std::getenv(name); }),
+      .range = range_of(own.points, points.size()),
+      .use_cache = !options.no_cache,
+      .console = console};
+  const PointQuestion question = question_of(command, job, options, own);
   if (options.dry_run) return print_dry_run(command, points_of(job), options, folder, console);
-  const OutputFolder made(place);
-  refuse_if_held(place);
-  if (options.force) {
-    if (const auto owners = folder.owners(); !owners.empty())
-      throw ConfigError("--force: " + place.string() + " is being worked on by " +
-                        owners.front().second.words());
-    put_points_aside(place);
-  }
-  folder.make();
-  command.data.keep();
+  const OutputFolder made(folder.folder());
   const InterruptWatch watch;
-  const std::string name = is_alone ? "all" : share_name(shard, own);
-  std::unique_ptr<FolderLock> lock;
-  if (!own.merge)
-    lock = take_lock(folder.lock_file(name), place, is_alone ? "this " + command.noun : name,
-                     "wait for it, or take another part with --shard or --points", console);
-  folder.drop_dead_locks();
-  refuse_if_held(place);  // of two that start at once at least one sees the other
-  std::vector<std::vector<std::string>> notes;
-  for (const PointPlan& point : points) notes.push_back(point.notes);
-  tell(common_notes(notes), console);
-  if (!is_known && !options.force && std::filesystem::exists(place / "results.h5") &&
-      h5::condition_of(place / "results.h5") == h5::Condition::damaged)
-    put_aside(place / "results.h5", console);
-  tell_unsealed(command.base, console);
-  write_question(place, command, table, holds);
-  tell_share(shard, console);
-  const std::filesystem::path results = place / "results.h5";
+  const std::unique_ptr<FolderLock> lock = begin_points(command, job, question, options, own);
+  const std::filesystem::path results = folder.folder() / "results.h5";
   PointTally tally;
   if (!own.merge) tally = run_points(job, *lock);
   const PointsState state = points_state(points, folder);
@@ -323,7 +348,7 @@ int run_point_command(const PointCommand& command, const CommonOptions& options,
         state.done, state.all(), state.running, state.waiting);
     return tally.failed > 0 ? kSomeFailed : kDone;
   }
-  if (!own.merge && tally.tried == 0 && is_whole(results, identity)) {
+  if (!own.merge && tally.tried == 0 && is_whole(results, command.identity)) {
     if (folder.owners().size() <= 1) folder.sweep_up();
     console.print("{} is done already (the same config); --force runs it again\n",
                   results.string());

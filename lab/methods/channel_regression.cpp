@@ -41,11 +41,96 @@ Method make(const OptionsOf<kind>& o, const std::string&) {
   return method;
 }
 
-/// Sums of products of one block, added up in block order.
+/// The least-squares problem of one layer. An affine map has a 2 x 2 system per channel, [y; 1]; a
+/// mixing one has a system for all channels, [pooled input; y; 1].
+struct LayerProblem {
+  Index layer;
+  nn::Shape input, output;
+  bool mixes;
+  Index pooled;  ///< channels of the pooled input
+  Index channels() const { return output.channels; }
+  Index positions() const { return output.height * output.width; }
+  Index sources() const { return mixes ? pooled + channels() + 1 : 2; }
+  Index systems() const { return mixes ? 1 : channels(); }
+  Index targets() const { return mixes ? channels() : 1; }
+};
+
+/// Sums of products: of one block, then of all in block order.
 struct Normal {
   Eigen::MatrixXd gram, right;
-  double samples = 0;
+  explicit Normal(const LayerProblem& p)
+      : gram(Eigen::MatrixXd::Zero(p.sources(), p.sources())),
+        right(Eigen::MatrixXd::Zero(p.sources(), p.targets())) {}
 };
+
+/// The sums of one block of images, system by system: what the chip gives, and what is wanted.
+std::vector<Normal> sums_of_block(const LayerProblem& p, const Chip& chip,
+                                  const nn::Workspace<float>& noisy, ConstView<float> wanted,
+                                  Index samples) {
+  const Index n = p.channels(), positions = p.positions();
+  const ConstView<float> y = noisy.output(p.layer);
+  AlignedVector<float> pooled(static_cast<std::size_t>(p.pooled * positions * kLanes));
+  if (p.pooled > 0)
+    nn::AdaptivePool(p.input, p.output)
+        .forward(noisy.output(chip.network.inputs(p.layer).front()).data(), pooled.data());
+  std::vector<Normal> sums(static_cast<std::size_t>(p.systems()), Normal(p));
+  Eigen::VectorXd source(p.sources()), target(p.targets());
+  for (Index system = 0; system < p.systems(); ++system) {
+    Normal& sum = sums[static_cast<std::size_t>(system)];
+    for (Index at = 0; at < positions; ++at)
+      for (Index s = 0; s < samples; ++s) {
+        if (p.mixes) {
+          for (Index i = 0; i < p.pooled; ++i)
+            source[i] = pooled[static_cast<std::size_t>((i * positions + at) * kLanes + s)];
+          for (Index i = 0; i < n; ++i) {
+            source[p.pooled + i] = y(i * positions + at, s);
+            target[i] = wanted(i * positions + at, s);
+          }
+        } else {
+          source[0] = y(system * positions + at, s);
+          target[0] = wanted(system * positions + at, s);
+        }
+        source[p.sources() - 1] = 1;
+        sum.gram.noalias() += source.lazyProduct(source.transpose());
+        sum.right.noalias() += source.lazyProduct(target.transpose());
+      }
+  }
+  return sums;
+}
+
+/// The solution, sources x targets, under a ridge that does not shrink the constant.
+Eigen::MatrixXd solved(Normal sum, double strength) {
+  const Index last = sum.gram.rows() - 1;
+  const double ridge =
+      strength * sum.gram.topLeftCorner(last, last).trace() / static_cast<double>(last);
+  for (Index i = 0; i < last; ++i) sum.gram(i, i) += std::max(ridge, 1e-12);
+  return sum.gram.ldlt().solve(sum.right);
+}
+
+/// The correction that one layer's sums ask for.
+std::shared_ptr<nn::DigitalCorrection> correction_of(const LayerProblem& p,
+                                                     const std::vector<Normal>& sums,
+                                                     double strength) {
+  const Index n = p.channels();
+  std::vector<float> scale, shift;
+  if (!p.mixes) {
+    for (const Normal& sum : sums) {
+      const Eigen::MatrixXd solution = solved(sum, strength);
+      scale.push_back(static_cast<float>(solution(0, 0)));
+      shift.push_back(static_cast<float>(solution(1, 0)));
+    }
+    return std::make_shared<nn::DigitalCorrection>(p.input, p.output, std::move(scale),
+                                                   std::move(shift));
+  }
+  const Eigen::MatrixXd solution = solved(sums.front(), strength);
+  Matrix<float> mixing(n, p.pooled + n);
+  for (Index o = 0; o < n; ++o) {
+    for (Index i = 0; i < p.pooled + n; ++i) mixing(o, i) = static_cast<float>(solution(i, o));
+    shift.push_back(static_cast<float>(solution(p.sources() - 1, o)));
+  }
+  return std::make_shared<nn::DigitalCorrection>(p.input, p.output, std::move(mixing),
+                                                 std::move(shift));
+}
 
 }  // namespace
 
@@ -66,75 +151,23 @@ void calibrate(Regression kind, const RegressionOptions& options, const CleanAct
     if (!chip.deployment.macs[k]) continue;
     const Index l = chip.network.mac_layers()[k];
     const nn::LayerStructure& structure = chip.network.structure(l);
-    const nn::Shape y_shape = structure.output, x_shape = structure.inputs[0];
-    const Index n = y_shape.channels, positions = y_shape.height * y_shape.width;
     const bool mixes = kind == Regression::ridge && structure.mac->is_convolution;
-    const Index pooled = mixes && options.reads_input ? x_shape.channels : 0;
-    // An affine map has its own 2 x 2 system per channel: [y; 1].
-    const Index sources = mixes ? pooled + n + 1 : 2;
-    const Index systems = mixes ? 1 : n, targets = mixes ? n : 1;
+    const nn::Shape input = structure.inputs[0];
+    const LayerProblem problem{l, input, structure.output, mixes,
+                               mixes && options.reads_input ? input.channels : 0};
     chip.deployment.after[k] = nullptr;
     std::vector<std::vector<Normal>> blocks(static_cast<std::size_t>(clean.blocks()));
     for_each_pass(clean, reader, chip, [&](Index block, const nn::Workspace<float>& noisy) {
-      const ConstView<float> y = noisy.output(l), wanted = clean.workspace(block).output(l);
-      AlignedVector<float> xp(static_cast<std::size_t>(pooled * positions * kLanes));
-      if (pooled > 0)
-        nn::AdaptivePool(x_shape, y_shape)
-            .forward(noisy.output(chip.network.inputs(l).front()).data(), xp.data());
-      auto& own = blocks[static_cast<std::size_t>(block)];
-      Eigen::VectorXd source(sources), target(targets);
-      for (Index system = 0; system < systems; ++system) {
-        own.push_back(
-            {Eigen::MatrixXd::Zero(sources, sources), Eigen::MatrixXd::Zero(sources, targets), 0});
-        Normal& sum = own.back();
-        for (Index p = 0; p < positions; ++p)
-          for (Index s = 0; s < clean.samples(block); ++s) {
-            if (mixes) {
-              for (Index i = 0; i < pooled; ++i)
-                source[i] = xp[static_cast<std::size_t>((i * positions + p) * kLanes + s)];
-              for (Index i = 0; i < n; ++i) {
-                source[pooled + i] = y(i * positions + p, s);
-                target[i] = wanted(i * positions + p, s);
-              }
-            } else {
-              source[0] = y(system * positions + p, s);
-              target[0] = wanted(system * positions + p, s);
-            }
-            source[sources - 1] = 1;
-            sum.gram.noalias() += source.lazyProduct(source.transpose());
-            sum.right.noalias() += source.lazyProduct(target.transpose());
-            sum.samples += 1;
-          }
-      }
+      blocks[static_cast<std::size_t>(block)] = sums_of_block(
+          problem, chip, noisy, clean.workspace(block).output(l), clean.samples(block));
     });
-    std::vector<float> scale, shift;
-    Matrix<float> mixing(mixes ? n : 0, mixes ? pooled + n : 0);
-    for (Index system = 0; system < systems; ++system) {
-      Eigen::MatrixXd gram = Eigen::MatrixXd::Zero(sources, sources);
-      Eigen::MatrixXd right = Eigen::MatrixXd::Zero(sources, targets);
-      for (const auto& block : blocks) {
-        gram += block[static_cast<std::size_t>(system)].gram;
-        right += block[static_cast<std::size_t>(system)].right;
+    std::vector<Normal> sums(static_cast<std::size_t>(problem.systems()), Normal(problem));
+    for (const auto& block : blocks)
+      for (std::size_t system = 0; system < sums.size(); ++system) {
+        sums[system].gram += block[system].gram;
+        sums[system].right += block[system].right;
       }
-      // The constant is not shrunk.
-      const double ridge = options.strength * gram.topLeftCorner(sources - 1, sources - 1).trace() /
-                           static_cast<double>(sources - 1);
-      for (Index i = 0; i + 1 < sources; ++i) gram(i, i) += std::max(ridge, 1e-12);
-      const Eigen::MatrixXd solution = gram.ldlt().solve(right);  // sources x targets
-      if (!mixes) {
-        scale.push_back(static_cast<float>(solution(0, 0)));
-        shift.push_back(static_cast<float>(solution(1, 0)));
-        continue;
-      }
-      for (Index o = 0; o < n; ++o) {
-        for (Index i = 0; i < pooled + n; ++i) mixing(o, i) = static_cast<float>(solution(i, o));
-        shift.push_back(static_cast<float>(solution(sources - 1, o)));
-      }
-    }
-    chip.deployment.after[k] = mixes ? std::make_shared<nn::DigitalCorrection>(
-                                           x_shape, y_shape, std::move(mixing), std::move(shift))
-                                     : std::make_shared<nn::DigitalCorrection>(
-                                           x_shape, y_shape, std::move(scale), std::move(shift));
+    chip.deployment.after[k] = correction_of(problem, sums, options.strength);
   }
 }
 

@@ -7,6 +7,7 @@
 #include "base/parallel.h"
 #include "io/digest.h"
 #include "lab/experiment/described_network.h"
+#include "lab/experiment/former_names.h"
 #include "lab/experiment/identity.h"
 #include "lab/experiment/key_notes.h"
 #include "lab/study/check_methods.h"
@@ -110,7 +111,8 @@ Experiment point_experiment(const Experiment& base, const PointValues& grid, std
   if (!e.sweep.measures("layers")) e.evaluation.error_images = 0;
   e.time.retention.clear();  // a curve of `ohmic run` alone
   if (e.sweep.independent_points) {
-    const std::string name = digest(resolved_config(e, "run"));
+    // Names of keys may change, draws do not.
+    const std::string name = digest(to_toml(with_former_names(resolved_root(e, "run"))));
     std::array<std::uint32_t, 4> counter{};
     for (std::size_t word = 0; word < 4; ++word)
       counter[word] = static_cast<std::uint32_t>(std::stoul(name.substr(8 * word, 8), nullptr, 16));
