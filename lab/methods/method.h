@@ -70,7 +70,7 @@ struct CorrectionAid {
 
 /// What a chip costs beside the network itself.
 struct MethodCost {
-  nn::Overhead digital;          ///< weights, and multiply-accumulates per image
+  nn::Overhead digital = {};     ///< weights, and multiply-accumulates per image
   std::int64_t verified = 0;     ///< weights that are programmed with verification
   Index copies = 1;              ///< programmed copies of every matrix
   Index calibration_images = 0;  ///< that every chip reads before it is used
@@ -78,10 +78,10 @@ struct MethodCost {
 
 /// A method with its options. A stage that it leaves alone has no hook.
 struct Method {
-  std::string kind;             ///< its name in the catalogue
-  std::string name;             ///< in the config: the kind, or a variant's own name
+  std::string kind = {};        ///< its name in the catalogue
+  std::string name = {};        ///< in the config: the kind, or a variant's own name
   std::string variant_of = {};  ///< what a variant's table says that it is; "" where it is none
-  ConfigNode options;           ///< its keys, defaults written out
+  ConfigNode options = {};      ///< its keys, defaults written out
 
   // What its results depend on.
   bool trains_for_cells = false;  ///< its trainings draw cells of the hardware
