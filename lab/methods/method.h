@@ -78,10 +78,10 @@ struct MethodCost {
 
 /// A method with its options. A stage that it leaves alone has no hook.
 struct Method {
-  std::string kind;             ///< its name in the catalogue
-  std::string name;             ///< in the config: the kind, or a variant's own name
+  std::string kind = {};        ///< its name in the catalogue
+  std::string name = {};        ///< in the config: the kind, or a variant's own name
   std::string variant_of = {};  ///< what a variant's table says that it is; "" where it is none
-  ConfigNode options;           ///< its keys, defaults written out
+  ConfigNode options = {};      ///< its keys, defaults written out
 
   // What its results depend on.
   bool trains_for_cells = false;  ///< its trainings draw cells of the hardware
