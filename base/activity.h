@@ -8,7 +8,7 @@
 namespace ohmic {
 
 /// What the hardware did during reads: counts only, so that adding them up in any order gives the
-/// same. A caller owns one a block of work and merges them.
+/// same. Each block of work has its own, merged by the caller.
 struct Activity {
   struct Tile {
     std::int64_t conversions = 0;  ///< of the ADC

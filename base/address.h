@@ -24,8 +24,8 @@ enum class Purpose : std::uint8_t {
   training_noise = 8,     ///< variation in variation-aware training
   compensator_noise = 9,  ///< variation in compensator training
   selection_chip = 10,    ///< chips for choosing: never reported
-  lumped_read = 11,       ///< read noise, one normal an output and conversion
-  cell_read = 12,         ///< read noise, one normal per cell: the judge's
+  lumped_read = 11,       ///< read noise, one normal per output and conversion
+  cell_read = 12,         ///< read noise, one normal per cell: the reference's
   dropout = 13,
   order = 14,  ///< order of training images
   augmentation = 15,

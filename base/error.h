@@ -4,14 +4,14 @@
 #include <string>
 #include <utility>
 
-/// What can go wrong, sorted by who has to act. The first line of every message is complete by
+/// What can go wrong, by who has to act. The first line of every message is complete by
 /// itself.
 namespace ohmic {
 
 /// A config key, command-line word or value that cannot be used (exit status 2).
 class ConfigError : public std::runtime_error {
  public:
-  /// What its text is made of, for who handles the error instead of printing it.
+  /// The parts of its text, for handlers that do not print it.
   struct Parts {
     std::string context = {};    ///< what was being done: "at adc.bits 6 of sweep.axes"
     std::string place = {};      ///< where the value was written: "run.toml:3:1", "--set a.b=3"

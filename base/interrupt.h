@@ -2,9 +2,9 @@
 
 namespace ohmic {
 
-/// While one lives, Ctrl-C (SIGINT) and SIGTERM are noted; a second one goes to whoever handled the
-/// signal before (by default it ends the program). At its end the handlers of before are back.
-/// Watches nest: the outermost one counts. Not for several threads at once.
+/// While one lives, Ctrl-C (SIGINT) and SIGTERM are noted; a second one goes to the handler that
+/// had the signal before (by default it ends the program). At its end the handlers of before are
+/// back. Watches nest: the outermost one counts. Not for several threads at once.
 class InterruptWatch {
  public:
   InterruptWatch();

@@ -22,7 +22,7 @@ inline constexpr std::ptrdiff_t kLanes = 64;
 
 /// What a converter does to a signal: code = clip(rint(x * scale - shift), low, high) + shift,
 /// where rint rounds ties to even and clip acts first, on x * scale - shift. Codes are whole
-/// numbers + shift; the caller knows what one is worth.
+/// numbers + shift; the caller knows the size of one code.
 template <class T>
 struct CodeRange {
   T scale = 1;  ///< codes per unit of signal
@@ -83,10 +83,10 @@ struct Kernels {
 const Kernels& kernels();
 /// Chooses a level by name. Throws ConfigError if it is unknown or this processor lacks it.
 void choose_kernels(std::string_view level);
-/// The slow, plain judge of every level above.
+/// The slow, plain reference for every level above.
 const Kernels& reference_kernels();
 
-/// What of the arithmetic bits depend on: v3 and v4 agree to the last bit.
+/// The arithmetic that bits depend on: v3 and v4 agree to the last bit.
 std::string_view arithmetic_name();
 
 }  // namespace ohmic

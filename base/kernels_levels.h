@@ -2,7 +2,7 @@
 
 #include "base/kernels.h"
 
-/// One table a level; kernels.cpp chooses.
+/// One table per level; kernels_choice.cpp chooses.
 namespace ohmic {
 Kernels kernels_v2();
 Kernels kernels_v3();

@@ -4,7 +4,7 @@
 #include "base/kernels_polynomials.h"
 #include "base/random_stream.h"
 
-/// The judge of the vector loops: one number at a time, in the order that the contract states.
+/// The reference for the vector loops: one number at a time, in the order that the contract states.
 namespace ohmic {
 namespace {
 

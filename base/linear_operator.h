@@ -8,10 +8,10 @@
 /// The first handshake between networks and hardware: a layer's product, wherever it is done.
 namespace ohmic {
 
-/// What a product reads: `samples` images of channels x height x width, and the kernel that slides
-/// over them. The data keep the layout of whoever owns them (strides, in elements). A plain matrix
-/// of vectors is channels = inputs, height = width = kernel = stride = 1, padding = 0. The image is
-/// quantised once, not once a kernel position.
+/// The input of a product: `samples` images of channels x height x width, and the kernel that
+/// slides over them. The data keep their owner's layout (strides, in elements). A plain matrix of
+/// vectors is channels = inputs, height = width = kernel = stride = 1, padding = 0. The image is
+/// quantised once, not once per kernel position.
 struct PatchView {
   const float* data = nullptr;
   Index samples = 0, channels = 0, height = 1, width = 1;
@@ -34,16 +34,16 @@ inline PatchView vectors(ConstView<float> x) {
           .channel_stride = 1};
 }
 
-/// Where a product goes: element (sample, output, position), position = output row * out_width +
+/// The output of a product: element (sample, output, position), position = output row * out_width +
 /// output column.
 struct OutputView {
   float* data = nullptr;
   Index sample_stride = 0, output_stride = 0, position_stride = 0;
 };
 
-/// Who reads: the addresses of read noise, and where counts go. All pointers are borrowed and may
-/// be null, except the stream; counters and taps belong to the caller, one a block of work, reduced
-/// in block order.
+/// Who reads (the addresses of read noise), and the counters. All pointers are borrowed and may
+/// be null, except the stream; counters and taps belong to the caller, one per block of work,
+/// reduced in block order.
 struct ReadContext {
   const RandomStream* stream = nullptr;
   Index chip = 0, programming = 0, read = 0;

@@ -33,7 +33,7 @@ struct AlignedAllocator {
 template <class T>
 using AlignedVector = std::vector<T, AlignedAllocator<T>>;
 
-/// A rows x columns window on row-major numbers that somebody else owns; `stride` is the distance
+/// A rows x columns window on row-major numbers that another object owns; `stride` is the distance
 /// of rows. T may be const.
 template <class T>
 class MatrixView {
@@ -77,7 +77,7 @@ using View = MatrixView<T>;
 template <class T>
 using ConstView = MatrixView<const T>;
 
-/// A rows x columns matrix that owns its numbers: row-major, contiguous, zero at birth.
+/// A rows x columns matrix that owns its numbers: row-major, contiguous, initially zero.
 template <class T>
 class Matrix {
  public:
@@ -113,7 +113,7 @@ class Matrix {
   ConstView<T> view() const { return {data(), rows_, columns_}; }
   operator View<T>() { return view(); }
   operator ConstView<T>() const { return view(); }
-  /// Takes the shape and numbers of `from`; memory is made anew only where there is too little.
+  /// Takes the shape and numbers of `from`; allocates only where there is too little memory.
   void assign(ConstView<T> from) {
     rows_ = from.rows();
     columns_ = from.columns();

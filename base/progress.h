@@ -7,9 +7,9 @@
 
 namespace ohmic {
 
-/// A line on stderr: label, share done, rate and time left. Silent when stderr is no terminal or it
-/// was told to be quiet. advance() may be called from any thread; the line is drawn at most ten
-/// times a second and wiped at the end.
+/// A line on stderr: label, fraction done, rate and time left. Silent when stderr is not a terminal
+/// or it was told to be quiet. advance() may be called from any thread; the line is drawn at most
+/// ten times a second and wiped at the end.
 class Progress {
  public:
   Progress(std::string label, std::int64_t total, bool quiet = false);

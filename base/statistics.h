@@ -47,9 +47,9 @@ Interval bootstrap_mean_interval(std::span<const double> values, const RandomStr
 /// One part of a nested analysis of variance.
 struct VarianceComponent {
   double variance = 0;    ///< unbiased, so it may come out below 0
-  Interval interval;      ///< of the variance, cut at 0
-  bool is_known = false;  ///< false: this level has one member a group, its part lies in the level
-                          ///< above or cannot be told
+  Interval interval;      ///< of the variance, clipped at 0
+  bool is_known = false;  ///< false: this level has one member per group, its part lies in the
+                          ///< level above or cannot be told
 };
 
 /// Splits the spread of values (a x b x c, balanced: groups, subgroups, members; row-major) into

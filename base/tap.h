@@ -7,12 +7,12 @@
 
 namespace ohmic {
 
-/// What one tile hands to its ADC at one output position, for a lane block of samples.
+/// What one tile's ADC sees at one output position, for a lane block of samples.
 struct TileReading {
   Index layer = 0, row_tile = 0, column_tile = 0, position = 0;
   Index first_sample = 0, samples = 0;
   Index first_column = 0,
-        columns = 0;  ///< conversions; with digital subtraction 2 an output (positive, negative)
+        columns = 0;  ///< conversions; with digital subtraction 2 per output (positive, negative)
   const float* currents = nullptr;             ///< columns x kLanes
   double amperes = 1;                          ///< of one unit of `currents`
   std::optional<CodeRange<float>> codes = {};  ///< that the ADC makes of them; none: ideal
@@ -26,7 +26,7 @@ struct DacReading {
   const float* codes = nullptr;  ///< features x kLanes
 };
 
-/// Looks at signals on their way. Borrowed pointers live during the call only.
+/// Observes signals on their way. Borrowed pointers are valid during the call only.
 class Tap {
  public:
   virtual ~Tap() = default;

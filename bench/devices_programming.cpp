@@ -2,7 +2,7 @@
 
 #include "devices/lognormal.h"
 
-/// Goal: at most 2 ns a device and core to program ten million devices, memory reused.
+/// Goal: at most 2 ns per device and core to program ten million devices, memory reused.
 using namespace ohmic;
 using namespace ohmic::devices;
 

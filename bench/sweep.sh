@@ -52,7 +52,7 @@ overhead)
 import glob, sys, h5py
 folder, wall, merge = sys.argv[1], float(sys.argv[2]), float(sys.argv[3])
 own = sum(h5py.File(f)["provenance/wall_seconds"][0] for f in glob.glob(folder + "/t/points/*.h5"))
-print(f"{folder}: 1,000 points {wall} s, {own:.2f} s of it measuring: {wall - own:.2f} ms a point besides; "
+print(f"{folder}: 1,000 points {wall} s, {own:.2f} s of it measuring: {wall - own:.2f} ms per point besides; "
       f"start, check and merge of 1,000 points alone {merge} s")
 PY
   done ;;

@@ -21,21 +21,20 @@ std::filesystem::path config_file(const std::filesystem::path& name) {
 }  // namespace
 
 void add_common_options(CLI::App& app, CommonOptions& o, bool config_required) {
-  auto* config = app.add_option("config", o.config, "TOML file; see `ohmic info` for its keys");
+  auto* config = app.add_option("config", o.config, "TOML file; see `ohmic info keys`");
   if (config_required) config->required();
   app.add_option("-o,--output", o.output, "where results go");
   app.add_option("--set", o.settings,
-                 "key=value: any key of the config (a bare word is a string); the last one wins")
+                 "key=value: any config key (a bare word is a string); the last one wins")
       ->take_all()
       ->allow_extra_args(false);
   app.add_option("--threads", o.threads, "threads (0: all processors); changes no result")
       ->check(CLI::Range(0, 1024));
   app.add_option("--isa", o.isa,
                  "instruction-set level of the hot loops: v2, v3, v4 (default: the best)");
-  app.add_flag("--dry-run", o.dry_run, "say what would be done, and do nothing");
+  app.add_flag("--dry-run", o.dry_run, "say what would be done, without doing it");
   app.add_flag("--force", o.force, "replace existing results of another config");
-  app.add_flag("--no-cache", o.no_cache,
-               "neither look for trained networks in the cache nor put them there");
+  app.add_flag("--no-cache", o.no_cache, "do not read or write the cache of trained networks");
   app.add_flag("--quiet", o.quiet, "no progress and no log");
 }
 

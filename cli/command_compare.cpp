@@ -11,8 +11,8 @@ namespace {
 constexpr const char* kHelp = R"(
 Trains and measures methods side by side on the same networks, chips and images: [compare] names methods and combinations
 ("injection+ridge"), training seeds and axes (sigmas); [methods.NAME] their options. Writes DIR/results.h5, compare.md, and plots of
-accuracy against sigma and overhead. Every point is a file in DIR/points: the same command goes on where it was stopped or
-killed, and several processes share the points as those of a sweep (ohmic sweep --help).
+accuracy against sigma and overhead. Every point is a file in DIR/points: the same command continues where it was stopped or
+killed, and several processes can share the points, as in a sweep (ohmic sweep --help).
 
 Example:
   ohmic compare data/experiments/correctnet_quick.toml -o quick

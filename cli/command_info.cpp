@@ -16,17 +16,17 @@ namespace {
 
 constexpr const char* kHelp = R"(
 Example:
-  ohmic info                 version, processor, places
+  ohmic info                 version, processor, cache
   ohmic info keys            every key of a config
   ohmic info adc.bits        one key; `ohmic info adc` a table
-  ohmic info devices         the device models, a line each
+  ohmic info devices         the device models, one per line
   ohmic info lognormal       a model's manual page and keys
-  ohmic info pcm_like --plot pictures of its spread and drift (SVG, in -o FOLDER)
+  ohmic info pcm_like --plot plots of its spread and drift (SVG, in -o FOLDER)
   ohmic info results         what results files hold: data sets, axes, units
-  ohmic info variation       what any device can have besides; also programming, telegraph, faults
-  ohmic info --fit my.csv    what a measured table holds, with a picture of data against model
-  ohmic info --fit currents.csv --read-voltage 0.2   the same of currents that were read at 0.2 V
-  ohmic info --pulses EcRam  how a training device answers pulses, with a picture
+  ohmic info variation       what any device can add; also programming, telegraph, faults
+  ohmic info --fit my.csv    what a measured table holds, with a plot of data and model
+  ohmic info --fit currents.csv --read-voltage 0.2   the same for currents read at 0.2 V
+  ohmic info --pulses EcRam  how a training device responds to pulses, with a plot
 )";
 
 struct InfoOptions {
@@ -83,7 +83,7 @@ void print_device(const devices::CatalogueEntry& entry, bool plot,
   ConfigNode table;
   table.put("model", ConfigNode{name, {}});
   for (const auto& file : plot_device(*devices::make_device(table, "device"), name, folder))
-    console.print("picture in {}\n", file.string());
+    console.print("plot in {}\n", file.string());
 }
 
 /// The key, or the keys of a table; false where nothing has that name.
@@ -156,7 +156,7 @@ void add_info_command(CLI::App& app, CommonOptions& options, Action& action) {
   const auto own = std::make_shared<InfoOptions>();
   command->add_option("what", own->what, "a key, a table, a device, \"keys\" or \"devices\"");
   command->add_flag("--plot", own->plot, "draw the device: spread and drift");
-  command->add_option("--fit", own->fit, "a measured table to look at")->type_name("FILE");
+  command->add_option("--fit", own->fit, "a measured table to inspect")->type_name("FILE");
   command->add_option("--unit", own->unit,
                       "unit of conductances in a --fit file without names or units");
   command
@@ -166,7 +166,7 @@ void add_info_command(CLI::App& app, CommonOptions& options, Action& action) {
   command->add_option("--negative", own->negative, "read-outs below 0 of a --fit file")
       ->check(CLI::IsMember({"refuse", "clip"}));
   command->add_option("--pulses", own->pulses, "a training device to draw")->type_name("MODEL");
-  command->add_option("-o,--output", options.output, "where pictures go");
+  command->add_option("-o,--output", options.output, "where plots go");
   command->add_option("--threads", options.threads, "threads (0: all processors)")
       ->check(CLI::Range(0, 1024));
   command->add_option("--isa", options.isa, "instruction-set level of the hot loops");

@@ -233,7 +233,7 @@ void add_mvm_command(CLI::App& app, CommonOptions& options, Action& action) {
   add_common_options(*command, options, false);
   const auto own = std::make_shared<MvmOptions>();
   command->add_option("--weights", own->weights, "W: n_out x n_in")->required();
-  command->add_option("--inputs", own->inputs, "X: one vector a row")->required();
+  command->add_option("--inputs", own->inputs, "X: one vector per row")->required();
   command->add_option("--chips", own->chips,
                       "chips to program (default 1, or `chips` of the config)");
   command->add_option("--dump", own->dump, "HDF5 file for cells and signals");

@@ -12,11 +12,11 @@ namespace {
 constexpr const char* kHelp = R"(
 Makes one HTML page of the results of `ohmic run`, `compare`, `search` or `sweep`: headline numbers,
 error budget, accuracy against each axis, heat map, layers, Pareto front, every point, config and
-provenance. The page is complete by itself and asks nothing of the network; send it, print it, keep
-it beside the paper. What the results do not hold has no section.
+provenance. The page is self-contained and loads nothing from the network; send it, print it, keep
+it beside the paper. Sections appear only for what the results hold.
 
-RESULTS is a results.h5 or the folder that holds it; without -o, report.html comes to lie beside it.
-A report that exists is replaced: it is a product of the results.
+RESULTS is a results.h5 or its folder; without -o, report.html is written beside it.
+An existing report is replaced: it can always be made again from the results.
 
 Example:
   ohmic run data/experiments/quick.toml -o quick
@@ -96,11 +96,11 @@ void add_report_command(CLI::App& app, CommonOptions& options, Action& action) {
   command
       ->add_option("-o,--output", own->page, "the page (default: report.html beside the results)")
       ->type_name("FILE");
-  command->add_option("--svg", own->pictures, "every plot as a file in this folder")
-      ->type_name("DIR");
-  command->add_option("--csv", own->csv, "every measured value, a row a chip")->type_name("FILE");
+  command->add_option("--svg", own->pictures, "write every plot to this folder")->type_name("DIR");
+  command->add_option("--csv", own->csv, "every measured value, one row per chip")
+      ->type_name("FILE");
   command->add_option("--markdown", own->markdown, "the tables as Markdown")->type_name("FILE");
-  command->add_flag("--dry-run", own->dry_run, "say what would be written, and write nothing");
+  command->add_flag("--dry-run", own->dry_run, "say what would be written, without writing it");
   command->add_flag("--quiet", options.quiet, "no log");
   command->callback([&action, own] {
     action = [own](Console& console) { return report_command(*own, console); };

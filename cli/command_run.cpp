@@ -15,14 +15,14 @@ namespace ohmic::lab {
 namespace {
 
 constexpr const char* kHelp = R"(
-Trains a network (or loads one), deploys it on simulated RRAM chips, and says what the hardware costs and why:
+Trains a network (or loads one), deploys it on simulated RRAM chips, and reports what the hardware costs and why:
 accuracy of every chip, an error budget, the signal-to-error ratio of every layer, saturation and yield.
 
 Example:
   ohmic run data/experiments/lenet5_fashion.toml -o fashion --set device.sigma=0.3 --set adc.bits=6
   python3 -c 'import h5py; print(h5py.File("fashion/results.h5")["chips/accuracy"][:])'
 
-Results: FOLDER/results.h5 (docs/results_format.md). The same config again says that it is done.
+Results: FOLDER/results.h5 (docs/results_format.md). Running the same config again does nothing.
 )";
 
 int run(const CommonOptions& options, std::optional<std::int64_t> dumped_chip, Console& console) {
@@ -59,7 +59,7 @@ int run(const CommonOptions& options, std::optional<std::int64_t> dumped_chip, C
 
   const PreparedMethod method = prepare_method(training, methods);
   const nn::TrainedNetwork& trained = method.trained;
-  console.print("network   {}, {} parameters, {} multiply-accumulates an image; {}\n",
+  console.print("network   {}, {} parameters, {} multiply-accumulates per image; {}\n",
                 experiment.network.model.empty() ? "of the config" : experiment.network.model,
                 grouped(trained.network.parameter_count()), grouped(trained.network.macs()),
                 method.origin.words);
@@ -86,7 +86,7 @@ int run(const CommonOptions& options, std::optional<std::int64_t> dumped_chip, C
              .training_images_per_second = method.origin.images_per_second,
              .seconds_a_chip = result.seconds_a_chip});
   print_run(setting, result, console);
-  console.print("\nresults in {}; {:.2f} s a chip, {:.1f} s in all\n", session.file.string(),
+  console.print("\nresults in {}; {:.2f} s per chip, {:.1f} s in all\n", session.file.string(),
                 result.seconds_a_chip, seconds);
   return 0;
 }

@@ -17,9 +17,9 @@ namespace ohmic::lab {
 namespace {
 
 constexpr const char* kHelp = R"(
-Looks for the layers and sizes of CorrectNet's compensators: candidates, then a search over ratios, judged on validation images
-and selection chips (never the test set, never chips that are reported). [search] says how; [methods.compensation] and
-[methods.penalty] what is trained. Writes DIR/results.h5 (/search, /pareto, /placement), which `[methods.compensation] placement =
+Searches the layers and sizes of CorrectNet's compensators: finds candidate layers, then searches over ratios, using validation images
+and selection chips (never the test set or the reported chips). [search] says how; [methods.compensation] and
+[methods.penalty] say what is trained. Writes DIR/results.h5 (/search, /pareto, /placement), which `[methods.compensation] placement =
 "DIR/results.h5"` reads, and a plot of the Pareto front.
 
 Example:
@@ -236,7 +236,7 @@ int search_command(const CommonOptions& options, Console& console) {
   PlacementProblem placement(brief, base, candidate_layers(brief, base, profile, dropped),
                              profile.clean_accuracy);
   for (const std::string& layer : dropped)
-    console.print("  {} is no candidate: its smallest compensator exceeds the overhead limit\n",
+    console.print("  {} is not a candidate: its smallest compensator exceeds the overhead limit\n",
                   layer);
   const rl::Problem problem = placement.problem();
   rl::CachedProblem cached(problem);

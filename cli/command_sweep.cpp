@@ -10,14 +10,14 @@ namespace {
 
 constexpr const char* kHelp = R"(
 Measures a network on chips at every point of axes over any config keys: [sweep] axes, a grid or a sample. Every point is a
-file in DIR/points; the same command goes on where it was stopped, killed or out of disk, and runs failed points again. What
+file in DIR/points; the same command continues where it was stopped, killed or out of disk, and retries failed points. What
 points share (trainings, programmed cells) is done once. When all points are there they become DIR/results.h5.
 
 Example:
   ohmic sweep data/experiments/sweep_fashion.toml -o fashion_sweep
   ohmic report fashion_sweep
 
-On a cluster, array tasks and MPI ranks take their share by themselves (docs/cluster.md); two machines without either:
+On a cluster, array tasks and MPI ranks find their own share (docs/cluster.md); on two machines without either:
   ohmic sweep CONFIG -o /shared/DIR --shard 0/2        (and 1/2 on the other)
   ohmic sweep --status /shared/DIR
 )";

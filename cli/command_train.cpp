@@ -14,8 +14,8 @@ namespace {
 
 constexpr const char* kHelp = R"(
 Trains the network of a config and keeps it: FOLDER/network.h5 is a checkpoint that `[network] file = "network.h5"` and
-other programs read (weights under /layers, PyTorch's shapes), FOLDER/results.h5 the course of the training.
-Ctrl-C leaves the last checkpoint; the same command goes on from it.
+other programs read (weights under /layers, PyTorch's shapes), FOLDER/results.h5 the training history.
+Ctrl-C leaves the last checkpoint; the same command resumes from it.
 
 Example:
   ohmic train data/experiments/lenet5_fashion.toml -o trained --set training.epochs=10

@@ -40,7 +40,7 @@ Holds look_at(const std::filesystem::path& folder, const PointCommand& command,
   return found == command.identity.config && listed == table ? Holds::this_work : Holds::cut_short;
 }
 
-/// Says in DIR what it holds, the config first, then its points; whoever comes first does.
+/// Writes in DIR what it holds, the config first, then its points; the first process does.
 void write_question(const std::filesystem::path& place, const PointCommand& command,
                     const std::string& table, Holds holds) {
   if (holds == Holds::cut_short) {
@@ -64,7 +64,8 @@ std::string share_name(const Shard& shard, const PointOptions& own) {
 void tell_share(const Shard& shard, const Console& console) {
   if (!shard.free_task.empty())
     console.say(
-        "array task {}: the list of tasks has gaps, so its numbers name no shares; this task takes "
+        "array task {}: the list of tasks has gaps, so its numbers define no shares; this task "
+        "takes "
         "whatever points are free\n",
         shard.free_task);
   if (shard.count > 1)
@@ -136,7 +137,7 @@ int print_dry_run(const PointCommand& command, const std::vector<std::size_t>& m
     training += estimate.training_seconds;
     memory = std::max(memory, estimate.memory_bytes);
   }
-  std::map<std::string, double> seconds;  // a network
+  std::map<std::string, double> seconds;  // per network
   for (const std::size_t i : points) {
     const auto [known, is_new] = seconds.emplace(all[i].network, 0);
     const PointWork work = command.work(i);
@@ -146,7 +147,7 @@ int print_dry_run(const PointCommand& command, const std::vector<std::size_t>& m
       known->second = estimate_work(e, described_network(e, set.shape(), set.classes()), set, true)
                           .chip_seconds;
     chips += known->second * static_cast<double>(e.run.chips);
-    // Three numbers a chip and, measured, 13 kB around them.
+    // Three numbers per chip and, measured, 13 kB around them.
     bytes += 13e3 + 24.0 * static_cast<double>(e.run.chips);
   }
   console.print("\n{}{}, {} ({} there already)\n", count_of(points.size(), "point"),

@@ -44,7 +44,7 @@ std::string count_of(std::size_t n, const std::string& what);
 int run_point_command(const PointCommand& command, const CommonOptions& options,
                       const PointOptions& own, const Console& console);
 
-/// How the points in `folder` stand, whoever works on them.
+/// The state of the points in `folder`, whichever process works on them.
 int print_points_status(const std::filesystem::path& folder, const Console& console);
 
 }  // namespace ohmic::lab

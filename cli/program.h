@@ -19,7 +19,7 @@ enum ExitStatus {
 };
 
 /// One command: `arguments` without the program's name. Returns kDone, or kSomeFailed where some of
-/// many points did; everything else is thrown (ConfigError for words that are no command line).
+/// many points did; everything else is thrown (ConfigError for words that are not a command line).
 /// `config`, where it is given, stands for the file that the arguments name; relative paths in it
 /// start at the current folder.
 int run_command(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& log,

@@ -135,14 +135,14 @@ void print_run(const RunSetting& s, const RunResult& r, const Console& console) 
                   grouped(cells.cells),
                   100.0 * static_cast<double>(cells.broken) / static_cast<double>(cells.cells));
   if (const std::int64_t pulses = cells.pulses(); pulses > 0)
-    console.print("  {} programming pulses, {:.2f} a cell\n", grouped(pulses),
+    console.print("  {} programming pulses, {:.2f} per cell\n", grouped(pulses),
                   static_cast<double>(pulses) / static_cast<double>(cells.cells));
   if (cells.verified() > 0)
     console.print("  verifying loops: {} cells within tolerance, {}\n",
                   grouped(cells.verified() - cells.gave_up), gave_up_words(s, r, cells));
   if (cells.above_g_max + cells.cut_at_zero + cut > 0)
     console.print(
-        "  of {} programmed cells {} above g_max, {} cut at 0; {} weights beyond full scale\n",
+        "  of {} programmed cells {} above g_max, {} clipped at 0; {} weights beyond full scale\n",
         grouped(cells.cells), grouped(cells.above_g_max), grouped(cells.cut_at_zero), grouped(cut));
   if (r.programmings * r.reads > 1) print_variance(r, console);
   if (!r.retention.empty()) print_retention(s, r, console);

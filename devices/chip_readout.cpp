@@ -161,17 +161,17 @@ void check_values(const h5::Array<float>& array, const std::string& where, const
 }
 
 constexpr float kMostSiemens = 1;  // a metal wire
-constexpr const char* kNoConductance = "is no conductance in S";
+constexpr const char* kNoConductance = "is not a conductance in S";
 
 bool is_conductance(float g) { return g >= 0 && g <= kMostSiemens; }
 
 /// FileError where the numbers cannot be conductances [S] of the cells that the config describes.
 void check_read_out(const h5::Array<float>& array, const std::string& where, double g_max) {
-  check_values(array, where, "is no conductance",
+  check_values(array, where, "is not a conductance",
                [](float g) { return g >= 0 && std::isfinite(g); });
   check_values(
       array, where,
-      "is no conductance in S: no cell conducts more than a metal wire, 1 S; does the file "
+      "is not a conductance in S: no cell conducts more than a metal wire, 1 S; does the file "
       "hold uS?",
       is_conductance);
   // Shorts conduct far more than g_max, but few cells are shorts.
@@ -198,10 +198,10 @@ void check_plane(const h5::Array<float>& array, const std::string& name, const s
   else if (name == kReadPlane)
     check_values(array, where, kNoConductance, is_conductance);
   else if (name.ends_with("_z") || name.ends_with("_draw"))
-    check_values(array, where, "is no number that was drawn",
+    check_values(array, where, "is not a number that was drawn",
                  [](float z) { return std::fabs(z) <= kLargestDraw; });
   else
-    check_values(array, where, "is no state of a cell",
+    check_values(array, where, "is not a state of a cell",
                  [largest](float value) { return value >= 0 && value <= largest; });
 }
 

@@ -16,7 +16,7 @@ const char* const kCmoHfoxManual =
     relaxation   d = p - .08900206 ln t + (.41183342 + .04201137 ln t) z',  for t >= 1 s, none before
     read         g = d + .0277316483 log10(d) sqrt(ln((t + 1 us) / 2 us)) z'',  for t >= 1 us
 
-cut to g_min .. g_max once, at the end (p may lie beyond them). z' and z'' are drawn once a device (the read term is accumulated 1/f noise, frozen at a time).
+clipped to g_min .. g_max once, at the end (p may lie beyond them). z' and z'' are drawn once per device (the read term is accumulated 1/f noise, frozen at a time).
 Range: 9 .. 88.2 uS. aihwkit takes the .2 % fit also where 2 % is asked for.)";
 
 namespace {
@@ -64,8 +64,9 @@ double cmo_read_sigma(double g, double seconds) {
 
 namespace {
 
-/// Mean and deviation of cut cells, from E f(d) over the conductance d [uS] before the read term:
-/// `expectation(f)` gives it. Second moments are taken around `near`, so that no digits cancel.
+/// Mean and deviation of clipped cells, from E f(d) over the conductance d [uS] before the read
+/// term: `expectation(f)` gives it. Second moments are taken around `near`, so that no digits
+/// cancel.
 template <class Expectation>
 CmoMoments cut_moments(double near, double seconds, double low, double high,
                        Expectation expectation) {
@@ -93,8 +94,8 @@ CmoMoments cmo_moments(CmoAcceptance acceptance, double g, double seconds, doubl
                        double high) {
   const double s = cmo_programming_sigma(acceptance, g);
   const double shift = cmo_relaxation_shift(seconds), relaxation = cmo_relaxation_sigma(seconds);
-  // Programming and relaxation are normal and add up to one normal number; cuts are kinks where
-  // no relaxation smooths them.
+  // Programming and relaxation are normal and add up to one normal number; clipping makes kinks
+  // where no relaxation smooths them.
   const double whole = std::hypot(s, relaxation);
   const std::vector<double> kinks =
       relaxation == 0 ? std::vector{(low - g) / s, (high - g) / s} : std::vector<double>{};

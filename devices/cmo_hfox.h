@@ -10,8 +10,8 @@ double cmo_programming_sigma(CmoAcceptance acceptance, double g);
 double cmo_relaxation_shift(double seconds);
 double cmo_relaxation_sigma(double seconds);
 double cmo_read_sigma(double g, double seconds);
-/// Mean and deviation [uS] of a cell that was programmed to exactly `g`, after `seconds`, cut to
-/// the range [low, high].
+/// Mean and deviation [uS] of a cell that was programmed to exactly `g`, after `seconds`, clipped
+/// to the range [low, high].
 struct CmoMoments {
   double mean = 0, sigma = 0;
 };

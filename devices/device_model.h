@@ -34,7 +34,7 @@ class ReadOut {
  public:
   virtual ~ReadOut() = default;
   /// The model of one layer, rows x columns cells per polarity. FileError where the file lacks the
-  /// layer or has cells that are no numbers (named), ShapeError where it has another shape.
+  /// layer or has cells that are not numbers (named), ShapeError where it has another shape.
   virtual std::shared_ptr<const DeviceModel> of_layer(const std::string& layer, Index polarities,
                                                       Index rows, Index columns) const = 0;
 };

@@ -8,7 +8,7 @@
 namespace ohmic::devices {
 
 const char* const kFaultsManual =
-    R"(Broken cells. A stuck cell conducts g_min, g_max or stuck_uS (a short conducts far more than g_max: it is not cut), whatever it is told and
+    R"(Broken cells. A stuck cell conducts g_min, g_max or stuck_uS (a short conducts far more than g_max: it is not clipped), whatever it is told and
 at any time; all cells of a dead word or bit line conduct nothing. Rates are fractions of the cells or lines (0.01 is one in a hundred).
 Lines are wires of one tile: every tile has word and bit lines of its own, so dead lines change with array.rows and array.columns; a dead
 word line takes both devices of its pairs. A chip keeps its faults over programmings; maps drawn at growing rates nest. Layers,
@@ -24,9 +24,9 @@ void fields(FieldVisitor& f, FaultParams& p) {
   const auto rate = [&](std::string_view key, std::string_view meaning, double& value) {
     f.field({.key = key, .meaning = meaning, .unit = "fraction", .low = 0, .high = 1}, value);
   };
-  rate("stuck_at_g_min", "share of cells stuck at g_min", p.stuck_at_g_min);
-  rate("stuck_at_g_max", "share of cells stuck at g_max", p.stuck_at_g_max);
-  rate("stuck_at_given", "share of cells stuck at stuck_uS", p.stuck_at_given);
+  rate("stuck_at_g_min", "fraction of cells stuck at g_min", p.stuck_at_g_min);
+  rate("stuck_at_g_max", "fraction of cells stuck at g_max", p.stuck_at_g_max);
+  rate("stuck_at_given", "fraction of cells stuck at stuck_uS", p.stuck_at_given);
   f.field({.key = "map",
            .meaning = "HDF5 file with the user's own map, a data set per layer",
            .is_file = true},
@@ -41,22 +41,21 @@ void fields(FieldVisitor& f, FaultParams& p) {
        .idle =
            p.stuck_at_given > 0 || !p.map.empty() ? "" : "stuck_at_given is 0 and there is no map"},
       p.given);
-  rate("dead_rows", "share of dead word lines", p.dead_rows);
-  rate("dead_columns", "share of dead bit lines", p.dead_columns);
+  rate("dead_rows", "fraction of dead word lines", p.dead_rows);
+  rate("dead_columns", "fraction of dead bit lines", p.dead_columns);
   const std::string_view idle = p.is_active() ? "" : "there are no faults";
   f.field({.key = "adjust_pairs",
            .meaning = "the working device of a pair takes the target that leaves their difference "
                       "nearest to the weight (fault-aware mapping)",
            .idle = idle},
           p.adjusts_pairs);
-  f.field(
-      {.key = "spare_columns",
-       .meaning = "spare outputs of a tile, which replace those whose faults do most harm; beside "
-                  "array.columns",
-       .low = 0,
-       .high = 1024,
-       .idle = idle},
-      p.spare_columns);
+  f.field({.key = "spare_columns",
+           .meaning = "spare outputs of a tile, which replace those whose faults cost most; beside "
+                      "array.columns",
+           .low = 0,
+           .high = 1024,
+           .idle = idle},
+          p.spare_columns);
 }
 
 void check_faults(const FaultParams& p, const ConfigNode& table, const std::string& path) {
@@ -127,7 +126,7 @@ std::map<std::string, LayerFaults> read_fault_map(const std::filesystem::path& f
     const h5::Array<std::int64_t> all = in.integers("/" + layer);
     const std::string where = file.string() + ": /" + layer;
     if (all.shape.size() != 3 || all.shape[0] != 2)
-      throw FileError(where + " is no fault map: 2 x n_out x n_in numbers are expected");
+      throw FileError(where + " is not a fault map: 2 x n_out x n_in numbers are expected");
     const Index rows = all.shape[1], columns = all.shape[2];
     LayerFaults planes;
     for (std::size_t p = 0; p < 2; ++p) {
@@ -138,7 +137,7 @@ std::map<std::string, LayerFaults> read_fault_map(const std::filesystem::path& f
         if (code < 0 || code > kLast)
           throw FileError(where + "[" + std::to_string(p) + ", " + std::to_string(i / columns) +
                           ", " + std::to_string(i % columns) + "] = " + std::to_string(code) +
-                          " is no fault (0 .. " + std::to_string(kLast) + ")");
+                          " is not a fault (0 .. " + std::to_string(kLast) + ")");
         planes[p].data()[i] = static_cast<std::uint8_t>(code);
       }
     }
@@ -155,7 +154,7 @@ LayerFaults layer_faults(const std::filesystem::path& file, const FaultParams& p
   const Matrix<std::uint8_t>& plane = found->second.front();
   if (plane.rows() != rows || plane.columns() != columns)
     throw ShapeError(
-        fmt::format("{}: /{} is a fault map of {} x {} cells a polarity; the layer has {} x {}",
+        fmt::format("{}: /{} is a fault map of {} x {} cells per polarity; the layer has {} x {}",
                     file.string(), layer, plane.rows(), plane.columns(), rows, columns));
   for (std::size_t p = 0; p < found->second.size() && !params.given; ++p)
     for (Index i = 0; i < plane.size(); ++i)

@@ -21,9 +21,9 @@ enum class Fault : std::uint8_t {
 
 /// Table [faults].
 struct FaultParams {
-  double stuck_at_g_min = 0, stuck_at_g_max = 0, stuck_at_given = 0;  ///< rates, a cell
+  double stuck_at_g_min = 0, stuck_at_g_max = 0, stuck_at_given = 0;  ///< rates per cell
   std::optional<double> given = {};                                   ///< [S] of stuck_at_given
-  double dead_rows = 0, dead_columns = 0;  ///< rates, a word line; a bit line
+  double dead_rows = 0, dead_columns = 0;  ///< rates per word line; per bit line
   std::string map = {};                    ///< file of the user's own map; empty: drawn
   bool adjusts_pairs = false;      ///< what a stuck device takes from a pair, the other one gives
   std::int64_t spare_columns = 0;  ///< a tile
@@ -38,18 +38,18 @@ void fields(FieldVisitor& f, FaultParams& p);
 void check_faults(const FaultParams& p, const ConfigNode& table, const std::string& path);
 extern const char* const kFaultsManual;
 
-/// The faults of the cells that `context` places. One addressed uniform a cell decides: it is stuck
-/// where that is below the sum of the three rates, so maps at growing rates nest; a second one
-/// shares the stuck cells out among the three kinds. One more for each word line (a column of the
-/// weight grid, both devices of a pair) and bit line (a row of the grid, one polarity) of the tile
-/// context.tile, whose first bit line here is `first_bit_line`.
+/// The faults of the cells that `context` places. One addressed uniform per cell decides: it is
+/// stuck where that is below the sum of the three rates, so maps at growing rates nest; a second
+/// one shares the stuck cells out among the three kinds. One more for each word line (a column of
+/// the weight grid, both devices of a pair) and bit line (a row of the grid, one polarity) of the
+/// tile context.tile, whose first bit line here is `first_bit_line`.
 Matrix<std::uint8_t> draw_faults(const FaultParams& params, const ProgramContext& context,
                                  Index rows, Index columns, Index first_bit_line = 0);
 
 /// Conductance [S] of a broken cell, at any time: 0 on a dead line.
 double broken_conductance(Fault fault, const FaultParams& params, const DeviceModel& device);
 
-/// A layer's own map: one plane a polarity, n_out x n_in, numbers of Fault.
+/// A layer's own map: one plane per polarity, n_out x n_in, numbers of Fault.
 using LayerFaults = std::array<Matrix<std::uint8_t>, 2>;
 
 /// Reads a user's map: /LAYER of an HDF5 file, 2 x n_out x n_in (positive, negative) numbers of

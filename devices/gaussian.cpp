@@ -12,9 +12,9 @@ const char* const kGaussianManual =
 
     g = max(target + s_c z_c + s_d z_d, 0),  z ~ N(0, 1)
 
-sigma (s_c, drawn at every programming) and sigma_device (s_d, once a chip) are fractions of sigma_of: "g_max" (absolute
+sigma (s_c, drawn at every programming) and sigma_device (s_d, once per chip) are fractions of sigma_of: "g_max" (absolute
 error), "g" (proportional) or "inverse" (s = sigma g_max^2 / g, no error at g = 0). A conductance cannot be negative: the
-error is rectified at 0, which moves the mean of cells near it; clip = true cuts at g_max too.
+error is rectified at 0, which moves the mean of cells near it; clip = true clips at g_max too.
 Source: a definition. Range of validity: none of its own.)";
 
 void fields(FieldVisitor& f, GaussianParams& p) {
@@ -39,7 +39,7 @@ void fields(FieldVisitor& f, GaussianParams& p) {
            .meaning = "what both are a fraction of",
            .idle = p.sigma > 0 || p.sigma_device > 0 ? "" : "sigma and sigma_device are 0"},
           p.sigma_of, {"g_max", "g", "inverse"});
-  f.field({.key = "clip", .meaning = "cut programmed conductances at g_max"}, p.clip);
+  f.field({.key = "clip", .meaning = "clip programmed conductances at g_max"}, p.clip);
   fields(f, p.cell);
 }
 

@@ -22,9 +22,9 @@ struct JumpTable {
 
 /// Reads a text table (io/text_table.h) whose columns are level_UNIT, direction (set or reset, 1
 /// or -1) and step_UNIT (signed), one pulse per row; units S, mS, uS, nS. Further columns are not
-/// read, with a remark that names them. FileError naming line and column for what is no number, a
-/// direction that is none, fewer than 5 steps of a level, or no level of a direction; ConfigError
-/// for a missing column, an unknown unit, and more than 1 S.
+/// read, with a remark that names them. FileError naming line and column for anything that is not a
+/// number, a direction that is none, fewer than 5 steps of a level, or no level of a direction;
+/// ConfigError for a missing column, an unknown unit, and more than 1 S.
 JumpTable read_jump_table(const std::filesystem::path& file);
 
 }  // namespace ohmic::devices

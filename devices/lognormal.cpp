@@ -13,12 +13,12 @@ const char* const kLognormalManual =
 
     w~ = w exp(theta),  theta ~ N(0, sigma^2)
 
-variation_on = "weight" (the paper's): one draw a weight, before mapping. The weight is quantised to the cell's levels, read
-back, multiplied, and mapped without quantising again; conductances beyond g_max are allowed and counted, or cut where clip
-is true; none is below 0, which two-sided and offset mappings can ask for: cut at 0 and counted.
+variation_on = "weight" (the paper's): one draw per weight, before mapping. The weight is quantised to the cell's levels, read
+back, multiplied, and mapped without quantising again; conductances beyond g_max are allowed and counted, or clipped where clip
+is true; none is below 0, which two-sided and offset mappings can ask for: clipped at 0 and counted.
 variation_on = "device": every conductance g of a pair is multiplied by a factor of its own, so g_min varies too.
 mean_corrected = true multiplies by exp(theta - s^2/2) instead, whose mean is 1.
-theta has two parts: sigma is drawn anew at every programming, sigma_device once a chip; s^2 = sigma^2 + sigma_device^2.
+theta has two parts: sigma is drawn anew at every programming, sigma_device once per chip; s^2 = sigma^2 + sigma_device^2.
 Mean factor exp(s^2/2), deviation of the factor exp(s^2/2) sqrt(exp(s^2) - 1). Range of validity: the paper uses s <= 0.5.)";
 
 void fields(FieldVisitor& f, LognormalParams& p) {
@@ -41,7 +41,7 @@ void fields(FieldVisitor& f, LognormalParams& p) {
           on);
   p.on_device = on == "device";
   f.field({.key = "mean_corrected", .meaning = "divide the factor by its mean"}, p.mean_corrected);
-  f.field({.key = "clip", .meaning = "cut programmed conductances at g_max"}, p.clip);
+  f.field({.key = "clip", .meaning = "clip programmed conductances at g_max"}, p.clip);
   fields(f, p.cell);
 }
 
@@ -101,7 +101,7 @@ class Lognormal final : public GenericCell, private WeightModel {
   double top() const { return params_.clip ? g_max() : std::numeric_limits<double>::infinity(); }
 
   /// E min(f, limit)^k of the factor f = e^theta: the part below the limit is that of a log-normal
-  /// cut there, e^(k m + k^2 s^2 / 2) Phi((ln limit - m - k s^2) / s), the rest stands at the
+  /// truncated there, e^(k m + k^2 s^2 / 2) Phi((ln limit - m - k s^2) / s), the rest lies at the
   /// limit.
   double limited_moment(int k, double limit) const {
     const double s = std::sqrt(variance_), m = shift_;

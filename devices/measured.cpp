@@ -11,11 +11,11 @@ namespace ohmic::devices {
 const char* const kMeasuredManual =
     R"(The user's own device. file = "samples.csv" (relative to the config), .npy or "file.h5:/path":
 
-    target_uS, mean_uS, std_uS   normal conductances; mean and deviation linear between targets, cut at 0
+    target_uS, mean_uS, std_uS   normal conductances; mean and deviation linear between targets, clipped at 0
     target_uS, sample_uS         raw samples, one per row, 20 or more per target: a cell takes the quantile of one uniform number in the
                                  empirical distribution, linear between order statistics and between the two nearest targets. At each
                                  target draws have the samples' mean and standard deviation (n - 1); the order statistics are stretched
-                                 for that (by 3 % at 20 samples). The tails beyond the smallest and largest of them are cut: n
+                                 for that (by 3 % at 20 samples). The tails beyond the smallest and largest of them are cut off: n
                                  samples say nothing of what happens to fewer than one cell in 2n. Where the bound at 0 leaves no way to keep both,
                                  the deviation is kept and the mean moves
     ..., time_s                  several times after programming: linear in ln t between them (in t up to the second if the first is 0);
@@ -100,7 +100,7 @@ class Measured final : public GenericCell {
   ConfigNode parameters() const override { return with_model("measured", write_fields(params_)); }
 
  private:
-  /// Where x lies among ascending knots: the knot below and the share of the way to the next.
+  /// Where x lies among ascending knots: the knot below and the fraction of the way to the next.
   struct Between {
     std::size_t below;
     double share;
@@ -122,7 +122,7 @@ class Measured final : public GenericCell {
   Between target_place(double g) const {
     return between(table_.times.front().targets, g, [](const auto& t) { return t.target; });
   }
-  /// The two times around `seconds`, and the share of the second.
+  /// The two times around `seconds`, and the weight of the second.
   Between time_place(double seconds) const {
     if (table_.times.size() == 1 || seconds <= table_.times.front().seconds) return {0, 0.0};
     return between(table_.times, seconds, [](const auto& t) { return t.seconds; });

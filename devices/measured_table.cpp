@@ -201,7 +201,7 @@ class Conversion {
     const bool is_resistance = column.unit.kind == ConductanceUnit::Kind::resistance;
     if (is_resistance && value <= 0)
       throw FileError(at + shortest(value) + " " + column.unit.name +
-                      " is no resistance, expected one above 0");
+                      " is not a resistance, expected one above 0");
     if (value < 0) {
       const bool is_read_out = column.kind == Kind::sample || column.kind == Kind::mean;
       if (!is_read_out || !reading_.clips_negative)
@@ -233,7 +233,7 @@ class Conversion {
   static double time(double seconds, const std::string& at) {
     if (seconds < 0) throw FileError(at + shortest(seconds) + " s is negative");
     if (seconds > 0 && (seconds < kEarliest || seconds > kLatest))
-      throw ConfigError(fmt::format("{}{} s is no time between {} s and {} s", at,
+      throw ConfigError(fmt::format("{}{} s is not a time between {} s and {} s", at,
                                     shortest(seconds), shortest(kEarliest), shortest(kLatest)));
     return seconds;
   }
@@ -284,7 +284,7 @@ std::map<double, TimeRows> sorted_rows(const Numbers& numbers, const MeasuredRea
       continue;
     }
     const std::string at = numbers.at(r, target_column);
-    if (!is_new) throw FileError(at + "target " + in_uS(target) + " stands there twice");
+    if (!is_new) throw FileError(at + "target " + in_uS(target) + " appears twice");
     if (target < time.last_target && target_column.unit.kind != ConductanceUnit::Kind::resistance)
       throw FileError(at + "target " + in_uS(target) + " comes after " + in_uS(time.last_target) +
                       "; targets must ascend");

@@ -38,11 +38,11 @@ struct MeasuredReading {
 /// currents in A or as resistances in Ohm with their prefixes, times in s, min, h or day. Without a
 /// header, and of .npy and "file.h5:/path": the same columns in that order, two, three or four of
 /// them (with the time last), in `unit` and seconds.
-/// Throws FileError naming file, line and column (row and column of arrays) for what is no number,
-/// negative conductances, unsorted targets of moments, a target twice, fewer than two targets or
-/// kLeastSamples samples of a target, and times with other targets; ConfigError for a missing or
-/// unknown column or unit, a missing read voltage, a column that stands there twice, samples beside
-/// moments, and conductances above kMostSiemens (the place is named).
+/// Throws FileError naming file, line and column (row and column of arrays) for anything that is
+/// not a number, negative conductances, unsorted targets of moments, a target twice, fewer than two
+/// targets or kLeastSamples samples of a target, and times with other targets; ConfigError for a
+/// missing or unknown column or unit, a missing read voltage, a column that appears twice, samples
+/// beside moments, and conductances above kMostSiemens (the place is named).
 MeasuredTable read_measured_table(const std::filesystem::path& file,
                                   const MeasuredReading& reading);
 

@@ -4,7 +4,7 @@
 
 namespace ohmic::devices {
 
-/// A published cell with one normal z a programming: at time t it conducts
+/// A published cell with one normal z per programming: at time t it conducts
 /// max(m(T, t) + s(T, t) z, 0) for the target T. A cell that a verifying loop has moved keeps its
 /// distance from there. Formulas take and give published microsiemens.
 class OneDrawCell : public PresetCell {

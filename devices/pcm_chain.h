@@ -11,7 +11,7 @@ namespace ohmic::devices {
 ///   programmed  p = max(T + sigma(r) z, 0)
 ///   drifted     d = p ((t + t0) / t0)^-nu,  nu = |N(exponent mean(r), exponent sigma(r))|
 ///   read        g = max(d (1 + Q sqrt(ln((t + t0 + t_read) / (2 t_read))) z'), 0)
-/// z, nu and z' are drawn once a device: the last is accumulated 1/f noise, frozen at a time.
+/// z, nu and z' are drawn once per device: the last is accumulated 1/f noise, frozen at a time.
 struct PcmLaw {
   double g_max = 25;       ///< [uS] of the fit
   double t0 = 20;          ///< [s]

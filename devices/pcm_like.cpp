@@ -15,7 +15,7 @@ const char* const kPcmLikeManual =
                  m = -.0155 ln r + .0244 within .049 .. .1,  s = -.0125 ln r - .0059 within .008 .. .045
     read         g = max(d (1 + Q sqrt(ln((t + 20 s + 250 ns) / 500 ns)) z'), 0),  Q = .0088 / max(q^.65, 1e-3), at most .2, q = p / g_max
 
-The read term is accumulated 1/f noise: one draw a device, frozen at a time, not averaged away by reading again. The exponent stays with its device; the
+The read term is accumulated 1/f noise: one draw per device, frozen at a time, not averaged away by reading again. The exponent stays with its device; the
 cells at 0 drift and read as noisily as their law says (aihwkit's do neither). Range: 0 .. 25 uS.)";
 
 const PcmLaw& pcm_like_law() {

@@ -17,7 +17,7 @@ struct ProgramContext {
   const RandomStream* stream = nullptr;
   Population population = Population::reported;
   Index chip = 0;         ///< training: the step
-  Index programming = 0;  ///< training: the sub-batch
+  Index programming = 0;  ///< training: the micro-batch
   Index layer = 0, polarity = 0, slice = 0;
   Index replica = 0;  ///< of several programmed copies of the layer
   Index tile = 0;     ///< number of the tile within its layer: what dead lines belong to
@@ -30,7 +30,7 @@ struct ProgramContext {
 
   /// Standard normals of `part` for row `row` of the array, `out.size()` columns from its first.
   /// Device-to-device parts are the same at every programming of a chip; in training every
-  /// sub-batch meets a chip of its own.
+  /// micro-batch meets a chip of its own.
   /// `pulse` tells apart several draws of one part and cell (0 .. 15; parts that use no attempts: 0
   /// .. 8191).
   void normals(Purpose part, Index row, std::span<float> out, Index pulse = 0) const;

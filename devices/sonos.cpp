@@ -13,7 +13,7 @@ const char* const kSonosManual =
 network inference", IEDM 2022, 21.7, doi 10.1109/IEDM45625.2022.10019564; fits as in Sandia's CrossSim 3.2): currents I in nA, 0 .. 1600, at .1 V
 (16 uS = 1600 nA). `seconds` after programming, d = seconds / 86400 days,
 
-    I(t) = max(M + A (1 - exp(-M / B)) z, 0),  M = I + sum_k c_k(d) I^k (M = I at d = 0),  z ~ N(0, 1), one a device
+    I(t) = max(M + A (1 - exp(-M / B)) z, 0),  M = I + sum_k c_k(d) I^k (M = I at d = 0),  z ~ N(0, 1), one per device
     read noise, white: 12.58037 (1 - exp(-I / 215.36557)) nA; switched off by published_read_noise = false
 
 A, B and the eleven c_k were fitted after 0, 1, 2, 3, 4, 5 days and are linear in d between. Range: 0 .. 16 uS, up to 5 days.)";

@@ -8,7 +8,7 @@
 namespace ohmic::devices {
 
 const char* const kTelegraphManual =
-    R"(Random telegraph noise, explicit (a two-level signal is no Gaussian): a share telegraph_share of the cells has a trap, and while it is full the cell conducts
+    R"(Random telegraph noise, explicit (a two-level signal is not Gaussian): a fraction telegraph_share of the cells has a trap, and while it is full the cell conducts
 
     g (1 - telegraph_amplitude)
 
@@ -20,7 +20,7 @@ amplitudes of 1 to 50 % are reported for filamentary cells, telling them is up t
 
 void fields(FieldVisitor& f, TelegraphParams& p) {
   f.field({.key = "telegraph_share",
-           .meaning = "share of the cells that show telegraph noise; 0: none",
+           .meaning = "fraction of the cells that show telegraph noise; 0: none",
            .unit = "fraction",
            .low = 0,
            .high = 1,
@@ -28,7 +28,7 @@ void fields(FieldVisitor& f, TelegraphParams& p) {
           p.share);
   const std::string_view idle = p.share > 0 ? "" : "telegraph_share is 0";
   f.field({.key = "telegraph_amplitude",
-           .meaning = "share of its conductance that such a cell loses while its trap is full",
+           .meaning = "fraction of its conductance that such a cell loses while its trap is full",
            .unit = "fraction of g",
            .low = 0,
            .high = 1,
@@ -36,7 +36,7 @@ void fields(FieldVisitor& f, TelegraphParams& p) {
            .idle = idle},
           p.amplitude);
   f.field({.key = "telegraph_trapped",
-           .meaning = "share of time for which the trap is full",
+           .meaning = "fraction of time for which the trap is full",
            .unit = "fraction",
            .low = 0,
            .high = 1,

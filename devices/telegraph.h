@@ -9,7 +9,7 @@ namespace ohmic::devices {
 struct TelegraphParams {
   double share = 0;              ///< of the cells: those that have a trap
   double amplitude = 0.1;        ///< fraction of the conductance that a full trap takes away
-  double trapped = 0.5;          ///< share of time for which the trap is full
+  double trapped = 0.5;          ///< fraction of time for which the trap is full
   double correlation_reads = 1;  ///< reads after which the correlation is 1/e
   bool is_active() const { return share > 0 && amplitude > 0; }
 };

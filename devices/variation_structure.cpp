@@ -13,7 +13,7 @@ const char* const kVariationStructureManual =
 
     g -> g max(1 + sigma_die z + sigma_correlated f(row, column), 0)
 
-z is one normal a chip (die to die); f is a normal field on the weight grid of each layer, of unit variance and correlation
+z is one normal per chip (die to die); f is a normal field on the weight grid of each layer, of unit variance and correlation
 exp(-(|d row| + |d column|) / correlation_cells), the same for the two devices of a pair, which sit side by side. Both stay with the
 chip: another programming does not change them. All three keys are plain numbers: fractions of a cell's conductance, and cells.
 Source: a definition (the customary split into die-to-die, device-to-device and cycle-to-cycle parts).)";

@@ -12,7 +12,7 @@ const char* const kWan2022Manual =
     R"(HfOx RRAM of the NeuRRAM chip (Wan et al., "A compute-in-memory chip based on resistive random-access memory", Nature 608 (2022) 504,
 doi 10.1038/s41586-022-04992-8, Extended Data Fig. 3d): relaxation after programming with verification.
 
-    g(t) = max(G + sigma(G, t) z, 0),  z ~ N(0, 1), one a device
+    g(t) = max(G + sigma(G, t) z, 0),  z ~ N(0, 1), one per device
 
 fit = "aihwkit" (the fit in IBM aihwkit), x = G / 40 uS, sigma in uS:
     1 s     .348 + 16.030 x - 43.853 x^2 + 45.393 x^3 - 16.815 x^4

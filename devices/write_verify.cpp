@@ -17,12 +17,12 @@ const char* const kProgrammingLoopManual =
 conductance is more than verify_tolerance_uS from the target it gets another pulse, verify_pulse_limit in all. What a pulse does:
 
 verify_pulse = "redraw": the cell is programmed anew, with a new draw of the model's cycle-to-cycle part. With a Gaussian spread s the number of
-pulses is geometric, P(n) = p (1-p)^(n-1), p = erf(tolerance / (s sqrt 2)), and the result is the normal distribution cut at +-tolerance.
+pulses is geometric, P(n) = p (1-p)^(n-1), p = erf(tolerance / (s sqrt 2)), and the result is the normal distribution truncated at +-tolerance.
 verify_pulse = "step": the conductance moves towards the target by verify_step_uS on average, with deviation verify_step_sigma_uS.
 
 verify_pulse = "response": a training device answers it (verify_model, `ohmic info --pulses`), the mean device's weights w_min .. w_max
-standing for g_min .. g_max. Every cell has steps, bounds and slopes of its own, drawn once a chip from the model's device-to-device part.
-verify_pulse = "jump_table": a measured step (verify_file: CSV of level_uS, direction set or reset, step_uS, one pulse a row), drawn from the empirical
+standing for g_min .. g_max. Every cell has its own steps, bounds and slopes, drawn once per chip from the model's device-to-device part.
+verify_pulse = "jump_table": a measured step (verify_file: CSV of level_uS, direction set or reset, step_uS, one pulse per row), drawn from the empirical
 distribution at the cell's conductance.
 
 Pulses are counted a cell (plane `pulses`). Source: a definition; the loop of most programming papers, e.g. Wan et al., Nature 608 (2022) 504.)";
@@ -30,7 +30,7 @@ Pulses are counted a cell (plane `pulses`). Source: a definition; the loop of mo
 void fields(FieldVisitor& f, ProgrammingLoop& p) {
   std::string how = p.verifies ? "write_verify" : "one_shot";
   f.field({.key = "programming",
-           .meaning = "one programming a cell, or pulses until a read lies within the tolerance",
+           .meaning = "one programming per cell, or pulses until a read lies within the tolerance",
            .one_of = {"one_shot", "write_verify"}},
           how);
   p.verifies = how == "write_verify";
@@ -53,7 +53,7 @@ void fields(FieldVisitor& f, ProgrammingLoop& p) {
   const std::string_view no_step =
       of_pulse(ProgrammingLoop::Pulse::step, "verify_pulse is not \"step\"");
   f.field({.key = "verify_tolerance_uS",
-           .meaning = "distance from the target that passes",
+           .meaning = "distance from the target that is accepted",
            .unit = "uS",
            .scale = units::kMicrosiemens,
            .low = 0,
@@ -62,7 +62,7 @@ void fields(FieldVisitor& f, ProgrammingLoop& p) {
            .idle = one_shot},
           p.tolerance);
   f.field({.key = "verify_pulse_limit",
-           .meaning = "pulses a cell gets at most, the first programming included",
+           .meaning = "most pulses per cell, the first programming included",
            .low = 1,
            .high = kMostPulses,
            .idle = one_shot},

@@ -30,8 +30,8 @@ inline constexpr Index kMostPulses = 511;
 
 /// `base` programmed in a loop: read, and while |g - target| > tolerance another pulse, at most
 /// pulse_limit in all. mean(): what drift leaves of the target. sigma(): with "redraw" that of a
-/// normal distribution cut at the tolerance (exact for a Gaussian model away from its bounds, and a
-/// pulse limit that no cell reaches), with other pulses that of a uniform one inside it (an
+/// normal distribution truncated at the tolerance (exact for a Gaussian model away from its bounds,
+/// and a pulse limit that no cell reaches), with other pulses that of a uniform one inside it (an
 /// estimate). Throws ConfigError for an unknown pulse response, and what read_jump_table() throws;
 /// `file` is where the jump table lies.
 std::shared_ptr<const DeviceModel> with_write_verify(std::shared_ptr<const DeviceModel> base,

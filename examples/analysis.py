@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Draws a sweep: accuracy against its first axis, one line a value of the second.
+"""Draws a sweep: accuracy against its first axis, one line per value of the second.
 
   ohmic sweep data/experiments/sweep_fashion.toml -o fashion_sweep
   examples/analysis.py fashion_sweep/results.h5 -o fashion_sweep
@@ -50,7 +50,7 @@ def name_words(axis, coordinate):
 
 
 def draw_lines(accuracy, float_accuracy):
-    """Per cent against the first axis, a line for each value of the second."""
+    """Per cent against the first axis, one line per value of the second."""
     first, *others = (dim for dim in accuracy.dims if dim != "chip")
     mean, low, high = interval(accuracy)
     x = positions(accuracy[first])

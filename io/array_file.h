@@ -27,10 +27,10 @@ std::map<std::string, h5::Array<float>> read_npz(const std::filesystem::path& fi
 /// FileError names file, array and fault.
 std::map<std::string, h5::Array<float>> read_safetensors(const std::filesystem::path& file);
 /// A matrix of numbers from a text table (io/text_table.h); a header is skipped with a remark.
-/// FileError at the line and column of what is no number, or none of single precision.
+/// FileError at the line and column of anything that is not a number, or none of single precision.
 Matrix<double> read_csv(const std::filesystem::path& file);
-/// Writes a row a line, commas between, each number in the shortest form that reads back to the
-/// same float.
+/// Writes one row per line, separated by commas, each number in the shortest form that reads back
+/// to the same float.
 void write_csv(const std::filesystem::path& file, ConstView<float> values);
 /// A matrix from "a.csv", "a.npy" or "file.h5:/path" by its ending. A 1-D array is one row.
 /// FileError for another ending, ShapeError for more than two dimensions; `what` ("--weights")

@@ -81,7 +81,7 @@ class Converter {
     } else if (const auto* flag = node.as_boolean()) {
       result.value = flag->get();
     } else {
-      fail_at(result.origin, "a date or time, which no key takes (a word stands in quotes)");
+      fail_at(result.origin, "a date or time, which no key takes (a word needs quotes)");
     }
     return result;
   }
@@ -116,7 +116,7 @@ std::string no_toml(const toml::parse_error& error) {
   std::string reason(error.description());
   if (!reason.empty() && reason[0] >= 'A' && reason[0] <= 'Z')
     reason[0] = static_cast<char>(reason[0] - 'A' + 'a');
-  return "is no TOML: " + reason;
+  return "is not TOML: " + reason;
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -176,10 +176,10 @@ ConfigNode parse_value(std::string_view text, const Origin& origin) {
   try {
     check_toml_text(assignment, "");
   } catch (const ConfigError&) {
-    if (!is_utf8(text)) fail_at(origin, "the value is no UTF-8");
+    if (!is_utf8(text)) fail_at(origin, "the value is not UTF-8");
     if (std::string_view("\"'[{").find(text[0]) != std::string_view::npos)
       fail_at(origin,
-              "the value is no TOML: characters outside ASCII stand in quotes, and a key "
+              "the value is not TOML: characters outside ASCII need quotes, and a key "
               "has at most " +
                   std::to_string(kMostKeyParts) + " parts");
     return {.value = std::string(text), .origin = origin};
@@ -337,7 +337,7 @@ void apply_setting(ConfigNode& root, const std::string& assignment) {
     quoted ^= assignment[equals] == '"';
   if (equals == assignment.size()) fail_at(origin, "expected KEY=VALUE");
   const std::string_view text = assignment, key = trimmed(text.substr(0, equals));
-  if (!is_utf8(key)) fail_at(origin, "the key is no UTF-8");
+  if (!is_utf8(key)) fail_at(origin, "the key is not UTF-8");
   put_at(root, key, parse_value(trimmed(text.substr(equals + 1)), origin));
 }
 

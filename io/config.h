@@ -56,7 +56,7 @@ ConfigError::Parts error_parts(const Origin& origin, const std::string& message,
 const Origin& origin_of(const ConfigNode& table, std::string_view key);
 
 /// Parses a TOML file. FileError if it cannot be read (missing, a folder, larger than 16 MiB),
-/// ConfigError where it is no TOML (a binary file, a syntax error) or empty.
+/// ConfigError where it is not TOML (a binary file, a syntax error) or empty.
 ConfigNode read_config(const std::filesystem::path& file);
 /// Parses TOML text that came from `name`.
 ConfigNode parse_config(std::string_view text, const std::string& name);
@@ -66,11 +66,11 @@ ConfigNode parse_config(std::string_view text, const std::string& name);
 /// ("network.layers.features.0.filters=8"): of several names that the path begins with the longest
 /// is taken that leaves a key behind it (none has to be left where the value is a table, which
 /// replaces the element). A part in double quotes is a name by itself. ConfigError if the
-/// assignment cannot be parsed or a part of the path is no table.
+/// assignment cannot be parsed or a part of the path is not a table.
 void apply_setting(ConfigNode& root, const std::string& assignment);
 /// Puts a value at a dotted path, as apply_setting does; errors name the value's origin.
 void put_at(ConfigNode& root, std::string_view key, ConfigNode value);
-/// What stands where put_at would put a value that is no table; null where nothing does.
+/// What stands where put_at would put a value that is not a table; null where nothing does.
 const ConfigNode* find_at(const ConfigNode& root, std::string_view key);
 /// `over`'s values put into `base`, table by table; arrays and scalars are replaced.
 ConfigNode merged(const ConfigNode& base, const ConfigNode& over);

@@ -11,8 +11,8 @@
 
 #include "io/config.h"
 
-/// One list of fields a parameter struct: reading, checking, the echo into the results file and the
-/// reference page all come from it.
+/// One list of fields per parameter struct: reading, checking, the echo into the results file and
+/// the reference page all come from it.
 ///
 ///   struct AdcParams { std::optional<std::int64_t> bits = 8; double percentile = 0.999; };
 ///   inline void fields(FieldVisitor& f, AdcParams& p) {
@@ -104,9 +104,9 @@ class FieldReader : public FieldVisitor {
   void field(const Field&, std::vector<std::string>&) override;
   void field(const Field&, WordOrIntegers&) override;
   using FieldVisitor::field;
-  /// Keys that somebody else reads (sub-tables).
+  /// Keys that other code reads (sub-tables).
   void allow(std::string_view key);
-  /// ConfigError at the first key that nobody knows: "unknown key device.levles (did you mean
+  /// ConfigError at the first unknown key: "unknown key device.levles (did you mean
   /// 'levels'?)".
   void finish() const;
 

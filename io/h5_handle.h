@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-/// What the reader and the writer of HDF5 share; nobody else includes it.
+/// What the reader and the writer of HDF5 share; no other file includes it.
 namespace ohmic::h5 {
 
 /// The one lock around every call (Debian's library is not thread-safe). Errors become exceptions,

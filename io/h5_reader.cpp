@@ -227,8 +227,8 @@ T number_attribute(const Reader& reader, hid_t file, std::uintmax_t file_size,
   T value{};
   if ((only_integers ? H5Tget_class(type) != H5T_INTEGER : !is_number(type)) ||
       element_count(space) != 1 || H5Aread(attribute, memory_type, &value) < 0)
-    fail(reader, "attribute '" + name + "' of " + quoted(path) + " is no " +
-                     (only_integers ? "integer" : "number"));
+    fail(reader, "attribute '" + name + "' of " + quoted(path) + " is not " +
+                     (only_integers ? "an integer" : "a number"));
   return value;
 }
 
@@ -281,7 +281,7 @@ void Reader::open() {
   handle_ = H5Fopen(file_.c_str(), H5F_ACC_RDONLY, access);
   if (handle_ < 0 && is_being_written(file_)) fail(*this, kOpenElsewhere);
   if (handle_ < 0)
-    fail(*this, H5Fis_hdf5(file_.c_str()) > 0 ? "is truncated or damaged" : "is no HDF5 file");
+    fail(*this, H5Fis_hdf5(file_.c_str()) > 0 ? "is truncated or damaged" : "is not an HDF5 file");
 }
 
 void Reader::close() {
@@ -420,7 +420,7 @@ std::string Reader::string_attribute(const std::string& path, const std::string&
   const Handle space(H5Aget_space(attribute), H5Sclose);
   const std::string what = "attribute '" + name + "' of " + quoted(path);
   if (H5Tget_class(type) != H5T_STRING || element_count(space) != 1)
-    fail(*this, what + " is no string");
+    fail(*this, what + " is not a string");
   check_claim(*this, size_, type, space, false, what);
   std::vector<std::string> words =
       read_strings(*this, size_, type, space, what, [&](hid_t memory_type, void* buffer, hid_t) {

@@ -35,7 +35,7 @@ class Bytes {
     }
     if (!S_ISREG(status.st_mode)) {
       close();
-      throw FileError(file.string() + ": is no regular file (a pipe or a device)");
+      throw FileError(file.string() + ": is not a regular file (a pipe or a device)");
     }
     size_ = static_cast<std::uint64_t>(status.st_size);
   }

@@ -28,7 +28,8 @@ enum class Condition {
 };
 
 /// Looks at the bytes alone: damaged files can make the HDF5 library loop or crash, so they are
-/// looked at before it opens them. FileError where the file cannot be read or is no regular file.
+/// looked at before it opens them. FileError where the file cannot be read or is not a regular
+/// file.
 Condition condition_of(const std::filesystem::path& file);
 
 }  // namespace ohmic::h5

@@ -189,7 +189,7 @@ class FortranOrder {
 
 h5::Array<float> parse_npy(std::string_view bytes, const std::string& name) {
   const auto fail = [&](const std::string& what) { throw FileError(name + ": " + what); };
-  if (!bytes.starts_with(kMagic)) fail("is no .npy file");
+  if (!bytes.starts_with(kMagic)) fail("is not a .npy file");
   const auto byte = [&](std::size_t at) -> std::size_t {
     if (at >= bytes.size()) fail("is truncated inside its header");
     return static_cast<unsigned char>(bytes[at]);
@@ -269,10 +269,11 @@ std::map<std::string, h5::Array<float>> read_npz(const std::filesystem::path& fi
     std::map<std::string, h5::Array<float>> arrays;
     for (const auto& [name, contents] : read_zip(file, limit)) {
       if (!name.ends_with(".npy"))
-        throw FileError(file.string() + ": '" + name + "' is no .npy file, expected numpy's savez");
+        throw FileError(file.string() + ": '" + name +
+                        "' is not a .npy file, expected numpy's savez");
       const std::string array = name.substr(0, name.size() - 4);
       if (!arrays.emplace(array, parse_npy(contents, file.string() + ": '" + name + "'")).second)
-        throw FileError(file.string() + ": '" + name + "' stands there twice");
+        throw FileError(file.string() + ": '" + name + "' appears twice");
     }
     return arrays;
   });

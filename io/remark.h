@@ -5,7 +5,7 @@
 #include <string>
 
 /// What a user should know although it is no error: a column that was not read, a header that was
-/// skipped. Readers deep in the library make remarks; whoever runs a command listens.
+/// skipped. Readers deep in the library make remarks; the command that runs listens.
 namespace ohmic {
 
 /// Passes one line on to the innermost listener; without one it is dropped.

@@ -236,7 +236,7 @@ std::map<std::string, h5::Array<float>> parse(std::string_view bytes, const std:
                                                   : " stands behind a hole"));
     next = tensor.end;
     if (!arrays.emplace(tensor.name, std::move(array)).second)
-      throw FileError(name + " stands there twice");
+      throw FileError(name + " appears twice");
   }
   if (next != numbers.size())
     throw FileError(file + ": has " + std::to_string(numbers.size() - next) +

@@ -10,7 +10,7 @@ namespace ohmic {
 /// forms, surrogates and numbers beyond U+10FFFF among them).
 std::size_t utf8_width(std::string_view text);
 
-/// `text` with control characters and bytes that are no UTF-8 written out (\x1b), lines and tabs
+/// `text` with control characters and bytes that are not UTF-8 written out (\x1b), lines and tabs
 /// kept, and the middle left out of a line of more than `most` characters.
 std::string shown(std::string_view text, std::size_t most = 400);
 

@@ -247,7 +247,7 @@ double TextTable::number(const TableField& field) const {
     if (text.find('.') != text.npos || text.find(',', comma + 1) != text.npos)
       fail(field, shown(text) + " has a thousands separator; write the number without");
     text[comma] = '.';
-    if (!parsed(text)) fail(field, shown(field.text) + " is no number");
+    if (!parsed(text)) fail(field, shown(field.text) + " is not a number");
     if (!with_comma_) with_comma_ = field;
   } else if (text.find('.') != text.npos && !with_point_) {
     with_point_ = field;
@@ -264,14 +264,14 @@ double TextTable::number(const TableField& field) const {
     fail(field, is_error_word(text)
                     ? shown(text) + " is an error word, expected a number" +
                           (looks_like_comment(text) ? " (a comment begins with '# ')" : "")
-                    : shown(text) + " is no number" +
+                    : shown(text) + " is not a number" +
                           (text.find(',') != text.npos ? kDecimalCommaCure
                            : text.find('#') != text.npos
-                               ? " (a comment stands in a line of its own, behind '# ')"
+                               ? " (a comment needs a line of its own, behind '# ')"
                                : ""));
   if (!std::isfinite(*value))
     fail(field, shown(text) + (text.find_first_of("0123456789") == text.npos
-                                   ? " is no finite number"
+                                   ? " is not a finite number"
                                    : " is too large for a number"));
   return *value;
 }

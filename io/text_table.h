@@ -26,8 +26,8 @@ using TableRow = std::vector<TableField>;
 /// it has names and nothing that is, or begins like, a number or an error word.
 class TextTable {
  public:
-  /// FileError naming line and column for what is no table: rows of different lengths, a quote that
-  /// is not closed, binary files.
+  /// FileError naming line and column for anything that is not a table: rows of different lengths,
+  /// a quote that is not closed, binary files.
   explicit TextTable(const std::filesystem::path& file);
 
   /// The names of columns; empty where the first row is none.

@@ -18,9 +18,9 @@ class Scanner {
   void run() {
     while (at_ < text_.size()) {
       const std::size_t width = utf8_width(text_.substr(at_));
-      if (width == 0) fail("is no TOML: a byte that is no UTF-8; save the file as UTF-8");
+      if (width == 0) fail("is not TOML: a byte that is not UTF-8; save the file as UTF-8");
       if (width > 1 && place_ == Place::plain)
-        fail("is no TOML: '" + std::string(text_.substr(at_, width)) +
+        fail("is not TOML: '" + std::string(text_.substr(at_, width)) +
              "' stands outside of strings and comments, where TOML knows ASCII only");
       step(width);
     }
@@ -50,7 +50,7 @@ class Scanner {
       plain(c);
     } else if ((place_ == Place::string || place_ == Place::long_string) && c == '\\' &&
                at_ + 1 < text_.size() && text_[at_ + 1] != '\n') {
-      move(1 + utf8_width(text_.substr(at_ + 1)));  // 0: a byte that is no UTF-8 comes next
+      move(1 + utf8_width(text_.substr(at_ + 1)));  // 0: a byte that is not UTF-8 comes next
     } else if (is_next(closing())) {
       move(closing().size());
       place_ = Place::plain;

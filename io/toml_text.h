@@ -5,7 +5,7 @@
 
 namespace ohmic {
 
-/// Refuses text that the TOML library must not see: bytes that are no UTF-8, characters outside
+/// Refuses text that the TOML library must not see: bytes that are not UTF-8, characters outside
 /// ASCII where neither a string nor a comment stands, and keys of more than kMostKeyParts parts
 /// (they nest, and recursion must end). `text` is without its byte-order mark. ConfigError
 /// "name:line:column: ...".

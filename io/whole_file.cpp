@@ -105,7 +105,7 @@ void WholeFile::write(const void* bytes, std::size_t count) {
   ensure(descriptor_ >= 0, "a file is written after it was committed");
   const char* next = static_cast<const char*>(bytes);
   while (count > 0) {
-    // Linux writes at most 2^31 - 4096 bytes a call.
+    // Linux writes at most 2^31 - 4096 bytes per call.
     const ssize_t written = ::write(descriptor_, next, std::min<std::size_t>(count, 1u << 30));
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) fail(errno);
@@ -160,7 +160,7 @@ class OpenFile {
     ::close(descriptor_);
     if (failed) fail_to_read(file, failed);
     if (S_ISDIR(status.st_mode)) fail_to_read(file, EISDIR);
-    throw FileError(file.string() + ": is no regular file (a pipe or a device)");
+    throw FileError(file.string() + ": is not a regular file (a pipe or a device)");
   }
   ~OpenFile() { ::close(descriptor_); }
   OpenFile(const OpenFile&) = delete;

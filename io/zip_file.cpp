@@ -15,7 +15,8 @@ constexpr std::uint64_t kLargestRatio = 1032;  // of deflate, www.zlib.net/zlib_
 using Archive = std::unique_ptr<zip_t, decltype(&zip_discard)>;
 using Stream = std::unique_ptr<zip_file_t, decltype(&zip_fclose)>;
 
-/// An archive whose bytes are borrowed: what is no regular file was refused where it was read.
+/// An archive whose bytes are borrowed: anything that is not a regular file was refused where it
+/// was read.
 class Reader {
  public:
   Reader(std::string name, std::string_view bytes)
@@ -34,7 +35,7 @@ class Reader {
                     : "is a damaged zip archive (" + words + ")");
   }
 
-  /// The entries that are no folders. FileError where they cannot be read, or all are more than
+  /// The entries that are not folders. FileError where they cannot be read, or all are more than
   /// `limit`; nothing is unpacked for it. (Entries that share a stream make a small file unpack to
   /// terabytes: Fifield, USENIX WOOT 2019.)
   std::vector<zip_stat_t> files(std::uint64_t limit) const {

@@ -77,7 +77,7 @@ ParameterSet<float> read_set(const h5::Reader& file, const Network& network,
   return set;
 }
 
-/// Epoch x layer, one data set a monitor.
+/// Epoch x layer, one data set per monitor.
 void write_monitors(h5::Writer& writer, const std::vector<LayerMonitors>& epochs) {
   if (epochs.empty()) return;
   const std::vector<Index> shape{static_cast<Index>(epochs.size()),
@@ -160,7 +160,7 @@ void gather(const h5::Reader& reader, const std::string& group, const std::strin
     if (reader.is_group(at))
       gather(reader, at, name + ".", depth + 1, arrays);
     else if (!arrays.emplace(name, reader.floats(at)).second)
-      throw FileError(reader.file().string() + ": " + name + " stands there twice");
+      throw FileError(reader.file().string() + ": " + name + " appears twice");
   }
 }
 
@@ -236,7 +236,7 @@ void save_checkpoint(const path& file, const Network& network, const TrainingSta
 Checkpoint load_checkpoint(const path& file) {
   const h5::Reader reader(file);
   if (!reader.has_attribute("/", "checkpoint_version") || !reader.has_attribute("/", "network"))
-    throw FileError(file.string() + ": is no checkpoint of Ohmic");
+    throw FileError(file.string() + ": is not a checkpoint of Ohmic");
   const std::int64_t version = reader.integer_attribute("/", "checkpoint_version");
   if (version < kOldestCheckpoint || version > kCheckpointVersion)
     throw FileError(file.string() + ": checkpoint version " + std::to_string(version) +

@@ -10,7 +10,7 @@
 
 namespace ohmic::nn {
 
-/// What finished epochs were like, one entry an epoch: it travels with the training, so that a
+/// What finished epochs were like, one entry per epoch: it travels with the training, so that a
 /// resumed one tells the same.
 struct TrainingCourse {
   std::vector<double> loss, accuracy;        ///< means over the epoch's images while training

@@ -34,11 +34,11 @@ Network with_compensators(const Network& base, const std::vector<Placement>& pla
 ParameterSet<float> transplanted(const Network& from, const ParameterSet<float>& parameters,
                                  const Network& to, std::uint64_t seed);
 
-/// One flag a layer: everything but compensators is frozen.
+/// One flag per layer: everything but compensators is frozen.
 std::vector<bool> frozen_but_compensators(const Network& network);
 
 /// Numbers that the compensators add, in weights (m (l + n) + m + n (n + m) + n; residual n m) and
-/// in multiply-accumulates an image.
+/// in multiply-accumulates per image.
 struct Overhead {
   Index weights = 0, macs = 0;
 };

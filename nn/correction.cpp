@@ -15,7 +15,7 @@ DigitalCorrection::DigitalCorrection(const Shape& input, const Shape& output,
       scale_(std::move(scale)),
       shift_(std::move(shift)) {
   ensure(static_cast<Index>(scale_.size()) == output.channels && scale_.size() == shift_.size(),
-         "an affine correction has a scale and a shift a channel");
+         "an affine correction has one scale and one shift per channel");
 }
 
 DigitalCorrection::DigitalCorrection(const Shape& input, const Shape& output, Matrix<float> mixing,

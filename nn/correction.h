@@ -24,7 +24,7 @@ class DigitalCorrection {
 
   /// Numbers that a chip keeps for it.
   Index weights() const;
-  /// Multiply-accumulates an image.
+  /// Multiply-accumulates per image.
   Index macs() const;
   bool is_affine() const { return mixing_.empty(); }
 

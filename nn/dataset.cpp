@@ -24,7 +24,7 @@ void fields(FieldVisitor& f, DataParams& p) {
            .high = 1e9},
           p.validation);
   f.field({.key = "split_seed",
-           .meaning = "draws which images validate",
+           .meaning = "seed that draws the validation images",
            .low = 0,
            .high = 0x1p63,
            .high_open = true,
@@ -36,13 +36,13 @@ void fields(FieldVisitor& f, DataParams& p) {
        .one_of = {"standard", "unit"}},
       p.normalise);
   f.field({.key = "train_images",
-           .meaning = "train on the first so many images only; 0: all",
+           .meaning = "use only this many training images, the first ones; 0: all",
            .unit = "images",
            .low = 0,
            .high = 1e9},
           p.train_images);
   f.field({.key = "test_images",
-           .meaning = "test on the first so many images only; 0: all",
+           .meaning = "use only this many test images, the first ones; 0: all",
            .unit = "images",
            .low = 0,
            .high = 1e9},

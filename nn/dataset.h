@@ -25,7 +25,7 @@ struct DataParams {
 };
 void fields(FieldVisitor& f, DataParams& params);
 
-/// Images as they lie in a file: a byte a pixel, (channel, row, column) each.
+/// Images as they lie in a file: one byte per pixel, in order (channel, row, column).
 struct Dataset {
   Shape shape;
   Index classes = 0;
@@ -51,7 +51,7 @@ struct ImageList {
 
 /// Pixel -> input, (pixel - mean) / deviation of its channel.
 struct Normalisation {
-  std::vector<double> mean, deviation;  ///< one a channel, in units of a pixel's 0 .. 255
+  std::vector<double> mean, deviation;  ///< one per channel, in units of a pixel's 0 .. 255
 };
 
 struct Data {

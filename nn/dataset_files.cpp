@@ -48,7 +48,7 @@ class ByteFile {
       const std::size_t at = out.size(), want = std::min(kChunk, count - (at - before));
       out.resize(at + want);
       const int got = gzread(handle_, out.data() + at, static_cast<unsigned>(want));
-      // A gzip file that ends early is no error of gzread(), not even without its checksum.
+      // A gzip file that ends early is not an error to gzread(), not even without its checksum.
       int status = Z_OK;
       if (got == 0) gzerror(handle_, &status);
       if (got < 0 || status != Z_OK) fail(file_, "is truncated or damaged (gzip)");
@@ -78,7 +78,7 @@ std::vector<Index> read_idx_header(ByteFile& source, const path& file, std::uint
   source.read(header_size, header);
   if (header.size() < 4) fail(file, "is empty or too short for an IDX file");
   if (header[0] != 0 || header[1] != 0 || header[2] != 8 || header[3] != rank)
-    fail(file, std::string("is no IDX file of ") + content + " (it does not begin with 0 0 8 " +
+    fail(file, std::string("is not an IDX file of ") + content + " (it does not begin with 0 0 8 " +
                    std::to_string(rank) + ")");
   if (header.size() < header_size) fail(file, "is truncated within its header");
   std::vector<Index> shape;
@@ -207,7 +207,7 @@ Dataset outline_cifar(const std::vector<path>& files, int label_bytes, Index cla
     else if (const std::uintmax_t size = std::filesystem::file_size(file);
              size == 0 || size % record_size != 0)
       fail(file, "is truncated: " + std::to_string(size) +
-                     " bytes are no whole number of images of " + std::to_string(record_size));
+                     " bytes are not a whole number of images of " + std::to_string(record_size));
     else
       images += size / record_size;
   }

@@ -8,7 +8,7 @@
 
 namespace ohmic::nn {
 
-/// Who multiplies: one entry a MAC layer, null for the layer's own ideal kernel.
+/// Who multiplies: one entry per MAC layer, null for the layer's own ideal kernel.
 struct Deployment {
   std::vector<std::shared_ptr<const LinearOperator>> macs;
   /// What is done digitally to a MAC layer's output, bias included; null for nothing. Empty:

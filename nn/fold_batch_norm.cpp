@@ -12,7 +12,7 @@ Index host_of(const Network& network, Index l) {
   if (!network.structure(l).batch_norm) return Network::kImage;
   const Index host = network.inputs(l).front();
   if (host == Network::kImage || !network.structure(host).mac) return Network::kImage;
-  // A linear layer's batch-norm has one channel an output as well.
+  // A linear layer's batch-norm has one channel per output as well.
   Index readers = 0;
   for (Index other = 0; other < network.layers(); ++other)
     readers += std::count(network.inputs(other).begin(), network.inputs(other).end(), host);

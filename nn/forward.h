@@ -8,7 +8,7 @@
 /// Passes of one lane block through a network.
 namespace ohmic::nn {
 
-/// The activations of one lane block: features x kLanes a layer. Made once a thread and used again;
+/// The activations of one lane block: features x kLanes per layer. Made once per thread and reused;
 /// lanes beyond the valid ones hold finite numbers.
 template <class T>
 class Workspace {

@@ -10,9 +10,9 @@
 namespace ohmic::nn {
 
 struct EvaluationOptions {
-  /// Images a block, the unit of parallel work and of contexts; changes no result.
+  /// Images per block, the unit of parallel work and of contexts; changes no result.
   Index batch = 256;
-  /// Called once a block, possibly on several threads, for deployed layers: who reads, with
+  /// Called once per block, possibly on several threads, for deployed layers: a ReadContext with
   /// counters of its own. first_sample is set here, to the image's place in the list.
   std::function<ReadContext(Index block)> context_of = {};
 };

@@ -14,7 +14,7 @@
 #include "nn/shape.h"
 
 /// What a layer is: an immutable structure that computes on one lane block. An activation of F
-/// features is F x kLanes, one sample a lane.
+/// features is F x kLanes, one sample per lane.
 namespace ohmic::nn {
 
 /// Inputs that a layer may have.
@@ -50,7 +50,7 @@ struct Mac {
   Index outputs = 0;
   PatchView patch;              ///< geometry and lane-block strides of its input; no data
   bool is_convolution = false;  ///< its outputs are maps
-  /// Products an image.
+  /// Multiply-accumulates per image.
   Index count() const { return outputs * patch.inputs() * patch.positions(); }
 };
 
@@ -83,7 +83,7 @@ template <class T>
 struct ForwardArguments {
   const Pass& pass;
   Index layer;                  ///< index in the network, of dropout's address
-  std::span<const T* const> x;  ///< one activation an input
+  std::span<const T* const> x;  ///< one activation per input
   const LayerParameters<T>& parameters;
   T* state;
   T* y;
@@ -97,8 +97,8 @@ struct BackwardArguments {
   const LayerParameters<T>& parameters;
   T* state;
   T* work;
-  bool is_frozen;          ///< nobody asks for the gradients by the parameters
-  std::span<T* const> dx;  ///< overwritten; null where nobody asks
+  bool is_frozen;          ///< the gradients by the parameters are not needed
+  std::span<T* const> dx;  ///< overwritten; null where not needed
   /// Added to; in place of running statistics' gradients stand the statistics of this block.
   LayerParameters<T>& gradient;
 };

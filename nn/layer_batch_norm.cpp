@@ -18,7 +18,7 @@ struct BatchNormParams {
 
 void batch_norm_fields(FieldVisitor& f, BatchNormParams& p) {
   f.field({.key = "momentum",
-           .meaning = "weight of a sub-batch in the running statistics",
+           .meaning = "weight of a micro-batch in the running statistics",
            .low = 0,
            .high = 1},
           p.momentum);
@@ -27,7 +27,7 @@ void batch_norm_fields(FieldVisitor& f, BatchNormParams& p) {
 }
 
 constexpr Index kKept =
-    3;  ///< numbers a channel from forward to backward: mean, 1/deviation, variance
+    3;  ///< numbers per channel from forward to backward: mean, 1/deviation, variance
 
 template <class T>
 class BatchNorm final : public Layer<T> {

@@ -4,7 +4,7 @@
 
 namespace ohmic::nn {
 
-// Each stands in the file of its layer.
+// Each is defined in the file of its layer.
 LayerKind linear_kind();
 LayerKind conv_kind();
 LayerKind max_pool_kind();

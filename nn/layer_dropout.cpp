@@ -11,7 +11,7 @@ struct DropoutParams {
 
 void dropout_fields(FieldVisitor& f, DropoutParams& p) {
   f.field({.key = "rate",
-           .meaning = "share of features set to 0 while training",
+           .meaning = "fraction of features set to 0 in training",
            .unit = "fraction",
            .low = 0,
            .high = 1,
@@ -19,7 +19,7 @@ void dropout_fields(FieldVisitor& f, DropoutParams& p) {
           p.rate);
 }
 
-/// Zeroes a share `rate` of the features while training and scales the others by 1 / (1 - rate);
+/// Zeroes a fraction `rate` of the features in training and scales the others by 1 / (1 - rate);
 /// the factors are kept in `state`. A draw is addressed by (step, layer, sample, feature).
 template <class T>
 class Dropout final : public Layer<T> {

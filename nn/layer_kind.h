@@ -17,7 +17,7 @@ struct InputRule {
   std::string_view meaning = "";  ///< of the key `inputs`; where one layer feeds it: `input`
 };
 
-/// A kind of layer that a network's `type` can name. It stands in the file of its layer.
+/// A kind of layer that a network's `type` can name. It is defined in the file of its layer.
 struct LayerKind {
   std::string_view name;
   InputRule inputs;

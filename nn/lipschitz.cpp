@@ -43,7 +43,7 @@ Eigen::MatrixXd small_gram(const Eigen::MatrixXd& w) {
 
 void fields(FieldVisitor& f, PenaltyParams& p) {
   f.field({.key = "form",
-           .meaning = "what is punished: distance of W^T W from lambda^2 I, or singular values "
+           .meaning = "what is penalised: distance of W^T W from lambda^2 I, or singular values "
                       "above lambda (the largest, all)"},
           p.kind, {"orthogonal", "top_hinge", "spectral_hinge"});
   f.field({.key = "beta", .meaning = "weight of the penalty (our recipe: 1e-3)", .low = 0}, p.beta);
@@ -59,7 +59,7 @@ void fields(FieldVisitor& f, PenaltyParams& p) {
            .low_open = true,
            .idle = p.lambda ? "lambda is given" : ""},
           p.k);
-  f.field({.key = "decoupled", .meaning = "the penalty's step is taken beside the optimiser's"},
+  f.field({.key = "decoupled", .meaning = "take the penalty's step apart from the optimiser's"},
           p.is_decoupled);
   f.field({.key = "conv_operator",
            .meaning = "bound a convolution's operator norm instead of its matrix of filters"},

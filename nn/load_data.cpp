@@ -117,7 +117,7 @@ FoundSet find_known(const KnownSet& set, const DataParams& params, const path& b
   if (!params.path.empty()) {
     roots.push_back(base / params.path);
     if (!std::filesystem::is_directory(roots.back()))
-      throw FileError("data.path: " + roots.back().string() + " is no folder");
+      throw FileError("data.path: " + roots.back().string() + " is not a folder");
   }
   if (const char* variable = std::getenv("OHMIC_DATA"); variable && *variable)
     roots.emplace_back(variable);

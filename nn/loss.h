@@ -8,7 +8,7 @@
 
 namespace ohmic::nn {
 
-/// How one image came out.
+/// The result of one image.
 struct Score {
   double loss = 0;  ///< cross-entropy of the softmax, natural logarithm
   Index rank = 0;  ///< classes ahead of the true one; 0 = correct. Of equal outputs the first class

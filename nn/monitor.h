@@ -7,7 +7,7 @@
 
 namespace ohmic::nn {
 
-/// How the MAC layers of a network stand at the end of an epoch, one number a layer.
+/// The state of the MAC layers of a network at the end of an epoch, one number per layer.
 struct LayerMonitors {
   std::vector<double> s_max;             ///< largest singular value of W (filters as rows)
   std::vector<double> condition_number;  ///< over the smallest one; infinite where that is 0

@@ -48,7 +48,7 @@ Network::Network(NetworkSpec spec, Shape input) : spec_(std::move(spec)), input_
         std::vector<std::string> known;
         for (const auto& entry : index) known.push_back(entry.first);
         const std::string near = nearest(name, known);
-        fail(layer, "its input '" + name + "' is no layer before it" +
+        fail(layer, "its input '" + name + "' is not a layer before it" +
                         (near.empty() ? "" : " (did you mean '" + near + "'?)"));
       }
       from.push_back(found->second);

@@ -38,7 +38,7 @@ class Network {
   /// addresses.
   const std::vector<Index>& mac_layers() const { return mac_layers_; }
   const Mac& mac(Index k) const { return *structure(mac_layers_[static_cast<std::size_t>(k)]).mac; }
-  /// Products an image, of all MAC layers.
+  /// Multiply-accumulates per image, of all MAC layers.
   Index macs() const;
   /// Trained numbers.
   Index parameter_count() const;

@@ -21,7 +21,7 @@ struct Parameter {
 };
 template <class T>
 using LayerParameters = std::vector<Parameter<T>>;
-/// One entry a layer of the network; layers without parameters have an empty list.
+/// One entry per layer of the network; layers without parameters have an empty list.
 template <class T>
 using ParameterSet = std::vector<LayerParameters<T>>;
 

@@ -124,7 +124,7 @@ class Trainer {
     return ascended_;
   }
 
-  /// Running statistics of batch-norm follow those of each sub-batch, in order.
+  /// Running statistics of batch-norm follow those of each micro-batch, in order.
   void follow_statistics(const ParameterSet<float>& observed) {
     for (std::size_t l = 0; l < observed.size(); ++l)
       for (std::size_t p = 0; p < observed[l].size(); ++p) {

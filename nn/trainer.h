@@ -22,7 +22,7 @@ struct EpochReport {
 
 /// What goes on around a training. Everything is borrowed and may be left out.
 struct TrainingHooks {
-  /// Variation-aware training: a fresh draw a sub-batch.
+  /// Variation-aware training: a fresh draw per micro-batch.
   StepRules rules = {};
   /// Adds a penalty's gradient to a gradient and returns its value.
   std::function<double(const ParameterSet<float>&, ParameterSet<float>&)> penalty = {};
@@ -37,8 +37,8 @@ struct TrainingHooks {
 };
 
 /// Trains from `state` (a fresh or a resumed one) to the end of params.epochs and returns the final
-/// state. A batch is cut into sub-batches of kLanes images, whose gradients are added in order: no
-/// bit depends on the number of threads, and a resumed training ends with the bits of an
+/// state. A batch is cut into micro-batches of kLanes images, whose gradients are added in order:
+/// no bit depends on the number of threads, and a resumed training ends with the bits of an
 /// uninterrupted one. Throws Interrupted on a stop (with a checkpoint, the state so far is in it)
 /// and ConfigError where the loss is no longer finite.
 TrainingState train(const Network& network, const Data& data, const TrainingParams& params,

@@ -10,28 +10,27 @@ void fields(FieldVisitor& f, TrainingParams& p) {
   f.field({.key = "epochs", .meaning = "passes over the training images", .low = 0, .high = 1e6},
           p.epochs);
   f.field({.key = "batch",
-           .meaning = "images a step; gradients are means over it",
+           .meaning = "images per step; gradients are means over it",
            .unit = "images",
            .low = 1,
            .high = 16384},
           p.batch);
-  f.field({.key = "optimiser", .meaning = "how a step uses the gradient"}, p.optimiser,
-          {"sgd", "adam", "adamw"});
-  f.field({.key = "learning_rate", .meaning = "rate at the schedule's top", .low = 0},
+  f.field({.key = "optimiser", .meaning = "update rule"}, p.optimiser, {"sgd", "adam", "adamw"});
+  f.field({.key = "learning_rate", .meaning = "highest learning rate of the schedule", .low = 0},
           p.learning_rate);
   f.field({.key = "schedule",
-           .meaning = "the rate over the steps: constant, in steps, half a cosine down to 0"},
+           .meaning = "learning rate over time: constant, in steps, or half a cosine down to 0"},
           p.schedule, {"constant", "step", "cosine"});
   const std::string_view no_steps =
       p.schedule == ScheduleKind::step ? "" : "schedule is not \"step\"";
   f.field({.key = "warm_up_epochs",
-           .meaning = "epochs in which the rate grows linearly from 0",
+           .meaning = "epochs of linear warm-up from 0",
            .unit = "epochs",
            .low = 0,
            .high = 1e6},
           p.warm_up_epochs);
   f.field({.key = "step_epochs",
-           .meaning = "of schedule step: epochs between two falls of the rate",
+           .meaning = "of schedule step: epochs between two reductions of the rate",
            .unit = "epochs",
            .low = 1,
            .high = 1e6,
@@ -46,7 +45,7 @@ void fields(FieldVisitor& f, TrainingParams& p) {
   const bool is_sgd = p.optimiser == OptimiserKind::sgd;
   const std::string_view no_adam = is_sgd ? "optimiser is \"sgd\"" : "";
   f.field({.key = "momentum",
-           .meaning = "of sgd",
+           .meaning = "momentum of sgd",
            .low = 0,
            .high = 1,
            .high_open = true,
@@ -72,10 +71,10 @@ void fields(FieldVisitor& f, TrainingParams& p) {
            .low_open = true,
            .idle = no_adam},
           p.epsilon);
-  f.field({.key = "weight_decay", .meaning = "pull towards 0, on all trained parameters", .low = 0},
+  f.field({.key = "weight_decay", .meaning = "decay towards 0 of all trained parameters", .low = 0},
           p.weight_decay);
   f.field({.key = "seed",
-           .meaning = "of first weights, order, dropout and training noise",
+           .meaning = "seed of initial weights, order, dropout and training noise",
            .low = 0,
            .high = 0x1p63,
            .high_open = true},

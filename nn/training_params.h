@@ -28,7 +28,7 @@ struct TrainingParams {
 };
 void fields(FieldVisitor& f, TrainingParams& params);
 
-/// The learning rate of step `step` (from 0) of a training with `steps_per_epoch` steps an epoch:
+/// The learning rate of step `step` (from 0) of a training with `steps_per_epoch` steps per epoch:
 /// linear warm-up from 1/steps of the rate to the rate, then constant, x step_factor every
 /// step_epochs, or half a cosine down to 0.
 double learning_rate(const TrainingParams& params, Index step, Index steps_per_epoch);

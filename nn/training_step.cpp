@@ -47,7 +47,7 @@ void distil(const Distillation& rule, ConstView<float> teacher, ConstView<float>
 
 }  // namespace
 
-/// What one thread needs for a sub-batch.
+/// What one thread needs for a micro-batch.
 struct TrainingStep::Worker {
   explicit Worker(const Network& network) : workspace(network, true) {}
   Workspace<float> workspace;

@@ -26,7 +26,7 @@ struct Distillation {
   double temperature = 4.0, weight = 0.5;
 };
 
-/// Clean-feature matching: adds weight / (features) |z - y|^2 a sample, between outputs of this
+/// Clean-feature matching: adds weight / (features) |z - y|^2 per sample, between outputs of this
 /// network and of the clean one.
 struct FeatureMatching {
   CleanNetwork clean;
@@ -34,22 +34,23 @@ struct FeatureMatching {
   double weight = 0;
 };
 
-/// Changes what a sub-batch computes with: `effective` starts as the clean parameters and
+/// Changes what a micro-batch computes with: `effective` starts as the clean parameters and
 /// `derivative` as ones; what is masked is multiplied by 0.
 using ParameterMask = std::function<void(const TrainingDraw&, ParameterSet<float>& effective,
                                          ParameterSet<float>& derivative)>;
 
 /// How the gradient of a step is computed. Everything is borrowed.
 struct StepRules {
-  const WeightPerturbation* perturbation = nullptr;  ///< of MAC layers, a fresh draw a sub-batch
+  const WeightPerturbation* perturbation =
+      nullptr;  ///< of MAC layers, a fresh draw per micro-batch
   Purpose noise_purpose = Purpose::training_noise;
-  std::vector<bool> is_frozen = {};  ///< a layer each; empty: all are trained
+  std::vector<bool> is_frozen = {};  ///< one per layer; empty: all are trained
   ParameterMask mask = {};
   const Distillation* distillation = nullptr;
   const FeatureMatching* matching = nullptr;
 };
 
-/// Forward and backward passes of the sub-batches of a training step.
+/// Forward and backward passes of the micro-batches of a training step.
 class TrainingStep {
  public:
   TrainingStep(const Network& network, const Data& data, Index batch, const RandomStream& stream,
@@ -61,12 +62,12 @@ class TrainingStep {
     Index correct = 0, images = 0;
   };
   /// The gradient of the mean loss over `images` (places in the training list) at `parameters`, in
-  /// gradient(); sub-batches are added in order.
+  /// gradient(); micro-batches are added in order.
   Sums compute(const ParameterSet<float>& parameters, std::span<const Index> images,
                std::uint64_t step);
   ParameterSet<float>& gradient() { return sub_batches_[0].gradient; }
-  /// What batch-norm observed in sub-batch `block` of the last compute(): in place of the gradients
-  /// of its running statistics.
+  /// What batch-norm observed in micro-batch `block` of the last compute(): in place of the
+  /// gradients of its running statistics.
   const ParameterSet<float>& observed(Index block) const {
     return sub_batches_[static_cast<std::size_t>(block)].gradient;
   }

@@ -39,7 +39,7 @@ ConfigNode node_of(py::handle value, const std::string& key) {
   } else if (py::isinstance<py::int_>(value)) {
     int overflow = 0;
     const long long number = PyLong_AsLongLongAndOverflow(value.ptr(), &overflow);
-    if (overflow != 0) fail_at(node.origin, key + " is no 64-bit integer");
+    if (overflow != 0) fail_at(node.origin, key + " is not a 64-bit integer");
     node.value = std::int64_t{number};
   } else if (py::isinstance<py::float_>(value)) {
     node.value = value.cast<double>();
@@ -95,7 +95,7 @@ struct GivenConfig {
 using Numbers = py::array_t<float, py::array::c_style | py::array::forcecast |
                                        py::detail::npy_api::NPY_ARRAY_ALIGNED_>;
 
-/// `value` as float32 rows; copied only where it is no such array already.
+/// `value` as float32 rows; copied only where it is not such an array already.
 Numbers numbers_of(const py::object& value, const char* name) {
   py::array array = py::module_::import("numpy").attr("asarray")(value);
   if (std::string("biuf").find(array.dtype().kind()) == std::string::npos)
@@ -305,7 +305,7 @@ py::object values_of(const py::object& data_set) {
   return data_set[py::tuple()];
 }
 
-/// Row tiles' shares of every layer, NaN where a layer has fewer.
+/// The row tiles' fractions of every layer, NaN where a layer has fewer.
 void put_tiles(const py::object& file, Variables& variables) {
   if (!file.contains("tiles")) return;
   const py::module_ numpy = py::module_::import("numpy");

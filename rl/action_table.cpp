@@ -103,8 +103,8 @@ ActionTable read_action_table(const std::filesystem::path& file) {
     return text.rows()[static_cast<std::size_t>(r)][static_cast<std::size_t>(c)];
   };
   if (text.columns() != names.size())
-    text.fail(field(0, 0),
-              fmt::format("{} numbers a row under {} column names", text.columns(), names.size()));
+    text.fail(field(0, 0), fmt::format("{} numbers per row under {} column names", text.columns(),
+                                       names.size()));
   Matrix<double> values(static_cast<Index>(text.rows().size()), static_cast<Index>(names.size()));
   for (Index r = 0; r < values.rows(); ++r)
     for (Index c = 0; c < values.columns(); ++c) values(r, c) = text.number(field(r, c));
@@ -143,7 +143,7 @@ ActionTable read_action_table(const std::filesystem::path& file) {
                  deviation = values(r, decisions + 2);
     if (met[place])
       text.fail(field(r, 0),
-                fmt::format("two rows for {}; an action stands in one", in_words(table, action)));
+                fmt::format("two rows for {}; an action has one row", in_words(table, action)));
     if (weights < 0 || !(accuracy >= 0 && accuracy <= 100) || deviation < 0)
       text.fail(
           field(r, decisions),

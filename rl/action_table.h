@@ -17,7 +17,7 @@ struct ActionTable {
   };
   std::vector<std::string> decisions;       ///< "conv1", ... from the columns ratio_conv1, ...
   std::vector<std::vector<double>> ratios;  ///< the options of each decision, ascending
-  std::vector<Row> rows;  ///< one an action, the last decision's options running fastest
+  std::vector<Row> rows;  ///< one per action, the last decision's options running fastest
 
   std::vector<int> choices() const;
   const Row& row(const Action& action) const;
@@ -25,8 +25,8 @@ struct ActionTable {
 
 /// Reads a CSV file whose first line (a '#' before it is allowed) names the columns in this order:
 /// ratio_NAME for each decision, compensator_weights, accuracy_percent, sd_over_chips. The options
-/// are the ratios that occur; every combination of them stands there once. FileError names the
-/// column, the action that is missing or the one that stands there twice.
+/// are the ratios that occur; every combination of them appears once. FileError names the
+/// column, the action that is missing or the one that appears twice.
 ActionTable read_action_table(const std::filesystem::path& file);
 
 /// The table as a problem: overhead = compensator_weights / network_weights. Borrows the table.

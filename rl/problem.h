@@ -5,10 +5,10 @@
 #include <map>
 #include <vector>
 
-/// A list of discrete choices and what each combination of them is worth.
+/// A list of discrete choices and the reward of each combination.
 namespace ohmic::rl {
 
-/// One option a decision: numbers 0 .. choices - 1.
+/// One option per decision: numbers 0 .. choices - 1.
 using Action = std::vector<int>;
 
 /// What an action turned out to be.
@@ -29,7 +29,7 @@ struct Evaluation {
 struct RewardRule {
   double clean_accuracy = 1;  ///< above 0
   double overhead_limit = 0;  ///< above 0
-  double kappa = 0.05;        ///< price of an overhead as large as the limit
+  double kappa = 0.05;        ///< penalty of an overhead as large as the limit
 
   /// overhead <= limit: accuracy / clean - kappa overhead / limit; beyond: -(overhead / limit - 1).
   /// `measure` is called within the limit only.

@@ -29,12 +29,12 @@ void fields(FieldVisitor& f, ReinforceParams& p) {
            .word = "auto"},
           p.step_size);
   f.field({.key = "episodes_per_update",
-           .meaning = "actions whose mean gradient makes a step",
+           .meaning = "actions whose gradients are averaged for one step",
            .low = 1,
            .high = 1024},
           p.episodes_per_update);
   f.field({.key = "baseline_decay",
-           .meaning = "of the moving averages of reward and deviation, an episode",
+           .meaning = "of the moving averages of reward and deviation, per episode",
            .low = 0,
            .high = 1,
            .high_open = true},

@@ -12,7 +12,7 @@
 /// connectionist reinforcement learning", Machine Learning 8 (1992) 229).
 namespace ohmic::rl {
 
-/// What a reward is compared in. rank: the share of known actions that it beats, from -1 to 1;
+/// What a reward is compared in. rank: the fraction of known actions that it beats, from -1 to 1;
 /// deviation: running deviations of the reward; none: as it is.
 enum class RewardScale { rank, deviation, none };
 

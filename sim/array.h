@@ -17,11 +17,11 @@ enum class Programming {
   at_target,  ///< no programming error
 };
 
-/// Cells that programming brought to the bounds of what a device can be.
+/// How many cells programming left at the bounds of what a device can hold.
 struct CellCounts {
   std::int64_t cells = 0;
   std::int64_t above_g_max = 0;
-  std::int64_t cut_at_zero = 0;                ///< 0 though the target is above it
+  std::int64_t cut_at_zero = 0;                ///< at 0 although the target is above it
   std::int64_t broken = 0;                     ///< stuck, or on a dead line
   std::vector<std::int64_t> with_pulses = {};  ///< cells that a verifying loop gave 0, 1, 2, ...
                                                ///< pulses; empty without one
@@ -34,16 +34,16 @@ struct CellCounts {
 /// The broken cells of an array.
 struct BrokenCells {
   devices::FaultParams params;
-  std::vector<Matrix<std::uint8_t>> faults;  ///< numbers of devices::Fault, one plane a polarity;
+  std::vector<Matrix<std::uint8_t>> faults;  ///< numbers of devices::Fault, one plane per polarity;
                                              ///< empty: all cells work
 };
 
-/// The programmed cells of one tile, one plane a polarity, and their conductances at one time.
+/// The programmed cells of one tile, one plane per polarity, and their conductances at one time.
 /// Immutable.
 class Array {
  public:
-  /// Ages `cells` (one a polarity) to `seconds` after programming. Cells that do not age (at their
-  /// targets or means, for the error budget) keep `programmed`.
+  /// Ages `cells` (one per polarity) to `seconds` after programming. Cells that do not age (at
+  /// their targets or means, for the error budget) keep `programmed`.
   Array(std::shared_ptr<const devices::DeviceModel> device, std::vector<devices::Cells> cells,
         double seconds, bool ages = true, BrokenCells broken = {});
   /// The same cells at another time: a function of the programmed state alone.

@@ -42,7 +42,7 @@ void fields(FieldVisitor& f, DacParams& p) {
        .meaning = "full scale: the largest |x| of calibration, a percentile of it, or dac.limit"},
       p.range, {"max", "percentile", "fixed"});
   f.field({.key = "percentile",
-           .meaning = "share of |x| inside the range",
+           .meaning = "fraction of |x| inside the range",
            .unit = "fraction",
            .low = 0,
            .high = 1,
@@ -90,7 +90,7 @@ void fields(FieldVisitor& f, AdcParams& p) {
            .idle = ideal},
           p.range, {"percentile", "full_scale", "fixed", "least_squares"});
   f.field({.key = "percentile",
-           .meaning = "share of |I| inside the range",
+           .meaning = "fraction of |I| inside the range",
            .unit = "fraction",
            .low = 0,
            .high = 1,

@@ -24,7 +24,7 @@ class Quantiser {
   double low() const { return low_; }
   double high() const { return high_; }
   Index levels() const { return levels_; }
-  /// What one code is worth; 1 where ideal.
+  /// The size of one code step; 1 where ideal.
   double worth() const { return worth_; }
   /// The transfer function in double.
   double operator()(double x) const;
@@ -81,7 +81,7 @@ struct Dac {
   Quantiser quantiser;
   double limit = 1.0;
   bool is_signed = true;  ///< drives inputs below 0; of an ideal one too: its ADC needs to know
-  /// Share of the read voltage that one code drives.
+  /// Fraction of the read voltage that one code drives.
   double volts_share() const { return quantiser.worth() / limit; }
 };
 

@@ -202,7 +202,7 @@ double harm_of(const LayerPlan& plan, const BrokenCells& broken, ConstView<float
 }
 
 /// The faults of the tile at `place`: drawn, or cut out of the user's map. Spare columns replace
-/// the outputs whose faults do most harm, where that helps; `rows` are then the weight rows that
+/// the outputs whose faults cost most, where that helps; `rows` are then the weight rows that
 /// the outputs' devices have.
 BrokenCells broken_cells(const LayerPlan& plan, devices::ProgramContext context,
                          const TilePlace& place, ConstView<float> u, std::vector<Index>& rows) {
@@ -356,12 +356,12 @@ CellCounts Crossbar::counts() const {
 
 namespace {
 
-/// Room for one lane block; one a thread, kept from read to read.
+/// Room for one lane block; one per thread, kept from read to read.
 struct Scratch {
   AlignedVector<float> codes, squares, sums;
   std::vector<std::int32_t> row_offset;
   TileScratch tile;
-  std::vector<TileMemory> memory;  ///< one a tile, for cells that are read one by one
+  std::vector<TileMemory> memory;  ///< one per tile, for cells that are read one by one
 };
 
 /// The lane block `x` in padded lane layout: features x kLanes, unused lanes and padding 0.

@@ -10,7 +10,7 @@
 
 namespace ohmic::sim {
 
-/// The hardware that a layer is put on.
+/// The hardware that a layer runs on.
 struct LayerHardware {
   ArrayParams array;
   DacParams dac;
@@ -29,7 +29,7 @@ struct LayerPlan {
   Matrix<float> mapped;  ///< u, n_out x (n_in + bias row)
   Tiling tiling;
   Dac dac;
-  std::vector<Quantiser> adc;  ///< one a tile, row tile by row tile
+  std::vector<Quantiser> adc;  ///< one per tile, row tile by row tile
   bool bias_row = false;
   std::shared_ptr<const devices::DeviceModel> verified_device;  ///< of marked weights; null: none
   Matrix<std::uint8_t> verified;                                ///< marks, as `mapped`
@@ -41,7 +41,7 @@ struct LayerPlan {
   double amperes() const { return hardware.array.read_voltage * dac.volts_share(); }
 };
 
-/// What of the hardware is switched on.
+/// Which parts of the hardware are switched on.
 struct ChipOptions {
   Programming programming = Programming::drawn;
   bool read_noise = true;

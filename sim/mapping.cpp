@@ -25,20 +25,19 @@ void fields(FieldVisitor& f, ArrayParams& p) {
   f.field({.key = "scale", .meaning = "what shares one full-scale weight"}, p.scale,
           {"layer", "tile", "column"});
   f.field({.key = "scale_percentile",
-           .meaning = "full-scale weight as a percentile of |w|; weights beyond are cut",
+           .meaning = "full-scale weight as a percentile of |w|; weights beyond are clipped",
            .unit = "fraction",
            .low = 0.5,
            .high = 1,
            .low_open = true},
           p.scale_percentile);
-  f.field(
-      {.key = "row_partition",
-       .meaning = "rows of the tiles of a layer: as even as possible, full ones first, or a list",
-       .low = 1,
-       .one_of = {"equal", "full"}},
-      p.row_partition);
+  f.field({.key = "row_partition",
+           .meaning = "rows of a layer's tiles: as even as possible, full tiles first, or a list",
+           .low = 1,
+           .one_of = {"equal", "full"}},
+          p.row_partition);
   f.field({.key = "bias",
-           .meaning = "exact and digital, or on an extra row of cells",
+           .meaning = "added exactly and digitally, or stored in an extra row of cells",
            .when_read = true,  // training leaves biases digital
            .read_by = {"run", "compare", "search", "sweep"}},
           p.bias, {"digital", "row"});

@@ -20,7 +20,7 @@ struct ArrayParams {
   Mapping mapping = Mapping::differential;
   Subtraction subtraction = Subtraction::analog;  ///< of the two columns of a differential pair
   ScaleOf scale = ScaleOf::layer;
-  double scale_percentile = 1.0;  ///< of |w|; weights beyond are cut
+  double scale_percentile = 1.0;  ///< of |w|; weights beyond are clipped
   WordOrIntegers row_partition{"equal", {}};
   BiasPlace bias = BiasPlace::digital;
   double read_voltage = 0.2;  ///< [V]

@@ -42,7 +42,7 @@ std::array<std::size_t, 3> columns_of(const TextTable& table, std::string& note)
       ++found;
     }
   const std::string expected = "expected columns code, mean, std";
-  if (found > kColumns.size()) table.fail(header.front(), "a name stands there twice; " + expected);
+  if (found > kColumns.size()) table.fail(header.front(), "a name appears twice; " + expected);
   if (found < kColumns.size()) {
     if (found > 0 || table.columns() != kColumns.size())
       table.fail(header.empty() ? table.rows().front().front() : header.front(),
@@ -78,11 +78,11 @@ OutputTable read_output_table(const std::filesystem::path& file) {
   for (const TableRow& row : rows.rows()) {
     const double code = rows.number(row[code_at]);
     if (code != std::floor(code) || std::fabs(code) > 65536)
-      rows.fail(row[code_at], shortest(code) + " is no code");
+      rows.fail(row[code_at], shortest(code) + " is not a code");
     const float mean = moment(row[mean_at]), sigma = moment(row[sigma_at]);
     if (sigma < 0) rows.fail(row[sigma_at], "a deviation below 0");
     if (!entries.emplace(static_cast<int>(code), std::pair(mean, sigma)).second)
-      rows.fail(row[code_at], fmt::format("code {} stands there twice", code));
+      rows.fail(row[code_at], fmt::format("code {} appears twice", code));
   }
   OutputTable table{.file = file, .first = entries.begin()->first, .mean = {}, .sigma = {}};
   int next = table.first;

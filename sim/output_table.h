@@ -19,10 +19,10 @@ struct OutputTable {
   void check_covers(const Quantiser& adc) const;
 };
 
-/// Reads a table of code, mean, std (a row a code, in any order; further named columns are not
-/// read, with a remark). FileError at line and column for a code that is no whole number or stands
-/// twice, and a negative std; FileError for a code that is missing between others; ConfigError at
-/// line and column for a moment beyond single precision.
+/// Reads a table of code, mean, std (one row per code, in any order; further named columns are not
+/// read, with a remark). FileError at line and column for a code that is not a whole number or
+/// stands twice, and a negative std; FileError for a code that is missing between others;
+/// ConfigError at line and column for a moment beyond single precision.
 OutputTable read_output_table(const std::filesystem::path& file);
 
 }  // namespace ohmic::sim

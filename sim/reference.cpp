@@ -5,7 +5,8 @@
 namespace ohmic::sim {
 namespace {
 
-/// What one read of one position sees of the cells, without white noise [S], a plane a polarity.
+/// What one read of one position sees of the cells, without white noise [S], one plane per
+/// polarity.
 std::vector<Matrix<float>> conductances(const Tile& tile, const ReadContext& context, Index sample,
                                         Index position) {
   std::vector<Matrix<float>> out;
@@ -29,8 +30,8 @@ std::vector<Matrix<float>> conductances(const Tile& tile, const ReadContext& con
   return out;
 }
 
-/// Currents [A] of the two polarities of output `o` of a tile under voltages v (one a row, in
-/// shares of the read voltage).
+/// Currents [A] of the two polarities of output `o` of a tile under voltages v (one per row, in
+/// fractions of the read voltage).
 std::vector<double> column_currents(const Tile& tile, const std::vector<Matrix<float>>& read,
                                     Index o, const std::vector<double>& codes,
                                     const std::vector<std::vector<double>>& noise) {

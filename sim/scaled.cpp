@@ -6,7 +6,7 @@ namespace ohmic::sim {
 
 Scaled::Scaled(std::shared_ptr<const LinearOperator> product, std::vector<float> factors)
     : product_(std::move(product)), factors_(std::move(factors)) {
-  ensure(static_cast<Index>(factors_.size()) == product_->outputs(), "one factor an output");
+  ensure(static_cast<Index>(factors_.size()) == product_->outputs(), "one factor per output");
 }
 
 void Scaled::apply(const PatchView& x, const ReadContext& context, const OutputView& y) const {

@@ -11,7 +11,7 @@ namespace ohmic::sim {
 /// compensation.
 class Scaled final : public LinearOperator {
  public:
-  /// One factor an output of `product`.
+  /// One factor per output of `product`.
   Scaled(std::shared_ptr<const LinearOperator> product, std::vector<float> factors);
 
   Index inputs() const override { return product_->inputs(); }

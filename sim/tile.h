@@ -25,7 +25,7 @@ struct TileSetting {
   MappingRule rule;
   Subtraction subtraction = Subtraction::analog;
   double amperes =
-      1;  ///< current of one siemens under one DAC code: the read voltage's share of a code
+      1;  ///< current of one siemens under one DAC code: one code's fraction of the read voltage
   double input_worth = 1;  ///< input units of one DAC code
   bool read_noise = true;
   std::shared_ptr<const OutputTable> output_table = nullptr;  ///< null: codes as converted
@@ -41,14 +41,14 @@ struct TileScratch {
 /// lane, polarity by polarity.
 using TileMemory = std::vector<devices::CellMemory>;
 
-/// Where the normals of output tables lie: the row of draws of one sample, a normal a conversion of
-/// the layer.
+/// Where the normals of output tables lie: the row of draws of one sample, one normal per
+/// conversion of the layer.
 Address table_address(const ReadContext& context, const TilePlace& place, Index sample,
                       Index position);
 
-/// A programmed array with its ADC. Everything that reading needs is computed at birth: the panel
-/// of conductances that one conversion sees, the panel of noise variances where they differ from
-/// cell to cell, and what a code is worth.
+/// A programmed array with its ADC. Everything that reading needs is computed on construction: the
+/// panel of conductances that one conversion sees, the panel of noise variances where they differ
+/// from cell to cell, and the size of a code.
 class Tile {
  public:
   /// `scale`: |w| at u = 1 of every output of the tile.
@@ -94,7 +94,7 @@ class Tile {
   Matrix<float> panel_;     ///< conversions x rows [S]; offset mapping: less its centre
   Matrix<float> variance_;  ///< conversions x rows [S^2]; empty where one number serves
   double sigma_ =
-      0;  ///< [S] of one cell where it is the same for all, times sqrt(cells a conversion)
+      0;  ///< [S] of one cell where it is the same for all, times sqrt(cells per conversion)
   std::vector<float> ones_;
   std::vector<float> worth_;  ///< output units of one unit of current
 };

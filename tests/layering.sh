@@ -24,7 +24,7 @@ declare -A below=(  # what a room may look at, besides itself
   [lab/report]="lab/results lab/plots lab/study lab/experiment lab/methods sim nn rl devices io base"
   [cli]="lab/report lab/sweep lab/results lab/plots lab/study lab/experiment lab/methods sim nn rl devices io base"
 )
-# What the loops that are compiled once a level may include: anything else could leave code of one level to all
+# What the loops that are compiled once per level may include: anything else could leave code of one level to all
 # (conventions, 28).
 level_files='^base/kernels(_(levels|loops|polynomials|vector|generic|v[0-9]+))?\.(h|cpp)$|^base/kernels_v[0-9]+\.cpp$'
 level_headers=' cstddef cstdint string_view immintrin.h '
@@ -82,13 +82,13 @@ while IFS= read -r line; do
     [[ $to == "$from" || " ${below[$from]} " == *" $to "* ]] ||
       report "$where: $from -> $to ($header) is no arrow that points down"
     $is_level_file && [[ ! $header =~ ^base/kernels ]] &&
-      report "$where: $header in a file that is compiled once a level"
+      report "$where: $header in a file that is compiled once per level"
   elif [[ $bracket == '"' ]]; then
     report "$where: \"$header\" names no room, expected \"$from/$header\""
   else
     door "$header" "$file" "$where"
     $is_level_file && [[ $level_headers != *" $header "* ]] &&
-      report "$where: <$header> in a file that is compiled once a level"
+      report "$where: <$header> in a file that is compiled once per level"
   fi
 done < <(grep -rnE --include='*.h' --include='*.cpp' '^[[:space:]]*#[[:space:]]*include' "${rooms[@]}" | LC_ALL=C sort)
 files=$(find "${rooms[@]}" -name '*.h' -o -name '*.cpp' | wc -l)

@@ -6,7 +6,7 @@ tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
 failures=0
 
-# sound_tree: one small file a room, every arrow down.
+# sound_tree: one small file per room, every arrow down.
 sound_tree() {
   rm -rf "${tree:?}"/*
   mkdir -p "$tree"/{base,io,devices,sim,nn,rl,cli} "$tree"/lab/{plots,methods,experiment,study/kept,results,sweep,report}
@@ -75,8 +75,8 @@ catches '<hdf5.h> stays behind the door io/h5*' nn/layer.h '#include <hdf5.h>'
 catches '<omp.h> stays behind the door base/parallel.cpp' sim/tile.h '#include <omp.h>'
 catches 'pragma omp stays behind the door base/parallel.cpp' sim/tile.h '#pragma omp parallel for'
 catches '<CLI/CLI.hpp> stays behind the door cli' base/matrix.h '#include <CLI/CLI.hpp>'
-catches '<vector> in a file that is compiled once a level' base/kernels_vector.h '#include <vector>'
-catches 'base/matrix.h in a file that is compiled once a level' base/kernels_vector.h '#include "base/matrix.h"'
+catches '<vector> in a file that is compiled once per level' base/kernels_vector.h '#include <vector>'
+catches 'base/matrix.h in a file that is compiled once per level' base/kernels_vector.h '#include "base/matrix.h"'
 
 # Types of other rooms without their header.
 catches 'base/matrix.h:4: Table is declared here and defined in io: include it' base/matrix.h 'class Table;'

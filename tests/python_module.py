@@ -44,7 +44,7 @@ CONFIG = {
 
 
 def toml(table):
-    """The config as TOML on one line a table: what the program reads."""
+    """The config as TOML on one line per table: what the program reads."""
     def word(value):
         if isinstance(value, dict):
             return "{" + ", ".join(f"{k} = {word(v)}" for k, v in value.items()) + "}"
@@ -387,7 +387,7 @@ class Faults(OnWorkbench):
         refused(TypeError, TypeError,
                 "device.sigma is of type NoneType, expected bool, int, float, str, a path, a list "
                 "or a dict", ohmic.mvm, w, x, settings={"device.sigma": None})
-        refused(ohmic.ConfigError, ValueError, "config: seed is no 64-bit integer",
+        refused(ohmic.ConfigError, ValueError, "config: seed is not a 64-bit integer",
                 ohmic.mvm, w, x, {"seed": 2**64})
         huge = numpy.full((1, 2), 3e38, numpy.float32)
         refused(ohmic.ConfigError, ValueError,

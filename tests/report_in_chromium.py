@@ -214,7 +214,7 @@ def check_picture(png, width, scheme):
     assert corner > 600 if scheme == "light" else corner < 150, f"{scheme}: {rows[0][0]}"
 
 
-# Text that is cut off or lies over other text of the same picture.
+# Text that is cut off or lies over other text of the same plot.
 FAULTS_OF_PICTURES = """
 (() => {
   const faults = [];

@@ -28,9 +28,10 @@ void fields(FieldVisitor& f, RangeFields& p) {
   f.field({.key = "names", .meaning = "names of the values"}, p.names);
   f.field({.key = "from", .meaning = "first value"}, p.from);
   f.field({.key = "to", .meaning = "last value"}, p.to);
-  f.field({.key = "step", .meaning = "distance of values", .low = 0, .low_open = true}, p.step);
+  f.field({.key = "step", .meaning = "distance between values", .low = 0, .low_open = true},
+          p.step);
   f.field({.key = "count", .meaning = "number of values", .low = 2, .high = kMostValues}, p.count);
-  f.field({.key = "scale", .meaning = "of a count", .one_of = {"linear", "log"}}, p.scale);
+  f.field({.key = "scale", .meaning = "spacing of a count", .one_of = {"linear", "log"}}, p.scale);
 }
 
 bool is_number(const ConfigNode& node) {
@@ -164,7 +165,7 @@ std::vector<Axis> read_axes(const ConfigNode& list, const std::string& path, boo
     Axis axis;
     if (const ConfigNode* zip = table.find("zip")) {
       if (!zip->is_array() || zip->array().empty() || table.table().size() > 1)
-        fail_at(table.origin, where + ".zip is a list of axes and stands alone");
+        fail_at(table.origin, where + ".zip is a list of axes and takes no other key");
       for (std::size_t k = 0; k < zip->array().size(); ++k) {
         axis.keys.push_back(
             read_key(zip->array()[k], where + ".zip[" + std::to_string(k) + "]", false));

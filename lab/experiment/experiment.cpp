@@ -147,13 +147,14 @@ void fields(FieldVisitor& f, TimeParams& p) {
            .read_by = {"run"}},
           p.retention);
   f.field({.key = "drift_compensation",
-           .meaning = "digital scale of a layer's outputs (global), or of each (column), by what "
+           .meaning = "digital scale of a layer's outputs (global), or of each (column), from what "
                       "calibration images gave at programming time over what they give now",
            .read_by = {"run", "compare", "search", "sweep"}},
           p.drift_compensation, {"none", "global", "column"});
   f.field({.key = "calibration",
-           .meaning = "corrections of the retention curve (ridge, affine, mean_correction, "
-                      "bn_reestimation): found once, at its first time, or at each time anew",
+           .meaning =
+               "when corrections of the retention curve are found (ridge, affine, mean_correction, "
+               "bn_reestimation): found once, at its first time, or at each time anew",
            .idle = p.retention.empty() ? "there is no retention_s" : "",
            .read_by = {"run"}},
           p.calibration, {"once", "each_time"});
@@ -192,11 +193,11 @@ void fields(FieldVisitor& f, CompareParams& p) {
 
 void fields(FieldVisitor& f, SearchParams& p) {
   f.field({.key = "algorithm",
-           .meaning = "what looks for the placement",
+           .meaning = "how the placement is searched",
            .one_of = {"reinforce", "random", "greedy", "exhaustive"}},
           p.algorithm);
   f.field({.key = "evaluation",
-           .meaning = "masks of one slimmable set of compensators, or a training an action",
+           .meaning = "masks of one slimmable set of compensators, or one training per action",
            .one_of = {"shared", "individual"}},
           p.evaluation);
   f.field({.key = "layers", .meaning = "layers that may get a compensator; empty: by candidates"},
@@ -214,22 +215,22 @@ void fields(FieldVisitor& f, SearchParams& p) {
            .high = 1},
           p.candidate_threshold);
   f.field({.key = "epochs",
-           .meaning = "of each individual training; of the shared one, that many a layer",
+           .meaning = "of each individual training; of the shared one, that many per layer",
            .low = 1,
            .high = 1000},
           p.epochs);
   f.field(
       {.key = "train_images", .meaning = "training images for it; 0: all", .low = 0, .high = 1e7},
       p.train_images);
-  f.field({.key = "kappa", .meaning = "price of an overhead as large as the limit", .low = 0},
+  f.field({.key = "kappa", .meaning = "penalty of an overhead as large as the limit", .low = 0},
           p.kappa);
-  f.field({.key = "chips", .meaning = "selection chips of an action", .low = 1, .high = kMostChips},
+  f.field({.key = "chips", .meaning = "selection chips per action", .low = 1, .high = kMostChips},
           p.chips);
-  f.field({.key = "images", .meaning = "validation images of an action", .low = 1, .high = 1e7},
+  f.field({.key = "images", .meaning = "validation images per action", .low = 1, .high = 1e7},
           p.images);
-  f.field({.key = "seed", .meaning = "of the search", .low = 0}, p.seed);
+  f.field({.key = "seed", .meaning = "seed of the search", .low = 0}, p.seed);
   f.field({.key = "compare_searches",
-           .meaning = "run random, greedy and (where small) exhaustive search beside the learner"},
+           .meaning = "also run random, greedy and (where small) exhaustive search"},
           p.exhaustive_too);
   fields(f, p.learner);
 }
@@ -239,9 +240,9 @@ void fields(FieldVisitor& f, SweepSample& p) {
            .meaning = "every combination of the axes, or points drawn between their bounds (each "
                       "value of a list or a range with a step as often as the others)"},
           p.kind, {"grid", "random", "latin_hypercube"});
-  f.field({.key = "points", .meaning = "points that are drawn", .low = 1, .high = kMostPoints},
+  f.field({.key = "points", .meaning = "number of points drawn", .low = 1, .high = kMostPoints},
           p.points);
-  f.field({.key = "seed", .meaning = "of the drawing", .low = 0}, p.seed);
+  f.field({.key = "seed", .meaning = "seed of the sample", .low = 0}, p.seed);
 }
 
 void fields(FieldVisitor& f, SweepUntil& p) {
@@ -262,11 +263,11 @@ void fields(FieldVisitor& f, SweepUntil& p) {
 }
 
 void fields(FieldVisitor& f, SweepParams& p) {
-  f.field(
-      {.key = "independent_points", .meaning = "other chips at every point instead of the same"},
-      p.independent_points);
+  f.field({.key = "independent_points",
+           .meaning = "draw different chips at every point instead of the same"},
+          p.independent_points);
   f.field({.key = "measure",
-           .meaning = "what is measured of every point, accuracy always",
+           .meaning = "what is measured at every point, besides accuracy",
            .one_of = {"accuracy", "error_budget", "layers"}},
           p.measure);
 }

@@ -80,8 +80,8 @@ struct SearchParams {
   std::string evaluation = "shared";    ///< "shared" weights, or "individual" trainings
   std::vector<std::string> layers;      ///< candidates; empty: by the rules below
   std::vector<double> ratios{0, 0.125, 0.25, 0.5, 1, 2};
-  double candidate_threshold = 0.95;  ///< share of the clean accuracy
-  std::int64_t epochs = 3;        ///< of each individual training, and a decision of a shared one
+  double candidate_threshold = 0.95;  ///< fraction of the clean accuracy
+  std::int64_t epochs = 3;        ///< of each individual training, and per decision of a shared one
   std::int64_t train_images = 0;  ///< 0: all
   double kappa = 0.05;
   std::int64_t chips = 15;

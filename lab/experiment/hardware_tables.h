@@ -41,7 +41,7 @@ const HardwareTable* hardware_table(std::string_view key);
 
 /// The hardware tables that stand in `root`, as written; those that are missing are empty.
 ConfigNode hardware_part(const ConfigNode& root);
-/// `over`'s tables put into `base`. ConfigError where one is no table.
+/// `over`'s tables put into `base`. ConfigError where one is not a table.
 ConfigNode overridden(ConfigNode base, const ConfigNode& over);
 /// The hardware that such tables describe. ConfigError for values that do not fit together.
 sim::LayerHardware read_hardware(const ConfigNode& tables, const std::filesystem::path& folder);

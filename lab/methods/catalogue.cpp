@@ -39,7 +39,7 @@ const MethodKind* find_kind(std::string_view name) {
   return nullptr;
 }
 
-/// The kind whose options a table [methods.NAME] holds; null for a name that nobody knows.
+/// The kind whose options a table [methods.NAME] holds; null for an unknown name.
 const MethodKind* kind_of_table(std::string_view name) {
   const Composite* several = composite(name);
   return find_kind(several ? several->kinds.back() : name);
@@ -61,11 +61,11 @@ std::optional<Variant> variant(const std::string& name, const ConfigNode& table)
   if (name.find('+') != name.npos)
     fail_at(table.origin, path + ": the name of a variant holds no '+', which joins methods", path);
   const auto* word = std::get_if<std::string>(&kind->value);
-  if (!word) fail_at(kind->origin, key + " is no string, expected the name of a method", key);
+  if (!word) fail_at(kind->origin, key + " is not a string, expected the name of a method", key);
   if (!is_catalogued(*word)) {
     const std::string near = nearest(*word, method_names());
     fail_at(kind->origin,
-            fmt::format("{} = \"{}\" is no method{}", key, *word,
+            fmt::format("{} = \"{}\" is not a method{}", key, *word,
                         near.empty() ? "" : " (did you mean '" + near + "'?)"),
             key);
   }
@@ -175,7 +175,7 @@ ConfigNode MethodTables::keys(std::string_view kind) const {
   for (const auto& [name, table] : written_.table()) {
     if (!is_catalogued(name) || kind_of_table(name)->name != kind) continue;
     if (all.table().empty()) all.origin = table.origin;
-    // What is no table is told by whoever reads it.
+    // What is not a table is told by whoever reads it.
     if (!table.is_table()) return table;
     for (const auto& [key, value] : table.table()) all.put(key, value);
   }

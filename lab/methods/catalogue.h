@@ -44,7 +44,7 @@ class MethodTables {
   explicit MethodTables(ConfigNode methods);
 
   /// The methods that `name` joins with "+". ConfigError for an unknown one (with the nearest
-  /// name), for a kind that stands twice, and for kinds that exclude each other.
+  /// name), for a kind that appears twice, and for kinds that exclude each other.
   MethodSet parse(const std::string& name) const;
   /// The keys that the config gives to a kind, for read_options().
   ConfigNode keys(std::string_view kind) const;

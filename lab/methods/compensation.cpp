@@ -96,7 +96,7 @@ void fields(FieldVisitor& f, CompensationOptions& p) {
           p.style.is_residual);
   f.field({.key = "epochs", .meaning = "epochs of compensator training", .low = 1, .high = 10000},
           p.epochs);
-  f.field({.key = "batch", .meaning = "images a step", .low = 1, .high = 16384}, p.batch);
+  f.field({.key = "batch", .meaning = "images per step", .low = 1, .high = 16384}, p.batch);
   f.field({.key = "learning_rate", .meaning = "Adam's, cosine to 0", .low = 0, .low_open = true},
           p.learning_rate);
   f.field({.key = "matching",
@@ -108,14 +108,14 @@ void fields(FieldVisitor& f, CompensationOptions& p) {
            .read_by = {"run", "compare", "search", "sweep"}},
           p.home, {"digital", "quantised", "rram"});
   f.field({.key = "bits",
-           .meaning = "of quantised compensator weights",
+           .meaning = "bits of quantised compensator weights",
            .low = 2,
            .high = 16,
            .idle = p.home == CompensatorHome::quantised ? "" : "storage is not \"quantised\"",
            .read_by = {"run", "compare", "search", "sweep"}},
           p.bits);
   f.field({.key = "overhead_limit",
-           .meaning = "most compensator weights over the network's",
+           .meaning = "largest ratio of compensator weights to the network's",
            .unit = "fraction",
            .low = 0,
            .high = 10,

@@ -38,7 +38,8 @@ nn::Network compensated_network(const nn::Network& base, const CompensationOptio
                                 const std::filesystem::path& folder);
 
 /// The training of compensators behind `base`, which outlives it. The base is frozen, every
-/// sub-batch meets fresh variation. `mask` (named for the digest) may hide parameters from a step.
+/// micro-batch meets fresh variation. `mask` (named for the digest) may hide parameters from a
+/// step.
 FurtherTraining compensator_training(const nn::TrainedNetwork& base,
                                      const CompensationOptions& options, const TrainingAid& aid,
                                      const nn::ParameterMask& mask = {},

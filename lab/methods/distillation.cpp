@@ -19,7 +19,7 @@ void fields(FieldVisitor& f, DistillationOptions& p) {
   f.field({.key = "temperature", .meaning = "of the softened outputs", .low = 0, .low_open = true},
           p.temperature);
   f.field({.key = "weight",
-           .meaning = "share of the teacher (the plain network of the same seed) in the loss",
+           .meaning = "weight of the teacher (the plain network of the same seed) in the loss",
            .unit = "fraction",
            .low = 0,
            .high = 1},

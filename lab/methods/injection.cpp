@@ -8,13 +8,13 @@
 namespace ohmic::lab {
 namespace {
 
-/// Log-normal variation whose sigma is itself drawn from [low, high] for every sub-batch.
+/// Log-normal variation whose sigma is itself drawn from [low, high] for every micro-batch.
 class RangedPerturbation final : public WeightPerturbation {
  public:
   RangedPerturbation(double low, double high) : low_(low), high_(high) {}
   void draw(const RandomStream& stream, Purpose purpose, const TrainingDraw& draw,
             ConstView<float> w, View<float> w_tilde, View<float> dw_tilde_dw) const override {
-    // One uniform per sub-batch, at a part of its own.
+    // One uniform per micro-batch, at a part of its own.
     TrainingDraw at = draw;
     at.part = Purpose::pulse;
     at.layer = at.row = 0;
@@ -58,7 +58,7 @@ void fields(FieldVisitor& f, InjectionOptions& p) {
   sigma_field(f, idle, p.sigma);
   f.field(
       {.key = "sigma_low",
-       .meaning = "0 or more: every sub-batch draws its sigma between this and sigma; -1: sigma",
+       .meaning = "0 or more: every micro-batch draws its sigma between this and sigma; -1: sigma",
        .unit = "natural log",
        .low = -1,
        .high = kMostSigma,

@@ -8,7 +8,7 @@ namespace ohmic::lab {
 /// has changed.
 struct InjectionOptions {
   double sigma = 0.5;
-  double sigma_low = -1;  ///< at or above 0: a fresh sigma from [sigma_low, sigma] per sub-batch
+  double sigma_low = -1;  ///< at or above 0: a fresh sigma from [sigma_low, sigma] per micro-batch
   bool from_device = false;
 };
 void fields(FieldVisitor& f, InjectionOptions& p);

@@ -6,7 +6,7 @@
 namespace ohmic::lab {
 namespace {
 
-constexpr int kWarmIterations = 2;  // of the power iteration a step: weights move little
+constexpr int kWarmIterations = 2;  // of the power iteration per step: weights move little
 
 Method make(const PenaltyOptions& o, const std::string&) {
   return {.train = [o](const nn::Network& network, const TrainingAid&, MethodTraining& training) {

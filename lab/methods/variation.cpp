@@ -18,13 +18,12 @@ std::string_view idle_with_device(bool from_device) {
 
 void variation_field(FieldVisitor& f, bool& from_device) {
   std::string variation = from_device ? "device" : "lognormal";
-  f.field(
-      {.key = "variation",
-       .meaning = "what is drawn while training: log-normal of sigma, or the cells that will be "
-                  "deployed (device, levels, mapping, scales, tiles, faults, overrides; no "
-                  "converters, no read noise)",
-       .one_of = {"lognormal", "device"}},
-      variation);
+  f.field({.key = "variation",
+           .meaning = "what is drawn in training: log-normal of sigma, or the cells that will be "
+                      "deployed (device, levels, mapping, scales, tiles, faults, overrides; no "
+                      "converters, no read noise)",
+           .one_of = {"lognormal", "device"}},
+          variation);
   from_device = variation == "device";
 }
 

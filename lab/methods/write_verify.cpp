@@ -12,8 +12,8 @@
 namespace ohmic::lab {
 namespace {
 
-/// Squared gradients of log p(label) by every MAC weight, summed over images, one image a pass (its
-/// own square is needed); blocks of images are added in order.
+/// Squared gradients of log p(label) by every MAC weight, summed over images, one image per pass
+/// (its own square is needed); blocks of images are added in order.
 std::vector<Matrix<double>> fisher_information(const nn::TrainedNetwork& trained,
                                                const nn::Data& data, Index images,
                                                const RandomStream& stream) {
@@ -22,7 +22,7 @@ std::vector<Matrix<double>> fisher_information(const nn::TrainedNetwork& trained
   std::vector<double> u(static_cast<std::size_t>(list.size()));
   stream.uniforms(scoring_address({}), 0, u);
   const Index last = network.layers() - 1, classes = network.output().features();
-  constexpr Index kImages = 64;  // a block
+  constexpr Index kImages = 64;  // per block
   const Index blocks = block_count(list.size(), kImages);
   std::vector<std::vector<Matrix<double>>> sums(static_cast<std::size_t>(blocks));
   for_each_block(blocks, [&](Index block) {
@@ -91,17 +91,18 @@ Method make(const WriteVerifyOptions& o, const std::string&) {
 
 void fields(FieldVisitor& f, WriteVerifyOptions& p) {
   f.field({.key = "fraction",
-           .meaning = "weights that are verified (both devices of a pair)",
+           .meaning = "fraction of weights that are verified (both devices of a pair)",
            .unit = "fraction",
            .low = 0,
            .high = 1},
           p.share);
   f.field({.key = "score",
-           .meaning = "which: Fisher information times w^2 (SWIM, arXiv:2202.08395), |w|, or any",
+           .meaning =
+               "which weights: Fisher information times w^2 (SWIM, arXiv:2202.08395), |w|, or any",
            .one_of = {"fisher", "magnitude", "random"}},
           p.score);
   f.field({.key = "residual_sigma",
-           .meaning = "log-normal variation that verification leaves",
+           .meaning = "residual log-normal variation after verification",
            .unit = "natural log",
            .low = 0,
            .high = kMostSigma},

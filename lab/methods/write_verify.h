@@ -21,7 +21,7 @@ std::vector<Matrix<double>> weight_scores(const WriteVerifyOptions& options,
                                           const nn::TrainedNetwork& trained, const nn::Data& data,
                                           std::uint64_t seed);
 
-/// Marks the share of weights with the highest scores, over all layers together, in `plan`; they
+/// Marks the fraction of weights with the highest scores, over all layers together, in `plan`; they
 /// will be drawn from a log-normal device of options.residual_sigma.
 void mark_verified(const WriteVerifyOptions& options, const std::vector<Matrix<double>>& scores,
                    HardwarePlan& plan);

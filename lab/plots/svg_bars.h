@@ -16,8 +16,8 @@ struct BarChart {
   std::vector<Bar> bars;
 };
 
-/// A self-contained SVG picture, 480 wide: a horizontal bar a line with its interval and number,
-/// and tooltips (elements of class `mark`).
+/// A self-contained SVG plot, 480 wide: one horizontal bar per line with its interval and
+/// number, and tooltips (elements of class `mark`).
 std::string to_svg(const BarChart& chart);
 
 }  // namespace ohmic::lab

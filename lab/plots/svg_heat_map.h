@@ -13,7 +13,7 @@ struct HeatMap {
   std::vector<std::string> notes;             ///< y x x: what a tooltip adds; may be empty
 };
 
-/// A self-contained SVG picture, 480 wide: cells in the colours of viridis (van der Walt and Smith,
+/// A self-contained SVG plot, 480 wide: cells in the colours of viridis (van der Walt and Smith,
 /// matplotlib 1.5; CC0), the number in each where it has the room, tooltips (elements of class
 /// `mark`), and the scale of colours below.
 std::string to_svg(const HeatMap& map);

@@ -21,7 +21,7 @@ struct Spot {
   double x, y;
 };
 
-/// Where things are; the picture grows with its legend.
+/// Where things are; the plot grows with its legend.
 struct Frame {
   double width, height, left, right, bottom;
   std::vector<Spot> legend;  ///< the left middle of each series' key

@@ -19,13 +19,13 @@ struct Plot {
   std::vector<PlotSeries> series;
   bool x_is_logarithmic = false;          ///< x > 0; a point at 0 is drawn at the left edge
   std::vector<std::string> x_words = {};  ///< of x = 0, 1, ... in place of numbers
-  bool legend_is_below = false;           ///< for pages: narrow enough for a telephone
+  bool legend_is_below = false;           ///< for pages: narrow enough for a phone
 };
 
 /// Colours of the series in turn, on white: Okabe and Ito's palette for colour-blind readers.
 const std::vector<std::string>& series_colours();
 
-/// A self-contained SVG picture with axes, ticks, error bars, tooltips (elements of class `mark`)
+/// A self-contained SVG plot with axes, ticks, error bars, tooltips (elements of class `mark`)
 /// and a legend beside it: 760 x 460, larger where the legend's names or rows need it; 480 wide
 /// with the legend below. Lines follow the order of points.
 std::string to_svg(const Plot& plot);

@@ -5,7 +5,7 @@
 
 namespace ohmic::lab {
 
-/// Where values stand along one axis of a picture: low .. high on from .. to.
+/// Where values stand along one axis of a plot: low .. high on from .. to.
 struct Scale {
   double low, high, from, to;
   bool is_logarithmic = false;  ///< values at or below 0 stand at the lower end

@@ -31,7 +31,7 @@ std::vector<double> gains(const Comparison& c, std::size_t m, std::size_t h, std
 struct PlottedAxis {
   std::string label;
   std::vector<double> values;       ///< ascending
-  std::vector<std::size_t> points;  ///< of the grid, one a value
+  std::vector<std::size_t> points;  ///< of the grid, one per value
   std::string others;               ///< ", adc.bits 4": where the other axes stand
 };
 
@@ -111,7 +111,7 @@ std::string compare_markdown(const Comparison& c, const Experiment& e, std::size
   std::string text = fmt::format(
       "Accuracy in per cent on the test set: mean +- sd over {} training seeds x {} chips (5th "
       "percentile); difference from {} on the same networks' seeds and chips, in points, with its "
-      "95 % interval; share of the original (clean {}: {} %).\n\n",
+      "95 % interval; fraction of the original (clean {}: {} %).\n\n",
       c.seeds.size(), c.chips, c.methods.front().name, c.methods.front().name, per_cent(original));
   text += "| method | digital overhead, weights (MACs) % | verified | clean |";
   for (std::size_t s = 0; s < c.points(); ++s)

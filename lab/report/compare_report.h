@@ -5,8 +5,8 @@
 
 namespace ohmic::lab {
 
-/// The table of one hardware: a line a method, columns for every sigma; differences are paired over
-/// seeds and chips against the first method, per cent are of its clean accuracy.
+/// The table of one hardware: one line per method, columns for every sigma; differences are paired
+/// over seeds and chips against the first method, per cent are of its clean accuracy.
 std::string compare_markdown(const Comparison& comparison, const Experiment& experiment,
                              std::size_t hardware);
 

@@ -26,7 +26,7 @@ struct ReportLayers {
 /// What a run counts in every layer.
 struct LayerCounts {
   std::vector<std::int64_t> tiles, macs;
-  std::vector<double> dac_saturation, adc_saturation;  ///< shares of conversions
+  std::vector<double> dac_saturation, adc_saturation;  ///< fractions of conversions
 };
 
 /// Accuracy of the chips of a run, and what stands beside it.
@@ -40,7 +40,7 @@ struct ReportRun {
 
 /// One evaluation of a search.
 struct ReportPlacement {
-  std::vector<double> ratio;  ///< a candidate each
+  std::vector<double> ratio;  ///< one per candidate
   double accuracy;            ///< NaN: not measured
   double overhead, reward;
 };

@@ -140,13 +140,13 @@ void show_fit(const std::filesystem::path& file, const devices::MeasuredReading&
       for (const auto& target : time.targets)
         fewest = std::min(fewest, target.samples->knots().size());
     console.print(
-        "tails beyond the smallest and largest sample are cut: {} samples say nothing of fewer "
+        "tails beyond the smallest and largest sample are cut off: {} samples say nothing of fewer "
         "than "
         "one cell in {}\n",
         fewest, 2 * fewest);
   }
   write_whole_file(picture, to_svg(plot));
-  console.print("picture in {}\n", picture.string());
+  console.print("plot in {}\n", picture.string());
 }
 
 void show_pulses(const std::string& name, const std::filesystem::path& picture,
@@ -178,7 +178,7 @@ void show_pulses(const std::string& name, const std::filesystem::path& picture,
     }
   }
   write_whole_file(picture, to_svg(plot));
-  console.print("picture in {}\n", picture.string());
+  console.print("plot in {}\n", picture.string());
 }
 
 }  // namespace ohmic::lab

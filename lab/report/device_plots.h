@@ -7,7 +7,7 @@
 #include "devices/device_model.h"
 #include "devices/measured_table.h"
 
-/// Pictures of devices: what `ohmic info` draws.
+/// Plots of devices, for `ohmic info`.
 namespace ohmic::lab {
 
 /// Writes NAME_sigma.svg (deviation against target conductance, at several times where the model
@@ -17,13 +17,13 @@ std::vector<std::filesystem::path> plot_device(const devices::DeviceModel& model
                                                const std::string& name,
                                                const std::filesystem::path& folder);
 
-/// Tells what a measured table holds, and draws data against model (at up to kMostTimesDrawn times)
-/// into `picture`.
+/// Prints what a measured table holds, and plots data against model (at up to kMostTimesDrawn
+/// times) into `picture`.
 void show_fit(const std::filesystem::path& file, const devices::MeasuredReading& reading,
               const std::filesystem::path& picture, const Console& console);
 inline constexpr std::size_t kMostTimesDrawn = 12;
 
-/// Draws potentiation and depression of a training device into `picture` and prints its parameters.
+/// Plots potentiation and depression of a training device into `picture` and prints its parameters.
 void show_pulses(const std::string& model, const std::filesystem::path& picture,
                  const Console& console);
 

@@ -180,9 +180,9 @@ Figure yield_figure(const ReportRun& run) {
   network.x = {100 * run.float_accuracy, 100 * run.float_accuracy};
   network.y = {0, 100};
   network.marked = false;
-  const Plot plot{.title = "Share of the chips at an accuracy or more",
+  const Plot plot{.title = "Fraction of the chips at an accuracy or more",
                   .x_label = kAccuracyLabel,
-                  .y_label = "share of the chips (%)",
+                  .y_label = "fraction of the chips (%)",
                   .series = {std::move(chips), std::move(network)},
                   .legend_is_below = true};
   return {"chips", to_svg(plot), "A dot a chip, mean over its programmings and reads."};

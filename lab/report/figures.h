@@ -7,14 +7,14 @@
 
 namespace ohmic::lab {
 
-/// A picture of a report.
+/// A plot of a report.
 struct Figure {
   std::string name;  ///< of its file and its place in the page: letters, digits, '-', '.'
   std::string svg;
   std::string caption;
 };
 
-/// The pictures of each section; none of what the results do not hold.
+/// The plots of each section; none of what the results do not hold.
 std::vector<Figure> budget_figures(const ReportData& report);
 std::vector<Figure> accuracy_figures(const ReportData& report);
 std::vector<Figure> heat_map_figures(const ReportData& report);

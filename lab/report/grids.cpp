@@ -37,7 +37,7 @@ std::vector<Dimension> compared_dimensions(const h5::Reader& in, const std::stri
   return dimensions;
 }
 
-/// Dimensions of a sweep: an axis each, or the points of a sample.
+/// Dimensions of a sweep: one per axis, or the points of a sample.
 std::vector<Dimension> swept_dimensions(const h5::Reader& in) {
   std::vector<Dimension> dimensions;
   const std::vector<std::string> axes = lines_of(in.string_attribute("/", "axes"));

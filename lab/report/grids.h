@@ -5,7 +5,7 @@
 
 namespace ohmic::lab {
 
-/// Results over points, in summarised grids: a comparison has one a hardware, the config's first,
+/// Results over points, in summarised grids: a comparison has one per hardware, the config's first,
 /// with the methods as the last dimension.
 void read_compare(const h5::Reader& in, ReportData& report);
 /// A sweep, with the error budget and the layers of its best and its worst point.

@@ -52,7 +52,7 @@ struct PointGrid {
   std::optional<std::size_t> method;     ///< the dimension of methods, of a comparison
   std::vector<AxisValues> sample_axes;   ///< what tells the samples of a point apart
   std::vector<Metric> metrics;           ///< accuracy (a fraction) first
-  std::vector<std::uint64_t> statistic;  ///< a point: where its interval's bootstrap draws
+  std::vector<std::uint64_t> statistic;  ///< per point: where its interval's bootstrap draws
   // A point each, empty where the file does not say.
   std::vector<double> float_accuracy, overhead_weights, overhead_macs, validation_accuracy;
   std::vector<std::int64_t> status;     ///< 0 done, 1 failed, 2 missing

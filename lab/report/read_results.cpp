@@ -13,7 +13,7 @@ namespace {
 void check_kind(const h5::Reader& in) {
   const std::string name = in.file().string();
   if (!in.has_attribute("/", "schema_version") || !in.has_attribute("/", "command"))
-    throw FileError(name + ": is no results file of Ohmic");
+    throw FileError(name + ": is not a results file of Ohmic");
   const std::int64_t schema = in.integer_attribute("/", "schema_version");
   if (schema < kOldestSchema || schema > kSchemaVersion)
     throw ConfigError(

@@ -99,7 +99,8 @@ void add_sweep(const ReportData& report, std::vector<Headline>& all) {
                  grid.status.empty()
                      ? "measured"
                      : fmt::format("measured; {} failed, {} missing", with(1), with(2))});
-  all.push_back({"chips", grouped(static_cast<std::int64_t>(grid.samples())), "a point, at most"});
+  all.push_back(
+      {"chips", grouped(static_cast<std::int64_t>(grid.samples())), "per point, at most"});
 }
 
 std::vector<Figure> joined(std::vector<Figure> first, std::vector<Figure> then) {

@@ -6,7 +6,7 @@
 #include "lab/report/figures.h"
 #include "lab/report/tables.h"
 
-/// A report as it is read: headlines, then sections of pictures and tables. The page, the Markdown
+/// A report as it is read: headlines, then sections of plots and tables. The page, the Markdown
 /// text and the SVG files are made of these.
 namespace ohmic::lab {
 

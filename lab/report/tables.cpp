@@ -89,7 +89,7 @@ Table table_of(const PointGrid& grid, const RandomStream& stream) {
   if (tells_samples)
     table.columns.emplace_back("samples");
   else if (!counts.empty())
-    table.note += fmt::format(" {} samples a point.", *counts.begin());
+    table.note += fmt::format(" {} samples per point.", *counts.begin());
   if (grid.method) table.columns.emplace_back("difference");
   const auto column = [&](const char* name, const std::vector<double>& values) {
     if (!values.empty()) table.columns.emplace_back(name);

@@ -21,7 +21,7 @@ struct Tradeoff {
   std::vector<Offer> front() const;
 };
 
-/// Overhead against accuracy: of a comparison the methods at its first point, one trade-off a
+/// Overhead against accuracy: of a comparison the methods at its first point, one trade-off per
 /// hardware; of a sweep its points, where their overhead differs; of a search its placements.
 std::vector<Tradeoff> tradeoffs_of(const ReportData& report);
 

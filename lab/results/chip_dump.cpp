@@ -9,7 +9,7 @@ void write_chip(const std::filesystem::path& path, const RunSetting& s, Index in
                 const ResultsIdentity& identity, const Provenance& provenance) {
   if (s.method.set.find("copies"))
     throw ConfigError(
-        "--dump-chip: method copies has several matrices a layer; dump a chip without it");
+        "--dump-chip: method copies has several matrices per layer; dump a chip without it");
   for (const Override& over : s.experiment.overrides)
     if (over.table.find("device"))
       throw ConfigError(

@@ -13,11 +13,11 @@ namespace ohmic::lab {
 /// One method at every training seed, on each hardware and at each point of the axes.
 struct ComparedMethod {
   std::string name;
-  std::vector<double> clean_accuracy;              ///< a training seed: the float network, test set
-  std::vector<double> accuracy;                    ///< seed x hardware x point x chip, test set
-  std::vector<double> selection_accuracy;          ///< seed x hardware x point: validation images,
-                                                   ///< selection chips; empty without selection
-  MethodCost cost;                                 ///< of a chip, beside the network
+  std::vector<double> clean_accuracy;      ///< per training seed: the float network, test set
+  std::vector<double> accuracy;            ///< seed x hardware x point x chip, test set
+  std::vector<double> selection_accuracy;  ///< seed x hardware x point: validation images,
+                                           ///< selection chips; empty without selection
+  MethodCost cost;                         ///< of a chip, beside the network
   double overhead_weights = 0, overhead_macs = 0;  ///< over those of the network
 };
 

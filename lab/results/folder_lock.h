@@ -13,7 +13,8 @@
 #include "base/console.h"
 
 /// Files that say who works on a folder, for processes on one or on several hosts that share it.
-/// What is no regular file (a pipe, a folder) or cannot be read in the place of one is a FileError.
+/// What is not a regular file (a pipe, a folder) or cannot be read in the place of one is a
+/// FileError.
 namespace ohmic::lab {
 
 /// Creates `file` with `contents`, at once and whole; false if it is there already. FileError if it

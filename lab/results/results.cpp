@@ -254,7 +254,8 @@ Existing check_existing(const std::filesystem::path& file, const ResultsIdentity
     found = {reader.string_attribute("/", "command"), reader.string_attribute("/", "config"),
              schema == kSchemaVersion ? reader.string_attribute("/", "identity") : ""};
   } catch (const FileError& error) {
-    throw ConfigError(file.string() + " exists and is no results file of Ohmic (" + error.what() +
+    throw ConfigError(file.string() + " exists and is not a results file of Ohmic (" +
+                      error.what() +
                       "); choose another folder with -o, or replace it with --force");
   }
   if (found.command == identity.command && found.digest == identity.digest) return Existing::same;

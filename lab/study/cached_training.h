@@ -7,7 +7,7 @@
 
 namespace ohmic::lab {
 
-/// How a command came by its network.
+/// Where a command's network came from.
 struct NetworkOrigin {
   std::string words;                ///< "trained in 21 s (17,000 images/s)", "from the cache", ...
   double images_per_second = 0;     ///< 0 where it was not trained now

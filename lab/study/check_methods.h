@@ -20,7 +20,7 @@ void check_test_images(const Experiment& experiment, const nn::Data& data);
 /// chooses on.
 void check_comparison(const Experiment& experiment, const nn::Data& data);
 
-/// The same for `ohmic search`: candidates that the network does not have or that stand twice, no
+/// The same for `ohmic search`: candidates that the network does not have or that appear twice, no
 /// ratio above 0, a limit that no placement meets, more images than there are, a network that is
 /// trained already.
 void check_search(const Experiment& experiment, const nn::Network& network, const nn::Data& data);

@@ -41,7 +41,7 @@ struct ChipRun {
   bool ideal_hardware = false;  ///< ideal converters and no read noise
 };
 
-/// The accuracy of chips of `experiment`'s hardware under the method, one number a chip.
+/// The accuracy of chips of `experiment`'s hardware under the method, one per chip.
 std::vector<double> chip_accuracies(const PreparedMethod& method, const Experiment& experiment,
                                     const nn::Data& data, const ChipRun& run,
                                     const Console& console, const SharedWork& shared = {});

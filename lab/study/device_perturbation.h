@@ -8,8 +8,8 @@ namespace ohmic::lab {
 /// Weights as the cells of a chip will hold them where they are deployed: each layer on its own
 /// hardware ([[override]] included), cut into its tiles, scaled, programmed (both devices of a
 /// pair, levels, bounds), broken where [faults] says so, left to drift until time.at_s and read
-/// back. Every sub-batch meets a chip of its own. Converters and read noise are left out, a bias is
-/// exact (what a row of cells would hold depends on the DAC), and batch-norm is not folded yet:
+/// back. Every micro-batch meets a chip of its own. Converters and read noise are left out, a bias
+/// is exact (what a row of cells would hold depends on the DAC), and batch-norm is not folded yet:
 /// with network.fold_batch_norm the deployed weights have other full scales. The derivative is w~ /
 /// w where the model multiplies the weight, else 1: straight through levels and clips; 0 where a
 /// broken cell holds the weight.

@@ -99,7 +99,7 @@ WorkEstimate estimate_work(const Experiment& e, const nn::Network& network, cons
   const double parameters = static_cast<double>(network.parameter_count()) * sizeof(float);
   double cells = 0;
   for (const LayerSketch& layer : work.layers) cells += static_cast<double>(layer.cells);
-  // Values and the optimiser's two moments, a gradient per sub-batch, what each thread perturbs.
+  // Values and the optimiser's two moments, a gradient per micro-batch, what each thread perturbs.
   const double training =
       parameters *
           (3.0 + static_cast<double>(block_count(e.training.batch, kLanes)) + 2.0 * threads()) +
@@ -144,7 +144,7 @@ void print_work(const Console& console, const std::string& place, double trainin
 void print_dry_run(const Experiment& e, const nn::Network& network, const nn::Data& data,
                    std::optional<bool> trained, const std::string& place, const Console& console) {
   const WorkEstimate work = estimate_work(e, network, data, trained.value_or(false));
-  console.print("network   {} layers, {} parameters, {} multiply-accumulates an image\n",
+  console.print("network   {} layers, {} parameters, {} multiply-accumulates per image\n",
                 network.layers(), grouped(network.parameter_count()), grouped(network.macs()));
   console.print("data      {}: {} training, {} validation, {} test images\n", data.params.set,
                 grouped(data.train.size()), grouped(data.validation.size()),

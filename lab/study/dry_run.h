@@ -35,7 +35,7 @@ void print_work(const Console& console, const std::string& place, double trainin
                 double chip_seconds, double memory_bytes, double disk_bytes);
 
 /// Says what a run would do. `trained`: whether its base network is there; none where the data are
-/// only outlined, so that nobody knows.
+/// only outlined, so that it is unknown.
 void print_dry_run(const Experiment& experiment, const nn::Network& network, const nn::Data& data,
                    std::optional<bool> trained, const std::string& place, const Console& console);
 

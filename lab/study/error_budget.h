@@ -13,7 +13,7 @@ struct BudgetLine {
   std::string key;    ///< data set name under /error_budget
   std::string label;  ///< for the table
   sim::ChipOptions options;
-  std::vector<double> accuracy;  ///< one a chip
+  std::vector<double> accuracy;  ///< one per chip
   bool is_float = false;         ///< no hardware at all
   bool differs_by_chip = true;   ///< false: computed once for all
 };

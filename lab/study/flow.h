@@ -19,13 +19,13 @@ struct RunResult {
   Index programmings = 1, reads = 1;
   std::vector<double> accuracy, top5_accuracy, loss;  ///< chip x programming x read
   Matrix<double> class_accuracy;      ///< chips x classes, means over programmings and reads
-  std::vector<double> chip_accuracy;  ///< one a chip: the mean over programmings and reads
+  std::vector<double> chip_accuracy;  ///< one per chip: the mean over programmings and reads
   Matrix<double> retention;           ///< times of time.retention_s x chips (first programming)
   std::vector<BudgetLine> budget;     ///< empty where evaluation.budget_images = 0
   Index budget_images = 0;
   Matrix<double> accumulated_db,
       isolated_db;  ///< MAC layers x chips; empty where evaluation.error_images = 0
-  std::vector<sim::CellCounts> cells;  ///< a MAC layer, over all chips and programmings
+  std::vector<sim::CellCounts> cells;  ///< per MAC layer, over all chips and programmings
   Activity activity;                   ///< of all chips on the whole test set
   double yield_accuracy = 0;           ///< what counts as a good chip
   double seconds_a_chip = 0;           ///< of the accuracy alone
@@ -33,7 +33,7 @@ struct RunResult {
 
   /// The spread of accuracy split into chips, programmings and reads.
   VarianceSplit variance() const;
-  double yield() const;  ///< share of chips at or above yield_accuracy
+  double yield() const;  ///< fraction of chips at or above yield_accuracy
 };
 
 /// Everything a run works on.
@@ -42,7 +42,7 @@ struct RunSetting {
   const nn::Data& data;
   const PreparedMethod& method;
   const MethodChips& chips;
-  /// Of the network without hardware on the same images, where somebody evaluated it; else null.
+  /// Of the network without hardware on the same images, where it was evaluated; else null.
   const nn::Evaluation* float_network = nullptr;
   /// Asked after every chip whether those so far are enough (accuracy of each); empty: all chips.
   std::function<bool(const std::vector<double>&)> enough = {};

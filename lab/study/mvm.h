@@ -9,7 +9,7 @@ namespace ohmic::lab {
 /// What a command on one matrix takes where the config is silent: one chip.
 RunParams matrix_defaults();
 
-/// W (outputs x inputs) and vectors X (one a row); borrowed. The names are those of messages.
+/// W (outputs x inputs) and vectors X (one per row); borrowed. The names are those of messages.
 struct Mvm {
   const Experiment& experiment;
   ConstView<float> w, x;

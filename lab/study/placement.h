@@ -14,7 +14,7 @@ namespace ohmic::lab {
 struct VariationProfile {
   double clean_accuracy = 0;  ///< float network, validation images
   std::vector<double> from_layer_on,
-      only_layer;  ///< mean accuracy over selection chips, a MAC layer
+      only_layer;  ///< mean accuracy over selection chips, per MAC layer
 };
 VariationProfile variation_profile(const TrainingSetting& setting, const PreparedMethod& base);
 

@@ -19,7 +19,7 @@ PointValues compare_grid(const std::vector<Axis>& axes);
 PointWork compare_work(const Experiment& base, const PointValues& grid, std::size_t point);
 
 /// Checks every point before the first is run. ConfigError with the point's values in front, also
-/// for an axis over what is no hardware.
+/// for an axis over anything that is not hardware.
 std::vector<PointPlan> check_compare(const Experiment& base, const PointValues& grid,
                                      const std::string& data_digest, InputFiles& files);
 

@@ -321,7 +321,7 @@ class Runner {
   std::atomic<bool> stopped_ = false;
 };
 
-/// One point a digest, in the order of their numbers.
+/// One point per digest, in the order of their numbers.
 std::vector<std::size_t> distinct(const std::vector<PointPlan>& points) {
   std::set<std::string> seen;
   std::vector<std::size_t> out;

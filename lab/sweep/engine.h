@@ -5,7 +5,7 @@
 #include "lab/sweep/point_plan.h"
 #include "lab/sweep/shard.h"
 
-/// Measures points, of a sweep or of a comparison: shared work once, a file a point, beside other
+/// Measures points, of a sweep or of a comparison: shared work once, a file per point, beside other
 /// processes.
 namespace ohmic::lab {
 
@@ -21,8 +21,8 @@ struct PointJob {
   const Console& console;
 };
 
-/// The points of this process, one a digest, in the order in which they are measured: those of one
-/// network follow each other, among them those of the same cells.
+/// The points of this process, one per digest, in the order in which they are measured: those of
+/// one network follow each other, among them those of the same cells.
 std::vector<std::size_t> points_of(const PointJob& job);
 
 /// Whether the chips so far are as many as sweep.until asks for; true without it.
@@ -37,8 +37,8 @@ struct PointTally {
 /// what cannot be written ends the work. `lock` is this process's. Throws FileError, Interrupted.
 PointTally run_points(const PointJob& job, const FolderLock& lock);
 
-/// How the points of a folder stand. Points that came out equal count once each. A point whose file
-/// is damaged is not done: it runs again.
+/// The state of the points of a folder. Points that came out equal count once each. A point whose
+/// file is damaged is not done: it runs again.
 struct PointsState {
   std::size_t done = 0, failed = 0, running = 0, waiting = 0;
   std::vector<std::string> damage = {};  ///< what is wrong with each damaged file

@@ -51,8 +51,8 @@ class PointFolder {
   std::vector<std::pair<std::string, LockOwner>> owners() const;
   /// Removes locks whose processes are gone.
   void drop_dead_locks() const;
-  /// Removes what else killed processes left: claims, temporary files. Only for who knows that
-  /// nobody else works here.
+  /// Removes what else killed processes left: claims, temporary files. Only for callers that know
+  /// that no other process works here.
   void sweep_up() const;
 
  private:

@@ -36,7 +36,7 @@ using WorkOf = std::function<PointWork(std::size_t point)>;
 
 /// Says which trainings, network and cells a point shares with others.
 void name_shared_work(PointPlan& plan, const PointWork& work);
-/// The digests of points, a line each: what the answer to all of them depends on.
+/// The digests of points, one per line: what the answer to all of them depends on.
 std::string digest_lines(const std::vector<PointPlan>& plans);
 
 /// All points in their order: a grid (the last axis changing fastest) or a drawn sample. The values
@@ -50,7 +50,7 @@ struct PointValues {
 class DataSets {
  public:
   explicit DataSets(const DataNeeds& needs) : needs_(needs) {}
-  /// What the experiment reads. FileError, ConfigError (at its key). Digests that nobody knows are
+  /// What the experiment reads. FileError, ConfigError (at its key). Unknown digests are
   /// words of their own for each set.
   const nn::Data& of(const Experiment& experiment);
 

@@ -14,11 +14,12 @@
 namespace ohmic::lab {
 
 struct PointResult {
-  std::vector<double> accuracy, top5_accuracy, loss;  ///< a chip: mean over programmings and reads
-  double float_accuracy = 0;                          ///< of the network without hardware
-  MethodCost cost;                                    ///< of a chip, beside the network
-  nn::Overhead network;                               ///< the network's own weights and MACs
-  /// Mean over selection chips on validation images, where somebody asked for it.
+  std::vector<double> accuracy, top5_accuracy,
+      loss;                   ///< per chip: mean over programmings and reads
+  double float_accuracy = 0;  ///< of the network without hardware
+  MethodCost cost;            ///< of a chip, beside the network
+  nn::Overhead network;       ///< the network's own weights and MACs
+  /// Mean over selection chips on validation images, where it was asked for.
   std::optional<double> selection_accuracy = {};
   std::vector<std::pair<std::string, std::vector<double>>> budget;  ///< line, accuracy of each chip
   std::vector<std::string> layers;             ///< products, where their errors were measured

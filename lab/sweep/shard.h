@@ -24,7 +24,8 @@ using Environment = std::function<const char*(const char*)>;
 /// "i/n" as the user wrote it (`option`; "none": one part), else what batch system and launcher
 /// say: SLURM_ARRAY_TASK_{ID, MIN, MAX, COUNT} (a list with gaps: free points), and within each
 /// task the first that is there of OMPI_COMM_WORLD_{RANK, SIZE} (Open MPI), PMI_{RANK, SIZE}
-/// (MPICH, Intel), SLURM_PROCID of SLURM_STEP_NUM_TASKS (srun). ConfigError for what is no shard.
+/// (MPICH, Intel), SLURM_PROCID of SLURM_STEP_NUM_TASKS (srun). ConfigError for anything that is
+/// not a shard.
 Shard shard_of(const std::string& option, const Environment& environment);
 
 /// Points "a..b" (both included) of `count`; all where `option` is empty. ConfigError.

@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t kMostPoints = 1'000'000;
 
-/// Shares in (0, 1) along axis `axis` of every point.
+/// Fractions in (0, 1) along axis `axis` of every point.
 std::vector<double> shares(const SweepSample& sample, std::size_t axis) {
   const RandomStream stream(static_cast<std::uint64_t>(sample.seed));
   const auto n = static_cast<std::size_t>(sample.points);

@@ -73,7 +73,7 @@ void check_products(const Kernels& level, const Problem& p, bool exact) {
     if (exact) CHECK(y[i] == judge[i]);
     CHECK(std::fabs(static_cast<double>(y[i]) - static_cast<double>(judge[i])) <= bound);
   }
-  // An independent judge: Eigen, in double.
+  // An independent reference: Eigen, in double.
   for (std::ptrdiff_t o = 0; o < p.outputs; ++o) {
     Eigen::VectorXd weights(p.rows), inputs(p.rows);
     for (std::ptrdiff_t r = 0; r < p.rows; ++r) {

@@ -65,7 +65,7 @@ TEST_CASE("progress draws at most ten times a second") {
   CHECK(lines <= 10);  // a slow machine may need a second
 }
 
-TEST_CASE("progress is silent when it was told to be quiet, or stderr is no terminal") {
+TEST_CASE("progress is silent when it was told to be quiet, or stderr is not a terminal") {
   CHECK(on_terminal([] { Progress("quiet", 10, true).advance(); }) == "");
   int ends[2];
   REQUIRE(::pipe(ends) == 0);

@@ -148,8 +148,8 @@ TEST_CASE("a config that is missing, a folder, empty, binary or no TOML is refus
     refused("comment.toml", kUsage, ": the config is empty");
     refused("elf.toml", kUsage, ": is a binary file, expected TOML");
     refused("noise.toml", kUsage,
-            ":1:1: is no TOML: a byte that is no UTF-8; save the file as UTF-8");
-    refused("words.toml", kUsage, ":1:6: is no TOML: ...");
+            ":1:1: is not TOML: a byte that is not UTF-8; save the file as UTF-8");
+    refused("words.toml", kUsage, ":1:6: is not TOML: ...");
   }
 }
 

@@ -55,16 +55,16 @@ TEST_CASE("truncated and mislabelled data files are refused by name") {
   check_run_refused(
       bench, "~/" + pixels + ": is longer than its header says, expected 20480 for 320 images");
   bench.write(pixels, good_labels);  // mislabelled: labels under the name of images
-  check_run_refused(bench,
-                    "~/" + pixels + ": is no IDX file of images (it does not begin with 0 0 8 3)");
+  check_run_refused(
+      bench, "~/" + pixels + ": is not an IDX file of images (it does not begin with 0 0 8 3)");
   bench.write(pixels, good_pixels);
 
   bench.write(labels, idx({300}, images.labels.substr(0, 300)));
   check_run_refused(
       bench, "~/" + labels + ": holds 300 labels for the 320 images of train-images-idx3-ubyte");
   bench.write(labels, good_pixels);
-  check_run_refused(bench,
-                    "~/" + labels + ": is no IDX file of labels (it does not begin with 0 0 8 1)");
+  check_run_refused(
+      bench, "~/" + labels + ": is not an IDX file of labels (it does not begin with 0 0 8 1)");
   bench.write(labels, good_labels);
 
   const TinyImages test(100, 2);

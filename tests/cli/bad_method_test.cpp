@@ -66,7 +66,7 @@ TEST_CASE("search and compare refuse files of another network before anything is
     refuse({"network.file=trained/network.h5", "network.layers.conv1.filters=5"}, lab::kUsage,
            other);
     refuse({"network.file=trained/results.h5"}, lab::kFiles,
-           "~/trained/results.h5: is no checkpoint of Ohmic");
+           "~/trained/results.h5: is not a checkpoint of Ohmic");
     const std::string method = command == "search" ? "penalty" : "correctnet";
     refuse({"network.file=trained/network.h5"}, lab::kUsage,
            "--set network.file=trained/network.h5: network.file brings a trained network, and "
@@ -81,7 +81,7 @@ TEST_CASE("search and compare refuse files of another network before anything is
          "--set", "methods.compensation.layers=[]", "--set", "methods.compensation.ratios=[]"},
         status, message);
   };
-  refuse_placement("c.toml", lab::kFiles, "~/c.toml: is no HDF5 file");
+  refuse_placement("c.toml", lab::kFiles, "~/c.toml: is not an HDF5 file");
   refuse_placement("trained/network.h5", lab::kFiles,
                    "~/trained/network.h5: no data set '/placement/layer'");
   {

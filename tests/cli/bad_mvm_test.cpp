@@ -46,9 +46,10 @@ TEST_CASE("matrices that do not match, are empty, or are not finite are refused 
           "--weights: ~/nan.npy: row 2, column 1 is nan, expected a finite number");
   refused("w.npy", "inf.npy", lab::kFiles,
           "--inputs: ~/inf.npy: row 1, column 1 is inf, expected a finite number");
-  refused("w.npy", "nan.csv", lab::kFiles, "--inputs: ~/nan.csv:2:3: 'nan' is no finite number");
-  refused("inf.csv", "x.npy", lab::kFiles, "--weights: ~/inf.csv:2:1: '-inf' is no finite number");
-  refused("w.npy", "word.csv", lab::kFiles, "--inputs: ~/word.csv:2:1: 'x' is no number");
+  refused("w.npy", "nan.csv", lab::kFiles, "--inputs: ~/nan.csv:2:3: 'nan' is not a finite number");
+  refused("inf.csv", "x.npy", lab::kFiles,
+          "--weights: ~/inf.csv:2:1: '-inf' is not a finite number");
+  refused("w.npy", "word.csv", lab::kFiles, "--inputs: ~/word.csv:2:1: 'x' is not a number");
   refused("w.npy", "ragged.csv", lab::kFiles,
           "--inputs: ~/ragged.csv:2:1: a row of 1, expected 2 as in line 1");
   refused("w.npy", "empty.csv", lab::kFiles, "--inputs: ~/empty.csv: is empty: holds no numbers");

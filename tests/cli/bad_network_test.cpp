@@ -34,7 +34,7 @@ TEST_CASE("a layer that does not fit is refused by name, at its place in the con
       "~/tiny.toml:18:1: layer fc1: the network ends in 4 outputs, but the data have 3 classes");
   refused("network.layers.fc1.outputs=0", "~/tiny.toml:18:1: layer fc1: needs outputs");
   refused("network.layers.fc1.input=conv2",
-          "~/tiny.toml:18:1: layer fc1: its input 'conv2' is no layer before it (did you mean "
+          "~/tiny.toml:18:1: layer fc1: its input 'conv2' is not a layer before it (did you mean "
           "'conv1'?)");
   refused("network.model=lenet5",
           "network.model = 'lenet5' and [[network.layers]] are both given: leave one out");
@@ -82,13 +82,13 @@ TEST_CASE("a checkpoint of another network, of other images, missing or cut is r
 
   check_setting_refused(bench, {"network.file=lost.h5"}, lab::kFiles, "~/lost.h5: no such file");
   check_setting_refused(bench, {"network.file=tiny.toml"}, lab::kFiles,
-                        "~/tiny.toml: is no HDF5 file");
+                        "~/tiny.toml: is not an HDF5 file");
   const std::string whole = read_whole_file(bench.path("trained/network.h5"));
   bench.write("cut.h5", whole.substr(0, whole.size() / 2));
   check_setting_refused(bench, {"network.file=cut.h5"}, lab::kFiles,
                         "~/cut.h5: is truncated or damaged");
   check_setting_refused(bench, {"network.file=good/results.h5"}, lab::kFiles,
-                        "~/good/results.h5: is no checkpoint of Ohmic");
+                        "~/good/results.h5: is not a checkpoint of Ohmic");
   check_setting_refused(
       bench, {file, "network.weights=w.h5"}, lab::kUsage,
       "~/tiny.toml: network.file and network.weights are both given; leave one out");

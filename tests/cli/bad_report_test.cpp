@@ -8,7 +8,7 @@
 using namespace ohmic;
 using namespace ohmic::testing;
 
-TEST_CASE("what is no results file that this program reads is refused") {
+TEST_CASE("anything that is not a results file that this program reads is refused") {
   const Workbench bench("bad-report");
   const auto refused = [&](const std::string& words, int status, const std::string& message) {
     check_refused(bench, {"report", words}, status, message);
@@ -21,9 +21,9 @@ TEST_CASE("what is no results file that this program reads is refused") {
   refused("~/no.h5", lab::kFiles, "~/no.h5: no such file");
   refused("~/set", lab::kFiles, "~/set/results.h5: no such file");
   bench.write("text.h5", "hello");
-  refused("~/text.h5", lab::kFiles, "~/text.h5: is no HDF5 file");
+  refused("~/text.h5", lab::kFiles, "~/text.h5: is not an HDF5 file");
   make("alien.h5", [](h5::Writer& out) { out.write("/x", std::vector<double>{1}); });
-  refused("~/alien.h5", lab::kFiles, "~/alien.h5: is no results file of Ohmic");
+  refused("~/alien.h5", lab::kFiles, "~/alien.h5: is not a results file of Ohmic");
   make("old.h5", [](h5::Writer& out) {
     write_root(out, "run");
     out.attribute("/", "schema_version", 1);

@@ -111,11 +111,11 @@ TEST_CASE("a user's fault map breaks the cells that it names, and wrong maps are
       CHECK(aged[i] == programmed[i]);
   }
   check_refused(bench, with({"-o", "~/z.npy", "--set", "faults.map=long.h5"}), 2,
-                "~/long.h5: /W is a fault map of 5 x 3 cells a polarity; the layer has 3 x 5");
+                "~/long.h5: /W is a fault map of 5 x 3 cells per polarity; the layer has 3 x 5");
   map[0] = 9;
   write("wrong.h5", {2, 3, 5});
   check_refused(bench, with({"-o", "~/z.npy", "--set", "faults.map=wrong.h5"}), 3,
-                "~/wrong.h5: /W[0, 0, 0] = 9 is no fault (0 .. 5)");
+                "~/wrong.h5: /W[0, 0, 0] = 9 is not a fault (0 .. 5)");
   check_refused(bench, with({"-o", "~/z.npy", "--set", "faults.map=none.h5"}), 3,
                 "~/none.h5: no such file");
   check_refused(

@@ -44,7 +44,7 @@ TEST_CASE("ranges, lists and names make the values of an axis") {
   CHECK(inline_toml(*root.find("device")) == R"({ model = "lognormal", sigma = 0.5 })");
 }
 
-TEST_CASE("a comparison over axes has one number a seed, point and chip, and resumes") {
+TEST_CASE("a comparison over axes has one number per seed, point and chip, and resumes") {
   const Workbench bench("compare");
   bench.write("c.toml", kTinyCompare + R"(axes = [{ key = "device.sigma", values = [0.1, 0.4] },
   { key = "adc.bits", values = [4, 8] }])" +

@@ -93,7 +93,7 @@ TEST_CASE("planes of a read-out that hold what no cell can are file errors by na
   CHECK(chip([](Planes&) {}).status == lab::kDone);
   const float inf = std::numeric_limits<float>::infinity();
   refused([](Planes& p) { p.programmed[70] = -1e-6f; },
-          "/layers/fc1/programmed[0, 1, 6] = -1e-06 is no conductance (1 such cells)");
+          "/layers/fc1/programmed[0, 1, 6] = -1e-06 is not a conductance (1 such cells)");
   refused([&](Planes& p) { p.programmed[0] = inf; }, "/layers/fc1/programmed[0, 0, 0] = inf");
   refused([&](Planes& p) { p.drift[0] = -inf; }, "/layers/fc1/state/drift_z[0, 0, 0] = -inf");
   refused([](Planes& p) { p.drift[800] = 1e30f; }, "/layers/fc1/state/drift_z[1, 0, 32] = 1e+30");
@@ -144,14 +144,15 @@ TEST_CASE("an array of thousands of axes is refused at once") {
              "arrays can have (64)"));
 }
 
-TEST_CASE("what is no regular file is refused by name by every reader, and none waits") {
+TEST_CASE(
+    "anything that is not a regular file is refused by name by every reader, and none waits") {
   const Workbench bench("pipes");
   bench.write("x.csv", "1\n");
   const auto pipe = [&](const std::string& name) {
     REQUIRE(::mkfifo(bench.path(name).c_str(), 0600) == 0);
     return "~/" + name;
   };
-  const std::string why = ": is no regular file (a pipe or a device)";
+  const std::string why = ": is not a regular file (a pipe or a device)";
   for (const std::string name : {"p.csv", "p.npy", "p.h5"}) {
     const std::string place = pipe(name);
     check_refused(bench,
@@ -245,7 +246,7 @@ TEST_CASE("archives that unpack to far more than the network takes, or share byt
   refuse(zip_of_zeros(3, 1 << 20, true), "is a damaged zip archive (files share their bytes)");
   refuse(zip_of_zeros(9, 1 << 23, false),
          "unpacks to more than 64 MiB, the most that is read of it");
-  refuse(zip_of_zeros(1, 1000, false), "'a0.npy': is no .npy file");
+  refuse(zip_of_zeros(1, 1000, false), "'a0.npy': is not a .npy file");
 }
 
 TEST_CASE("gzipped images are unpacked no further than their header claims and their size allows") {

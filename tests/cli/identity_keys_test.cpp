@@ -345,7 +345,7 @@ TEST_CASE("a key that is changed alone changes exactly the digests of its questi
     CHECK_MESSAGE(found == wanted,
                   key << " = " << value << " changed " << changed << ", not " << *changes);
   }
-  for (const std::string& key : unused) FAIL_CHECK(key << " is no key any more");
+  for (const std::string& key : unused) FAIL_CHECK(key << " is no longer a key");
 }
 
 TEST_CASE("every key of a layer is part of all questions about its network") {

@@ -125,7 +125,7 @@ TEST_CASE("a dry run says what would be done and writes nothing") {
     CHECK(said.status == lab::kDone);
     CHECK(said.log == "");
     CHECK(says(said.out,
-               "network   5 layers, 235 parameters, 2,496 multiply-accumulates an image\n"));
+               "network   5 layers, 235 parameters, 2,496 multiply-accumulates per image\n"));
     CHECK(says(said.out, "data      set: 288 training, 32 validation, 100 test images\n"));
     CHECK(says(said.out, "training  2 epochs, about "));
     CHECK(says(said.out, "\nconv1              4 x 9      1           72\n"));

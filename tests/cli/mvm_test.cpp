@@ -232,7 +232,7 @@ TEST_CASE("a chip of many is the chip alone, and a dump holds what its attribute
   const h5::Reader dump(bench.path("three.h5"));
   CHECK(dump.floats("/dac_codes").shape == std::vector<Index>{70, 20});
   CHECK(dump.floats("/currents").shape ==
-        std::vector<Index>{3, 3, 70, 14});  // two conversions an output
+        std::vector<Index>{3, 3, 70, 14});  // two conversions per output
   CHECK(dump.floats("/adc_codes").shape == std::vector<Index>{3, 3, 70, 14});
   for (const float code : dump.floats("/dac_codes").values) {
     CHECK(code == std::nearbyint(code));

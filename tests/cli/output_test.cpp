@@ -42,7 +42,7 @@ TEST_CASE("results of the same config are done already, of another one are refus
   std::filesystem::create_directories(bench.path("foreign"));
   bench.write("foreign/results.h5", "something else");
   check_refused(bench, {"run", "~/tiny.toml", "-o", "~/foreign"}, lab::kUsage,
-                "~/foreign/results.h5 exists and is no results file of Ohmic (...");
+                "~/foreign/results.h5 exists and is not a results file of Ohmic (...");
 }
 
 TEST_CASE("an output that cannot be written is refused before the training") {

@@ -170,7 +170,9 @@ TEST_CASE("of two processes of different configs in one folder, the second is re
   }
 }
 
-TEST_CASE("what is no regular file in the place of a lock hangs no command: one line names it") {
+TEST_CASE(
+    "anything that is not a regular file in the place of a lock hangs no command: one line names "
+    "it") {
   const Workbench bench("no-lock");
   write_configs(bench);
   bench.write_matrix("w.npy", 3, 4, 1);
@@ -183,7 +185,7 @@ TEST_CASE("what is no regular file in the place of a lock hangs no command: one 
                       file = bench.path(name);
     REQUIRE(mkfifo(file.c_str(), 0666) == 0);
     check_refused(bench, words, lab::kFiles,
-                  "~/" + name + ": is no regular file (a pipe or a device)");
+                  "~/" + name + ": is not a regular file (a pipe or a device)");
     std::filesystem::remove(file);
     std::filesystem::create_directory(file);
     check_refused(bench, words, lab::kFiles, "~/" + name + ": is a folder, expected a file");

@@ -90,7 +90,7 @@ TEST_CASE("the report of a run says what the run printed, and what its file hold
   CHECK(says(page, "read to read"));
   CHECK(says(page, "[[network.layers]]"));
   CHECK(says(page, "set = &quot;"));
-  // Retention is a point a time.
+  // Retention has one point per time.
   const h5::Array<double> retention = in.doubles("/retention/accuracy");
   const auto half = retention.values.begin() + retention.shape[1];
   CHECK(row_of(page, {"1000"})[1] == percent(plain_mean({half, retention.values.end()})));
@@ -227,7 +227,7 @@ TEST_CASE("the report of a sweep plots each axis, and averages over the axes tha
   CHECK(rows[1][4] == percent(0.9 - 0.1 + 0.06));  // the best first
   CHECK(rows.at(7)[4] == "-");
 
-  // Along sigma: a line a number of bits, averaged over the devices that were measured.
+  // Along sigma: one line per number of bits, averaged over the devices that were measured.
   const std::string sigma = read_whole_file(bench.path("p/accuracy-device.sigma.svg"));
   CHECK(says(sigma, "<title>adc.bits 4: 0.5, " + percent(0.9 - 0.1 + 0.04 - 0.05) + " ("));
   CHECK(says(sigma, "<title>adc.bits 4: 1, " + percent(0.9 - 0.2 + 0.04 - 0.1) + " ("));

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <map>
 
 #include "base/error.h"
 #include "devices/catalogue.h"
@@ -11,25 +12,27 @@
 #include "sim/reference.h"
 
 /// Every device x mapping x subtraction x bias x converter x layer kind is run against
-/// sim/reference.h, and the table in docs/support_matrix.md is what came out. OHMIC_REGENERATE=1
-/// writes the table anew.
+/// sim/reference.h, and docs/support_matrix.md is the summary. OHMIC_REGENERATE=1 writes the page
+/// anew.
 namespace ohmic {
 namespace {
 
 struct Choice {
-  const char* name;    ///< in the table
-  const char* config;  ///< TOML
+  const char* name;        ///< in the full table
+  const char* config;      ///< TOML
+  const char* group = "";  ///< of a mapping: its column in the summary
 };
 const Choice kMappings[] = {
-    {"differential, analog subtraction", "mapping = \"differential\"\nsubtraction = \"analog\"\n"},
-    {"differential, digital subtraction",
-     "mapping = \"differential\"\nsubtraction = \"digital\"\n"},
+    {"differential, analog subtraction", "mapping = \"differential\"\nsubtraction = \"analog\"\n",
+     "differential"},
+    {"differential, digital subtraction", "mapping = \"differential\"\nsubtraction = \"digital\"\n",
+     "differential"},
     {"two-sided, analog subtraction",
-     "mapping = \"differential_two_sided\"\nsubtraction = \"analog\"\n"},
+     "mapping = \"differential_two_sided\"\nsubtraction = \"analog\"\n", "two-sided"},
     {"two-sided, digital subtraction",
-     "mapping = \"differential_two_sided\"\nsubtraction = \"digital\"\n"},
-    {"offset, analog subtraction", "mapping = \"offset\"\nsubtraction = \"analog\"\n"},
-    {"offset, digital subtraction", "mapping = \"offset\"\nsubtraction = \"digital\"\n"},
+     "mapping = \"differential_two_sided\"\nsubtraction = \"digital\"\n", "two-sided"},
+    {"offset, analog subtraction", "mapping = \"offset\"\nsubtraction = \"analog\"\n", "offset"},
+    {"offset, digital subtraction", "mapping = \"offset\"\nsubtraction = \"digital\"\n", "offset"},
 };
 const Choice kBiases[] = {{"digital bias", "bias = \"digital\"\n"},
                           {"bias row", "bias = \"row\"\n"}};
@@ -96,8 +99,8 @@ Matrix<double> applied(const sim::Crossbar& crossbar, const PatchView& x,
   return Matrix<double>(ConstView<float>(y.data(), x.samples, width));
 }
 
-/// What the difference of the fast path and the judge may be: rounding, and what one ADC code is
-/// worth, over row tiles.
+/// What the difference of the fast path and the reference may be, summed over row tiles: rounding,
+/// and one ADC code.
 struct Tolerance {
   double rounding = 0, code = 0;
 };
@@ -136,8 +139,8 @@ Tolerance tolerance_of(const sim::Crossbar& crossbar) {
 
 /// Both paths on one chip. Ties of the converters may fall on either side: in one result of a
 /// hundred at most.
-void check_against_judge(const sim::LayerPlan& plan, const LayerCase& layer,
-                         const RandomStream& stream) {
+void check_against_reference(const sim::LayerPlan& plan, const LayerCase& layer,
+                             const RandomStream& stream) {
   ReadContext context;
   context.stream = &stream;
   context.chip = 2;
@@ -145,13 +148,13 @@ void check_against_judge(const sim::LayerPlan& plan, const LayerCase& layer,
   const sim::Crossbar quiet(plan, program, {.read_noise = false});
   CHECK(quiet.adds_bias() == (plan.hardware.array.bias == sim::BiasPlace::row));
   const Matrix<double> y = applied(quiet, layer.x, context);
-  const Matrix<double> judge = sim::reference_product(quiet, layer.x, context);
+  const Matrix<double> expected = sim::reference_product(quiet, layer.x, context);
   const Tolerance tolerance = tolerance_of(quiet);
   Index ties = 0;
   double worst = 0;
   bool is_finite = true, is_zero = true;
   for (Index i = 0; i < y.size(); ++i) {
-    const double difference = std::fabs(y.data()[i] - judge.data()[i]);
+    const double difference = std::fabs(y.data()[i] - expected.data()[i]);
     is_finite = is_finite && std::isfinite(y.data()[i]);
     is_zero = is_zero && y.data()[i] == 0;
     ties += difference > tolerance.rounding;
@@ -175,9 +178,9 @@ void check_against_judge(const sim::LayerPlan& plan, const LayerCase& layer,
                     plan.hardware.device->uniform_read_sigma().value_or(1.0) > 0));
 }
 
-/// A device model, or a way to use it: its name in the table and its keys.
+/// A device model, or a way to use it: its name in the full table and its keys.
 struct DeviceCase {
-  std::string name, config;
+  std::string model, name, config;
   bool has_read_noise = false;
 };
 
@@ -188,22 +191,23 @@ std::vector<DeviceCase> device_cases() {
   for (const devices::CatalogueEntry& entry : devices::catalogue()) {
     if (entry.needs_file) continue;
     const std::string model = fmt::format("model = \"{}\"\n", entry.name);
-    DeviceCase plain{std::string(entry.name), model, false};
+    const std::string name(entry.name);
+    DeviceCase plain{name, name, model, false};
     std::vector<DeviceCase> variants;
     for (const FieldManual& key : entry.keys()) {
       plain.has_read_noise = plain.has_read_noise || key.key == "read_noise";
       if (key.key == "levels")
-        variants.push_back({plain.name + ", 16 levels", model + "levels = 16\n"});
+        variants.push_back({name, name + ", 16 levels", model + "levels = 16\n"});
       if (key.key == "variation_on")
-        variants.push_back({plain.name + " on devices", model + "variation_on = \"device\"\n"});
+        variants.push_back({name, name + " on devices", model + "variation_on = \"device\"\n"});
       if (key.key == "sigma_of")
         for (const char* of : {"g", "inverse"})
-          variants.push_back({fmt::format("{}, sigma of {}", plain.name, of),
+          variants.push_back({name, fmt::format("{}, sigma of {}", name, of),
                               model + fmt::format("sigma_of = \"{}\"\n", of)});
     }
     if (entry.name == "gaussian") {
-      variants.push_back({"gaussian, telegraph noise", model + "telegraph_share = 0.5\n"});
-      variants.push_back({"gaussian, correlated, verified",
+      variants.push_back({name, "gaussian, telegraph noise", model + "telegraph_share = 0.5\n"});
+      variants.push_back({name, "gaussian, correlated, verified",
                           model + "sigma_die = 0.1\nsigma_correlated = 0.1\nprogramming = "
                                   "\"write_verify\"\nverify_tolerance_uS = 2.0\n"});
     }
@@ -225,7 +229,7 @@ std::string verdict(const DeviceCase& device, const Choice& mapping, const Choic
   CAPTURE(converter.name);
   CAPTURE(static_cast<int>(kind));
   const LayerCase layer(kind);
-  std::vector<std::string> noises{""};  // one number for all cells, and one a cell
+  std::vector<std::string> noises{""};  // one number for all cells, and one per cell
   if (device.has_read_noise)
     for (const char* of : {"g_max", "g"})
       noises.push_back(fmt::format("read_noise = 0.05\nread_noise_of = \"{}\"\n", of));
@@ -240,7 +244,7 @@ std::string verdict(const DeviceCase& device, const Choice& mapping, const Choic
                                             {layer.weights.data(), layer.outputs, layer.x.inputs()},
                                             layer.bias, sim::calibrate_dac(e.hardware.dac, inputs));
       plan.adc = sim::calibrate_adc(plan, inputs);
-      check_against_judge(plan, layer, RandomStream(7));
+      check_against_reference(plan, layer, RandomStream(7));
     }
   } catch (const ConfigError& refusal) {
     return refusal.what();
@@ -250,7 +254,26 @@ std::string verdict(const DeviceCase& device, const Choice& mapping, const Choic
   return "yes";
 }
 
-std::string table(Kind kind) {
+/// How the combinations of one model and one mapping ended.
+struct Tally {
+  int accepted = 0, all = 0;
+  void add(const std::string& said) { ++all, accepted += said == "yes"; }
+  std::string words() const {
+    return accepted == all ? fmt::format("all {}", all) : fmt::format("{} of {}", accepted, all);
+  }
+};
+
+/// What all combinations said: every verdict for the file in the build folder, and the summary that
+/// the documentation shows.
+struct SupportMatrix {
+  std::string full;
+  std::vector<std::string> models;                              ///< in the catalogue's order
+  std::map<std::string, std::vector<std::string>> variants;     ///< of each model
+  std::map<std::string, std::map<std::string, Tally>> tallies;  ///< by model and mapping
+  std::map<std::string, std::vector<std::string>> refused;      ///< by message: who was
+};
+
+void add_table(Kind kind, SupportMatrix& matrix) {
   std::string text = "| device | mapping |", line = "|---|---|";
   for (const Choice& bias : kBiases)
     for (const Choice& converter : kConverters) {
@@ -262,42 +285,85 @@ std::string table(Kind kind) {
     for (const Choice& mapping : kMappings) {
       text += fmt::format("| {} | {} |", device.name, mapping.name);
       for (const Choice& bias : kBiases)
-        for (const Choice& converter : kConverters)
-          text += " " + verdict(device, mapping, bias, converter, kind) + " |";
+        for (const Choice& converter : kConverters) {
+          const std::string said = verdict(device, mapping, bias, converter, kind);
+          text += " " + said + " |";
+          matrix.tallies[device.model][mapping.group].add(said);
+          if (said != "yes")
+            matrix.refused[said].push_back(fmt::format("{}, {}, {}, {}", device.name, mapping.name,
+                                                       bias.name, converter.name));
+        }
       text += "\n";
     }
-  return text;
+  matrix.full += text;
+}
+
+SupportMatrix measured_matrix() {
+  SupportMatrix matrix;
+  for (const DeviceCase& device : device_cases()) {
+    if (matrix.models.empty() || matrix.models.back() != device.model)
+      matrix.models.push_back(device.model);
+    if (device.name != device.model)
+      matrix.variants[device.model].push_back(device.name.substr(device.model.size()));
+  }
+  matrix.full = "# Every combination\n\n## Linear layers\n";
+  add_table(Kind::linear, matrix);
+  matrix.full += "\n## Convolutions (3x3, padding 1, stride 2)\n";
+  add_table(Kind::convolution, matrix);
+  return matrix;
+}
+
+/// docs/support_matrix.md.
+std::string summary(const SupportMatrix& matrix) {
+  std::string text = R"(# What works with what
+Every device model is tested with every mapping, subtraction, bias, converter range and layer type. Each combination is
+compared with the slow, plain `sim/reference`: both must agree to float rounding (ties of the converters aside), all results must be
+finite, and read noise must act where the device has it.
+
+The table counts the combinations that pass. For every model, way to use it and mapping they are: linear layer and convolution (3x3,
+padding 1, stride 2); analog and digital subtraction (the same for the offset mapping, which has one column per weight);
+`array.bias` digital and row; and ideal converters, or an 8-bit DAC and ADC with `adc.range` percentile, full_scale, fixed,
+least_squares, or without a zero level.
+
+| device | also tested | differential | two-sided | offset |
+|---|---|---|---|---|
+)";
+  for (const std::string& model : matrix.models) {
+    text += fmt::format("| {} | ", model);
+    const auto found = matrix.variants.find(model);
+    if (found != matrix.variants.end())
+      for (std::size_t v = 0; v < found->second.size(); ++v)
+        text += (v > 0 ? "; " : "") + found->second[v].substr(found->second[v][0] == ',' ? 2 : 1);
+    for (const char* mapping : {"differential", "two-sided", "offset"})
+      text += " | " + matrix.tallies.at(model).at(mapping).words();
+    text += " |\n";
+  }
+  text += matrix.refused.empty() ? "\nNo combination is refused.\n" : "\nRefused:\n";
+  for (const auto& [message, cases] : matrix.refused)
+    text += fmt::format("- `{}` ({}, first: {})\n", message, cases.size(), cases.front());
+  return text + R"(
+`tests/cli/support_matrix_test.cpp` fails where this page differs from what it measures, and writes the result of every combination to
+`tests/support_matrix.md` in the build folder. After a change:
+`OHMIC_REGENERATE=1 build/tests/test_cli -tc="every combination*"`.
+)";
 }
 
 TEST_CASE(
-    "every combination of device, mapping, bias, converter and layer agrees with the judge or is "
-    "refused") {
-  const std::string text =
-      "# What works with what\n"
-      "Written by `tests/cli/support_matrix_test.cpp`, which runs each combination and compares it "
-      "with the slow, plain\n"
-      "`sim/reference`; a test fails where this page differs from what it found. \"yes\": both "
-      "agree to the rounding of floats\n"
-      "(converters: but for ties), all results are finite, and read noise runs where the device "
-      "has it. Anything else is the\n"
-      "message of the refusal. After a change: `OHMIC_REGENERATE=1 build/tests/test_lab "
-      "-tc=\"every combination*\"`.\n\n"
-      "Columns: where the bias is (`array.bias`) and the converters: ideal, or 8-bit DAC and ADC "
-      "with that `adc.range`.\n"
-      "The offset mapping has one column a weight, so that there is nothing to subtract: both of "
-      "its lines are the same.\n\n"
-      "## Linear layers\n" +
-      table(Kind::linear) + "\n## Convolutions (3x3, padding 1, stride 2)\n" +
-      table(Kind::convolution);
+    "every combination of device, mapping, bias, converter and layer agrees with the reference or "
+    "is refused") {
+  const SupportMatrix matrix = measured_matrix();
+  write_whole_file(OHMIC_SUPPORT_MATRIX, matrix.full);
+  const std::string text = summary(matrix);
   const std::string file = OHMIC_SOURCE_DIR "/docs/support_matrix.md";
   const char* regenerate = std::getenv("OHMIC_REGENERATE");
   if (regenerate && std::string(regenerate) == "1") write_whole_file(file, text);
   const std::string committed = std::filesystem::exists(file) ? read_whole_file(file) : "";
   const bool is_current = committed == text;
   CHECK_MESSAGE(is_current,
-                "docs/support_matrix.md is not what the combinations do now; look at the change, "
-                "then write it with "
-                "OHMIC_REGENERATE=1 build/tests/test_lab -tc=\"every combination*\"");
+                "docs/support_matrix.md differs from what the combinations do now (all of "
+                "them: " OHMIC_SUPPORT_MATRIX
+                "); look at the change, then write it with "
+                "OHMIC_REGENERATE=1 build/tests/test_cli -tc=\"every combination*\"");
 }
 
 }  // namespace

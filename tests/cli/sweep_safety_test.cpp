@@ -252,7 +252,7 @@ TEST_CASE("a pipe in the place of a lock or a claim hangs no sweep: one line nam
   for (const std::string place : {"locks/all.lock", "locks/merge.lock", "locks/other.lock"}) {
     const std::string file = bench.path("s/" + place);
     REQUIRE(mkfifo(file.c_str(), 0666) == 0);
-    const std::string message = "~/s/" + place + ": is no regular file (a pipe or a device)";
+    const std::string message = "~/s/" + place + ": is not a regular file (a pipe or a device)";
     for (const auto& command : {words, {"sweep", "--status", "~/s"}}) {
       const Said said = bench.ohmic(command);
       CHECK(said.status == lab::kFiles);
@@ -265,7 +265,7 @@ TEST_CASE("a pipe in the place of a lock or a claim hangs no sweep: one line nam
     REQUIRE(mkfifo(bench.path(name).c_str(), 0666) == 0);
     const Said said = bench.ohmic({"sweep", "--status", "~/s"});
     CHECK(said.status == lab::kFiles);
-    CHECK(said.message() == "~/" + name + ": is no regular file (a pipe or a device)");
+    CHECK(said.message() == "~/" + name + ": is not a regular file (a pipe or a device)");
     std::filesystem::remove(bench.path(name));
   }
   CHECK(bench.ohmic(words).status == 0);

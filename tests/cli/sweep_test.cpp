@@ -88,7 +88,7 @@ TEST_CASE("a sweep has the same bits for any number of threads, order and shards
   for (const char* shard : {"2/4", "0/4", "3/4"}) {
     const Said said = bench.ohmic({"sweep", "~/s.toml", "-o", "~/four", "--shard", shard});
     require_done(said);
-    CHECK(said.out.find("whoever ends last merges") != std::string::npos);
+    CHECK(said.out.find("whichever ends last merges") != std::string::npos);
     CHECK_FALSE(bench.has("four/results.h5"));
   }
   require_done(bench.ohmic({"sweep", "~/s.toml", "-o", "~/four", "--shard", "1/4"}));
@@ -293,8 +293,8 @@ TEST_CASE("shards come from the user, array tasks and launchers") {
                    {"OMPI_COMM_WORLD_SIZE", "8"}}) == Pair{5, 8});
   for (const char* wrong : {"3", "2/2", "-1/2", "a/b", "1/", "/2", "1/2/3"})
     CHECK_THROWS_AS(shard(wrong, {}), ConfigError);
-  // A list with gaps (`--array=1,5` after a failure): its numbers name no shares, so that its tasks
-  // take whatever points are free.
+  // A list with gaps (`--array=1,5` after a failure): its numbers define no shares, so that its
+  // tasks take whatever points are free.
   const auto task = [](const char* id, const char* last, const char* count, Variables more = {}) {
     more.insert({{"SLURM_ARRAY_TASK_ID", id},
                  {"SLURM_ARRAY_TASK_COUNT", count},

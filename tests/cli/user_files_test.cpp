@@ -102,7 +102,7 @@ TEST_CASE("tables of spreadsheets say the same as a plain one") {
   CHECK(says(fit(bench, golden("decimal_comma.csv")).out, "samples at 5 targets, 0 .. 40 uS"));
 }
 
-TEST_CASE("a fit tells the samples' own deviation and which tails are cut") {
+TEST_CASE("a fit tells the samples' own deviation and which tails are cut off") {
   const Workbench bench("twenty");
   const Said said = fit(bench, golden("twenty_samples.csv"));
   // Mean and deviation (n - 1) of the file's samples, beside those of what is drawn.
@@ -120,7 +120,7 @@ TEST_CASE("a decimal comma that can be mistaken is refused, and the cure is told
   };
   const std::string cure = " (a decimal comma is read where ; or a tab stands between fields)";
   refuse("target_uS,sample_uS\n0,1,18\n", ":2:5: a row of 3, expected 2 as in line 1" + cure);
-  refuse("target_uS,sample_uS\n0,\"1,18\"\n", ":2:3: '1,18' is no number" + cure);
+  refuse("target_uS,sample_uS\n0,\"1,18\"\n", ":2:3: '1,18' is not a number" + cure);
   refuse("target_uS;sample_uS\n0;1.234,5\n",
          ":2:3: '1.234,5' has a thousands separator; write the number without");
   refuse("target_uS;sample_uS\n0;1,5\n0;1.234\n",
@@ -144,7 +144,7 @@ TEST_CASE("a table without names is read in the unit that is given, and refused 
         "device.file_unit (info --fit: --unit)");
   // A damaged first row is no header.
   CHECK(measured(bench, "0,x3\n" + rows, "file_unit = \"uS\"").message() ==
-        "~/t.csv:1:3: 'x3' is no number");
+        "~/t.csv:1:3: 'x3' is not a number");
 }
 
 TEST_CASE("a unit in a config is spelled as in a header, and every spelling is the same question") {
@@ -212,7 +212,7 @@ TEST_CASE("read-outs as currents and resistances become conductances") {
     }
   }
   CHECK(measured(bench, "target_uS,sample_kOhm\n0,100\n0,-3\n").message() ==
-        "~/t.csv:3:3: -3 kOhm is no resistance, expected one above 0");
+        "~/t.csv:3:3: -3 kOhm is not a resistance, expected one above 0");
   CHECK(measured(bench, "target_uS,sample_kOhm\n0,100\n0,0\n").status == lab::kFiles);
   CHECK(says(measured(bench, "target_uS,mean_kOhm,std_kOhm\n0,100,1\n40,20,1\n").message(),
              "~/t.csv:2:7: a deviation in kOhm is none of conductances"));
@@ -267,18 +267,18 @@ TEST_CASE("no line of a matrix vanishes: error words are refused, and headers to
     const bool is_nan = std::tolower(word[2]) == 'n' && word[0] != '#';
     const std::string told =
         std::string("'") + word +
-        (is_nan ? "' is no finite number" : "' is an error word, expected a number");
+        (is_nan ? "' is not a finite number" : "' is an error word, expected a number");
     refuse(std::string(word) + "\n2\n3\n", ":1:1: " + told);
     refuse(std::string("1\n2\n") + word + "\n", ":3:1: " + told);
     refuse(std::string("1,2\n3,") + word + "\n", ":2:3: " + told);
   }
   refuse("1,2 # two\n",
-         ":1:3: '2 # two' is no number (a comment stands in a line of its own, behind "
+         ":1:3: '2 # two' is not a number (a comment needs a line of its own, behind "
          "'# ')");
   refuse("#made by hand\n1,2\n",
          ":1:1: '#made' is an error word, expected a number (a "
          "comment begins with '# ')");
-  refuse("1.2,x3,4\n1,2,3\n", ":1:5: 'x3' is no number");
+  refuse("1.2,x3,4\n1,2,3\n", ":1:5: 'x3' is not a number");
   refuse("1,2\n,\n3,4\n", ":2:1: an empty row, expected numbers");
   refuse(",a,b\n0,1,2\n",
          ":1:1: a column has no name; a matrix has no column of row numbers (an "
@@ -311,7 +311,7 @@ TEST_CASE("tables of converters and pulses are read by the same reader") {
   CHECK(says(table.log, "~/o.csv:2:1: not read: 'note'"));
   bench.write("o.csv", replaced(codes, "x;0,1;3;", "x;nan;3;"));
   CHECK(run("[adc]\nbits = 4\noutput_table = \"o.csv\"\n").message() ==
-        "~/o.csv:13:3: 'nan' is no finite number");
+        "~/o.csv:13:3: 'nan' is not a finite number");
 
   std::string jumps = "\xef\xbb\xbflevel (\xc2\xb5S);direction;step [uS];cell;\n";
   for (int i = 0; i < 5; ++i) jumps += "1;set;0,5;a;\n1;reset;-0,5;a;\n";

@@ -38,7 +38,7 @@ bool is_share(double hits, double n, double p) {
 
 }  // namespace
 
-TEST_CASE("die-to-die variation is one factor a chip, in every layer and at every programming") {
+TEST_CASE("die-to-die variation is one factor per chip, in every layer and at every programming") {
   const auto model = with_structure(ideal(), {.sigma_die = 0.1});
   const Matrix<float> target(3, 5, 10e-6f);
   Moments factors;
@@ -61,8 +61,8 @@ TEST_CASE("die-to-die variation is one factor a chip, in every layer and at ever
 }
 
 TEST_CASE("the correlated field has the correlation asked for at lags 1, 2, 5, across and along") {
-  // Independent fields, one a layer and chip. Products of unit normals with correlation r have the
-  // variance 1 + r^2; 5 sigma, false alarms below 6e-7 each.
+  // Independent fields, one per layer and chip. Products of unit normals with correlation r have
+  // the variance 1 + r^2; 5 sigma, false alarms below 6e-7 each.
   const double length = 4;
   const Index fields = 3000, size = 24;
   for (const Index lag : {1, 2, 5}) {
@@ -169,7 +169,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("every sub-batch of a training step meets a chip of its own") {
+TEST_CASE("every micro-batch of a training step meets a chip of its own") {
   ProgramContext one{.stream = &kStream, .population = Population::training, .chip = 4, .layer = 1},
       other = one;
   other.programming = 1;
@@ -212,10 +212,10 @@ TEST_CASE("a dead line takes all of its cells, word lines in both devices of a p
   CHECK(broken_conductance(Fault::stuck_at_given, {.given = 5e-3}, *model) == 5e-3);
 }
 
-TEST_CASE("redrawing until a read passes gives geometric pulses and a cut normal") {
+TEST_CASE("redrawing until a read passes gives geometric pulses and a truncated normal") {
   // Closed forms: p = erf(tolerance / (s sqrt 2)); mean pulses 1/p, variance (1-p)/p^2; deviation
-  // of the result that of a normal distribution cut at +- tolerance. 5 sigma, false alarms below
-  // 6e-7.
+  // of the result that of a normal distribution truncated at +- tolerance. 5 sigma, false alarms
+  // below 6e-7.
   GaussianParams gaussian;
   gaussian.sigma = 0.05;  // 2 uS
   const double s = 2 * kMicro, tolerance = 1.2 * kMicro;

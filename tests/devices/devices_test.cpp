@@ -124,7 +124,8 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "moments of a log-normal cut at g_max, and of a weight's cell cut at 0, are those of its "
+    "moments of a log-normal clipped at g_max, and of a weight's cell clipped at 0,  are those of "
+    "its "
     "draws") {
   // 4e5 draws; 5 standard errors.
   constexpr Index n = 400000;

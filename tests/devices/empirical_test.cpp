@@ -49,7 +49,7 @@ TEST_CASE("where a bound leaves no way to keep the mean, the deviation is kept")
   CHECK(by_midpoints(e).deviation() == doctest::Approx(own.deviation()).epsilon(1e-4));
 }
 
-TEST_CASE("tails beyond the smallest and largest sample are cut") {
+TEST_CASE("tails beyond the smallest and largest sample are cut off") {
   const Empirical e({10, 11, 12, 13, 14});
   CHECK(e.quantile(0) == e.quantile(0.1));
   CHECK(e.quantile(1) == e.quantile(0.9));

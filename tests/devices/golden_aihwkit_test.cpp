@@ -11,7 +11,7 @@
 #include "golden_rows.h"
 
 /// The device models that IBM aihwkit publishes (tests/golden/aihwkit): analytic columns within
-/// 1e-6 relative, and what aihwkit itself drew, 1e6 samples a point, within 5 of their standard
+/// 1e-6 relative, and what aihwkit itself drew, 1e6 samples per point, within 5 of their standard
 /// errors.
 using namespace ohmic;
 using namespace ohmic::devices;
@@ -210,9 +210,9 @@ TEST_CASE("cmo_hfox's moments over programming, relaxation and read are those of
 }
 
 TEST_CASE("what aihwkit draws itself lies within its sampling error of our moments") {
-  // 1e6 samples a row: the mean within 5 standard errors. aihwkit's generator has defects of its
+  // 1e6 samples per row: the mean within 5 standard errors. aihwkit's generator has defects of its
   // own (a table of 32,768 normals, tail cut at 4.3 sigma, bias up to 1.1 % of sigma), so its
-  // deviations are held to 1 %. False alarms below 6e-7 a row for an exact generator.
+  // deviations are held to 1 %. False alarms below 6e-7 per row for an exact generator.
   const std::map<std::string, std::string> models{
       {"PCMLike", "model = \"pcm_like\""},
       {"Hermes1", "model = \"hermes_single\""},

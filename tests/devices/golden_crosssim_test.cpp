@@ -5,7 +5,7 @@
 #include "devices/sonos.h"
 #include "golden_rows.h"
 
-/// CrossSim's device statistics (tests/golden/crosssim): n samples a row, compared at 5 standard
+/// CrossSim's device statistics (tests/golden/crosssim): n samples per row, compared at 5 standard
 /// errors of mean and deviation (false alarms below 6e-7 each; kurtosis bounded by that of a
 /// normal).
 using namespace ohmic;

@@ -168,7 +168,7 @@ TEST_CASE("what is wrong with a table is told with file, line and column") {
     CHECK_THROWS_WITH(device(folder, "model = \"measured\"\nfile = \"t.csv\"" + kRange),
                       doctest::Contains(message.c_str()));
   };
-  refuse("target_uS,mean_uS,std_uS\n0,1,1\n40,nan,1\n", "t.csv:3:4: 'nan' is no finite number");
+  refuse("target_uS,mean_uS,std_uS\n0,1,1\n40,nan,1\n", "t.csv:3:4: 'nan' is not a finite number");
   refuse("target_uS,mean_uS,mean_nS,std_uS\n0,1,1,1\n40,1,1,1\n",
          "t.csv:1:19: column mean_nS: there is a column mean already");
   refuse("target_uS,sample_uS,mean_uS,std_uS\n0,1,1,1\n40,1,1,1\n",
@@ -184,7 +184,7 @@ TEST_CASE("what is wrong with a table is told with file, line and column") {
   refuse("target_uS,mean_uS,std_uS\n40,1,1\n0,1,1\n",
          "t.csv:3:1: target 0 uS comes after 40 uS; targets must ascend");
   refuse("target_uS,mean_uS,std_uS\n0,1,1\n0,1,1\n40,1,1\n",
-         "t.csv:3:1: target 0 uS stands there twice");
+         "t.csv:3:1: target 0 uS appears twice");
   refuse(
       "target_uS,mean_kS,std_uS\n0,1,1\n40,1,1\n",
       "t.csv:1:11: column mean_kS: unknown unit 'kS' of a conductance; known are S, mS, uS, nS, A, "
@@ -233,6 +233,6 @@ TEST_CASE("a read-out takes the place of programming, cut into tiles, with its r
                     doctest::Contains("the read-out has no layer conv"));
   CHECK_THROWS_WITH(
       of_layer(chip, "hole", 2, 4, 6),
-      doctest::Contains("/layers/hole/programmed[0, 0, 1, 1] = nan is no conductance (1 "
+      doctest::Contains("/layers/hole/programmed[0, 0, 1, 1] = nan is not a conductance (1 "
                         "such cells)"));
 }

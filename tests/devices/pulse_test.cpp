@@ -140,7 +140,7 @@ TEST_CASE("a jump table is interpolated between levels, and programs with verifi
          "column step_kS: unknown unit 'kS' of a conductance");
   refuse("level_uS,direction,step_uS\n1,0,1\n",
          "bad.csv:2:3: direction '0' is none of set, reset, 1, -1");
-  refuse("level_uS,direction,step_uS\n1,set,nan\n", "bad.csv:2:7: 'nan' is no finite number");
+  refuse("level_uS,direction,step_uS\n1,set,nan\n", "bad.csv:2:7: 'nan' is not a finite number");
   refuse("level_uS,direction,step_uS\n# two\n-1,set,1\n", "bad.csv:3:1: level -1 is negative");
   refuse("level_uS,direction,step_uS\n1,set\n", "bad.csv:2:3: a row of 2, expected 3");
   refuse("level_uS,direction,step_uS\n", "bad.csv: holds no numbers");

@@ -85,10 +85,10 @@ TEST_CASE("an array is written byte for byte as numpy writes it") {
   CHECK(read_npy(folder / "d.npy").shape == std::vector<Index>{0, 3});
 }
 
-TEST_CASE("what is no readable .npy file is a file error that says why") {
+TEST_CASE("anything that is not a readable .npy file is a file error that says why") {
   const testing::Folder folder("npy-broken");
   CHECK(npy_error(folder / "no.npy") == ": no such file");
-  CHECK(npy_error(folder.write("a", "hello")) == ": is no .npy file");
+  CHECK(npy_error(folder.write("a", "hello")) == ": is not a .npy file");
   CHECK(npy_error(golden("records.npy")) == ": holds records, expected plain numbers");
   CHECK(npy_error(golden("complex.npy")) ==
         ": holds elements of type '<c8', expected floats (f2, f4, f8) or integers");
@@ -181,19 +181,19 @@ TEST_CASE("CSV is read whatever stands between the numbers") {
   CHECK(read("1e-400")(0, 0) == 0);
 }
 
-TEST_CASE("what is no CSV of numbers is a file error at its line and column") {
+TEST_CASE("anything that is not CSV of numbers is a file error at its line and column") {
   const testing::Folder folder("csv-broken");
   const auto message = [&](const std::string& text) {
     return csv_error(folder.write("w.csv", text));
   };
-  CHECK(message("1,2\n3,4\n5, abc\n") == ":3:4: 'abc' is no number");
+  CHECK(message("1,2\n3,4\n5, abc\n") == ":3:4: 'abc' is not a number");
   CHECK(message("1,2\n3\n") == ":2:1: a row of 1, expected 2 as in line 1");
   CHECK(message("1,,2\n") == ":1:3: an empty field, expected a number");
   CHECK(message("1,2\n3,\n") == ":2:3: an empty field, expected a number");
   CHECK(message("1;2,5.5\n") ==
         ":1:3: '2,5.5' has a thousands separator; write the number without");
   CHECK(message("1,1e999\n") == ":1:3: '1e999' is too large for a number");
-  CHECK(message("a,b\nc,d\n") == ":2:1: 'c' is no number");
+  CHECK(message("a,b\nc,d\n") == ":2:1: 'c' is not a number");
   CHECK(message("a,b\n") == ": holds no numbers");
   CHECK(message("") == ": is empty: holds no numbers");
   CHECK(message(std::string("1\0", 2)) == ": is a binary file, expected CSV");
@@ -235,7 +235,7 @@ TEST_CASE("a matrix that cannot be read names the option and the file") {
   CHECK(file_error("w.h5:/x") == "--weights: w.h5: no such file");
   CHECK(file_error("w.csv") == "--weights: w.csv: no such file");
   const auto csv = folder.write("a.csv", "1,2\n3,nan\n").string();
-  CHECK(file_error(csv) == "--weights: " + csv + ":2:3: 'nan' is no finite number");
+  CHECK(file_error(csv) == "--weights: " + csv + ":2:3: 'nan' is not a finite number");
   const auto large = folder.write("b.csv", "1e300\n").string();
   CHECK(file_error(large) ==
         "--weights: " + large + ":1:1: 1e300 is beyond single precision (3.4e38)");

@@ -104,23 +104,23 @@ TEST_CASE("a config error shows its place, the line and a caret") {
   CHECK(message_of<ConfigError>([&] { fail_at(Origin{}, "no place"); }) == "no place");
 }
 
-TEST_CASE("what is no TOML is a config error with its place") {
+TEST_CASE("anything that is not TOML is a config error with its place") {
   const auto error = [](const std::string& text) {
     return first_line_of<ConfigError>([&] { parse_config(text, "x.toml"); });
   };
-  CHECK(error("a = 1\nb = \n").starts_with("x.toml:2:5: is no TOML: error while parsing"));
-  CHECK(error("a = 1\na = 2\n").starts_with("x.toml:2:5: is no TOML: "));
+  CHECK(error("a = 1\nb = \n").starts_with("x.toml:2:5: is not TOML: error while parsing"));
+  CHECK(error("a = 1\na = 2\n").starts_with("x.toml:2:5: is not TOML: "));
   CHECK(error("a = \"\\\xff\"\n") ==
-        "x.toml:1:7: is no TOML: a byte that is no UTF-8; save the file as UTF-8");
+        "x.toml:1:7: is not TOML: a byte that is not UTF-8; save the file as UTF-8");
   CHECK(error("a = 99999999999999999999\n").starts_with("x.toml:1:"));
   CHECK(error("a = \"\xff\"\n").starts_with("x.toml:1:"));
   CHECK(error(std::string("a = 1\0", 6)) == "x.toml: is a binary file, expected TOML");
   CHECK(error("") == "x.toml: the config is empty");
   CHECK(error("# nothing\n\n") == "x.toml: the config is empty");
   CHECK(error("a = 1\nday = 2024-01-01\n") ==
-        "x.toml:2:1: a date or time, which no key takes (a word stands in quotes)");
+        "x.toml:2:1: a date or time, which no key takes (a word needs quotes)");
   CHECK(error("a = [12:00:00]") ==
-        "x.toml:1:6: a date or time, which no key takes (a word stands in quotes)");
+        "x.toml:1:6: a date or time, which no key takes (a word needs quotes)");
   std::string deep = "a";
   for (int i = 0; i < 100; ++i) deep += ".a";
   CHECK(error(deep + " = 1") == "x.toml:1:128: a key of more than 64 parts");
@@ -130,17 +130,18 @@ TEST_CASE("text that no TOML file holds is refused before the library reads it")
   const auto error = [](const std::string& text) {
     return first_line_of<ConfigError>([&] { parse_config(text, "x.toml"); });
   };
-  CHECK(error("a = 1\n\xef\xbb\x9f") ==
-        "x.toml:2:1: is no TOML: '\xef\xbb\x9f' stands outside of strings and comments, where TOML "
-        "knows ASCII only");
+  CHECK(
+      error("a = 1\n\xef\xbb\x9f") ==
+      "x.toml:2:1: is not TOML: '\xef\xbb\x9f' stands outside of strings and comments, where TOML "
+      "knows ASCII only");
   CHECK(error("\xef\xbb\x9f"
               "a = 1")
-            .starts_with("x.toml:1:1: is no TOML: "));
+            .starts_with("x.toml:1:1: is not TOML: "));
   CHECK(error("# gr\xfc\xdf\x65\na = 1\n")
-            .starts_with("x.toml:1:5: is no TOML: a byte that is no "
+            .starts_with("x.toml:1:5: is not TOML: a byte that is not "
                          "UTF-8"));
-  CHECK(error("a = \"\xc0\x80\"").starts_with("x.toml:1:6: is no TOML: a byte"));  // overlong
-  CHECK(error("\xc3\xbc = 1").starts_with("x.toml:1:1: is no TOML: "));
+  CHECK(error("a = \"\xc0\x80\"").starts_with("x.toml:1:6: is not TOML: a byte"));  // overlong
+  CHECK(error("\xc3\xbc = 1").starts_with("x.toml:1:1: is not TOML: "));
   // A byte-order mark, strings of every kind and comments hold what they like.
   const ConfigNode root = parse_config(
       "\xef\xbb\xbf# \xc3\xbc.\na = \"\xc3\xbc # \\\" '\"\nb = '\xc3\xbc \"'\nc = \"\"\"\n\xc3\xbc "
@@ -175,9 +176,9 @@ TEST_CASE("a setting of too many parts or of no UTF-8 is refused, whatever its l
   for (int i = 0; i < 30000; ++i) parts += ".a";
   CHECK(refused(parts + "=1").ends_with("a key of more than 64 parts"));
   CHECK(refused("a={" + parts + "=1}").find("at most 64 parts") != std::string::npos);
-  CHECK(refused("a=\xff").ends_with("the value is no UTF-8"));
-  CHECK(refused("a=\"\\\xff\"").ends_with("the value is no UTF-8"));
-  CHECK(refused("a.\xff=1").ends_with("the key is no UTF-8"));
+  CHECK(refused("a=\xff").ends_with("the value is not UTF-8"));
+  CHECK(refused("a=\"\\\xff\"").ends_with("the value is not UTF-8"));
+  CHECK(refused("a.\xff=1").ends_with("the key is not UTF-8"));
   CHECK(refused("a=\xc3\xbc") == "");  // a bare word
   CHECK(std::get<std::string>(root.find("a")->value) == "\xc3\xbc");
 }
@@ -300,8 +301,8 @@ TEST_CASE("a --set that cannot be used says why") {
         "(did you mean 'first'?)");
   CHECK(setting_error(kConfig, "override.2.adc.bits=6") ==
         "--set override.2.adc.bits=6: override has no element of name or index '2'");
-  CHECK(setting_error(kConfig, "a=[1, 2").starts_with("--set a=[1, 2: the value is no TOML: "));
-  CHECK(setting_error(kConfig, "a=2024-01-01").ends_with("(a word stands in quotes)"));
+  CHECK(setting_error(kConfig, "a=[1, 2").starts_with("--set a=[1, 2: the value is not TOML: "));
+  CHECK(setting_error(kConfig, "a=2024-01-01").ends_with("(a word needs quotes)"));
 }
 
 TEST_CASE("values of one config go over those of another, table by table") {

@@ -115,7 +115,7 @@ TEST_CASE("a value of another type names what was found and what was expected") 
         }) == "run.toml:1:1: device = 3 is an integer, expected a table");
 }
 
-TEST_CASE("a word that is no choice lists the choices and suggests the nearest") {
+TEST_CASE("a word that is not a choice lists the choices and suggests the nearest") {
   CHECK(error("model = \"lognrmal\"") ==
         "run.toml:1:1: device.model = \"lognrmal\" is not one of ideal, lognormal, gaussian "
         "(did you mean 'lognormal'?)");

@@ -126,22 +126,22 @@ TEST_CASE("what an HDF5 file lacks is a file error that names file and path") {
   CHECK(message([](const h5::Reader& in) { in.string_attribute("/", "x"); }) ==
         "no attribute 'x' of '/'");
   CHECK(message([](const h5::Reader& in) { in.string_attribute("/", "count"); }) ==
-        "attribute 'count' of '/' is no string");
+        "attribute 'count' of '/' is not a string");
   CHECK(message([](const h5::Reader& in) { in.integer_attribute("/", "share"); }) ==
-        "attribute 'share' of '/' is no integer");
+        "attribute 'share' of '/' is not an integer");
   CHECK(message([](const h5::Reader& in) { in.double_attribute("/", "list"); }) ==
-        "attribute 'list' of '/' is no number");
+        "attribute 'list' of '/' is not a number");
 }
 
-TEST_CASE("what is no HDF5 file, or a truncated one, is a file error") {
+TEST_CASE("anything that is not an HDF5 file, or a truncated one, is a file error") {
   const testing::Folder folder("h5-broken");
   const auto open = [](const std::filesystem::path& file) {
     return error(file, [](const h5::Reader&) {});
   };
   CHECK(open(folder / "no.h5") == "no such file");
   CHECK(open(folder.path()) == "is a folder, expected a file");
-  CHECK(open(folder.write("text.h5", "hello")) == "is no HDF5 file");
-  CHECK(open(folder.write("empty.h5", "")) == "is no HDF5 file");
+  CHECK(open(folder.write("text.h5", "hello")) == "is not an HDF5 file");
+  CHECK(open(folder.write("empty.h5", "")) == "is not an HDF5 file");
   write_example(folder / "a.h5");
   const std::string bytes = read_whole_file(folder / "a.h5");
   for (std::size_t size :

@@ -164,7 +164,7 @@ TEST_CASE("a variant is a method of its own name, options and table") {
                        "method \"wv1+write_verify\" has 'write_verify' twice", ConfigError);
   CHECK_THROWS_WITH_AS(tables.parse("wv2"), doctest::Contains("did you mean 'wv1'?"), ConfigError);
   CHECK_THROWS_WITH_AS(read("[wv1]\nkind = \"write_verfy\""),
-                       doctest::Contains("m:2:1: methods.wv1.kind = \"write_verfy\" is no method "
+                       doctest::Contains("m:2:1: methods.wv1.kind = \"write_verfy\" is not a method "
                                          "(did you mean 'write_verify'?)"),
                        ConfigError);
   CHECK_THROWS_WITH_AS(read("[wv1]\nkind = \"ridge\"\nfraction = 1.0"),
@@ -254,7 +254,7 @@ TEST_CASE("training for a device meets broken cells, and moves no weight that th
   }
   // Either device of a pair is stuck: 36 % of 2,000 weights within 5 sigma.
   CHECK(std::fabs(still / 2000.0 - 0.36) < 5 * std::sqrt(0.36 * 0.64 / 2000));
-  // Another sub-batch, another chip.
+  // Another micro-batch, another chip.
   CHECK(seen("[faults]\nstuck_at_g_min = 0.2\n", w, {.sub_batch = 1}).slope !=
         seen("[faults]\nstuck_at_g_min = 0.2\n", w, {.sub_batch = 0}).slope);
 }
@@ -431,7 +431,7 @@ TEST_CASE("the mean shift of a chip with verified weights is that of what verifi
             doctest::Approx(layer.mapped(r, c) * std::exp(0.045)).epsilon(1e-4));
 }
 
-TEST_CASE("write-verify marks the asked share of weights, those of the highest scores") {
+TEST_CASE("write-verify marks the given fraction of weights, those of the highest scores") {
   const Bench bench;
   for (const std::string score : {"fisher", "magnitude", "random"}) {
     WriteVerifyOptions o;

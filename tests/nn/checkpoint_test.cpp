@@ -70,14 +70,14 @@ TEST_CASE("a checkpoint of another network is refused with what differs") {
             .find("2 layers, expected 3") != std::string::npos);
 }
 
-TEST_CASE("a file that is no checkpoint is refused") {
+TEST_CASE("a file that is not a checkpoint is refused") {
   const Folder folder("checkpoint");
   h5::Writer writer(folder / "other.h5");
   writer.write("/x", std::vector<double>{1.0});
   writer.commit();
   CHECK(first_line_of<FileError>([&] {
           load_checkpoint(folder / "other.h5");
-        }).find("is no checkpoint of Ohmic") != std::string::npos);
+        }).find("is not a checkpoint of Ohmic") != std::string::npos);
   CHECK_THROWS_AS(load_checkpoint(folder.write("text.h5", "hello")), FileError);
 }
 

@@ -177,7 +177,7 @@ TEST_CASE("IDX files that are damaged or do not belong together are refused by n
   CHECK(error(folder.write("empty", ""), labels).find("too short") != std::string::npos);
   CHECK(error(folder.write("long", good + "x"), labels).find("is longer than its header says") !=
         std::string::npos);
-  CHECK(error(labels, labels).find("is no IDX file of images") != std::string::npos);
+  CHECK(error(labels, labels).find("is not an IDX file of images") != std::string::npos);
   CHECK(error(folder.write("huge", big_endian(0x803) + std::string(12, '\x7f')), labels)
             .find("impossible size") != std::string::npos);
   const auto images = folder.write("images", good);
@@ -244,7 +244,7 @@ TEST_CASE("a set is looked for in data.path and $OHMIC_DATA, never in another se
   params.path = (folder / "fashion-mnist").string();
   CHECK_THROWS_AS(load_data(params, "."), FileError);
   params.path = "nowhere";
-  CHECK(first_line_of<FileError>([&] { load_data(params, "."); }).find("nowhere is no folder") !=
+  CHECK(first_line_of<FileError>([&] { load_data(params, "."); }).find("nowhere is not a folder") !=
         std::string::npos);
   params.path = "";
   params.set = "fashion-mnst";

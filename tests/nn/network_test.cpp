@@ -71,9 +71,9 @@ TEST_CASE("errors in a network name the place and the layer") {
   const std::string input = error_of<ConfigError>(
       "[[layers]]\ntype = \"relu\"\nname = \"first\"\n[[layers]]\ntype = \"relu\"\ninput = "
       "\"frist\"");
-  CHECK(
-      input.find("layer relu2: its input 'frist' is no layer before it (did you mean 'first'?)") !=
-      std::string::npos);
+  CHECK(input.find(
+            "layer relu2: its input 'frist' is not a layer before it (did you mean 'first'?)") !=
+        std::string::npos);
   CHECK(error_of<ConfigError>("[[layers]]\ntype = \"conv\"\nname = \"c\"\nfilters = 2\nkernel = 40")
             .find("layer c: kernel 40 is larger than its input 1 x 28 x 28") != std::string::npos);
   CHECK(error_of<ConfigError>("[[layers]]\ntype = \"conv\"\nfilters = 2\nkernel = 3\npadding = 3")

@@ -22,7 +22,7 @@ using testing::synthetic_data;
 TrainingParams short_training() {
   TrainingParams p;
   p.epochs = 3;
-  p.batch = 150;  // sub-batches of 64, 64 and 22; the last batch of an epoch is smaller
+  p.batch = 150;  // micro-batches of 64, 64 and 22; the last batch of an epoch is smaller
   p.learning_rate = 0.01;
   return p;
 }
@@ -78,7 +78,7 @@ TEST_CASE(
     hooks.on_epoch = [&](const EpochReport& r) { whole_loss = r.loss; };
     const TrainingState whole =
         train(network, data, params, initial_training_state(network, params), hooks);
-    for (int steps : {0, 4, 6}) {  // three steps an epoch
+    for (int steps : {0, 4, 6}) {  // three steps per epoch
       int asked = 0;
       double loss = 0;
       hooks.checkpoint = folder / "training.h5";

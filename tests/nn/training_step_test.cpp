@@ -99,7 +99,7 @@ void check_gradient(const Network& network, const Data& data, const ParameterSet
 }
 
 TEST_CASE("injection draws anew for 64 images, and the clean weight follows dL/dw~ e^theta") {
-  // The mean loss over two sub-batches, each with its own weights w e^theta: its derivative by w,
+  // The mean loss over two micro-batches, each with its own weights w e^theta: its derivative by w,
   // written out for a linear layer. The thetas come from the stream at the addresses of the two.
   const Network network = network_of("[[layers]]\ntype = \"linear\"\noutputs = 3", {1, 6, 6});
   const Data data = synthetic_data(128);
@@ -114,7 +114,7 @@ TEST_CASE("injection draws anew for 64 images, and the clean weight follows dL/d
   const std::uint64_t kStep = 7;
   step.compute(at, images, kStep);
   step.compute(at, images, kStep);  // starts from 0 each time
-  // compute() leaves the sub-batches apart; the trainer adds them in order.
+  // compute() leaves the micro-batches apart; the trainer adds them in order.
   Matrix<double> expected[2] = {{3, 36}, {3, 36}};
   Matrix<double> slope[2] = {{3, 36}, {3, 36}};
   double worst = 0, largest = 0;
@@ -154,7 +154,7 @@ TEST_CASE("injection draws anew for 64 images, and the clean weight follows dL/d
   }
   CHECK(largest > 1e-2);
   CHECK(worst <= 1e-5 * largest);
-  // The draws of the two sub-batches, and of another step, differ in every weight.
+  // The draws of the two micro-batches, and of another step, differ in every weight.
   Matrix<float> noisy(3, 36), other(3, 36);
   perturbation.draw(stream, Purpose::training_noise, {.step = kStep + 1}, at[0][0].value, noisy,
                     other);
@@ -185,7 +185,7 @@ TEST_CASE("distillation has the gradient of (1 - w) CE + w T^2 KL(teacher || stu
   });
 }
 
-TEST_CASE("feature matching has the gradient of weight / features |z - y|^2 a sample") {
+TEST_CASE("feature matching has the gradient of weight / features |z - y|^2 per sample") {
   const Network network = two_layers();
   const Data data = synthetic_data(80);
   const ParameterSet<float> own = initial_parameters(network, 1),

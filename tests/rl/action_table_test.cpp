@@ -75,9 +75,9 @@ TEST_CASE("a table with holes names the first missing action") {
         ": no row for a = 0, b = 0.5; 2 of 4 actions are missing");
 }
 
-TEST_CASE("an action that stands twice is named") {
+TEST_CASE("an action that appears twice is named") {
   CHECK(fault_in(kWhole + "1,0,20,80,1\n") ==
-        ":6:1: two rows for a = 1, b = 0; an action stands in one");
+        ":6:1: two rows for a = 1, b = 0; an action has one row");
 }
 
 TEST_CASE("columns that are unknown, missing, twice there or in another order are named") {
@@ -100,13 +100,13 @@ TEST_CASE("columns that are unknown, missing, twice there or in another order ar
 
 TEST_CASE("rows of another length, words and impossible numbers are refused") {
   CHECK(fault_in(kHeader + "0,0,0,70\n") == ":2:7: a row of 4, expected 5 as in line 1");
-  CHECK(fault_in(replaced(kWhole, "75", "x")) == ":3:10: 'x' is no number");
+  CHECK(fault_in(replaced(kWhole, "75", "x")) == ":3:10: 'x' is not a number");
   CHECK(fault_in(replaced(kWhole, "0,0.5,10", "0,-0.5,10")) ==
         ":3:3: b = -0.5, expected a ratio of 0 or more");
-  CHECK(fault_in(replaced(kWhole, "0,0.5,10", "0,inf,10")) == ":3:3: 'inf' is no finite number");
+  CHECK(fault_in(replaced(kWhole, "0,0.5,10", "0,inf,10")) == ":3:3: 'inf' is not a finite number");
   CHECK(fault_in(replaced(kWhole, "75", "175")) ==
         ":3:7: 10, 175, 1 at a = 0, b = 0.5; expected weights and a deviation of 0 or more, and an "
         "accuracy of 0 .. 100 %");
-  CHECK(fault_in(replaced(kWhole, "75", "nan")) == ":3:10: 'nan' is no finite number");
+  CHECK(fault_in(replaced(kWhole, "75", "nan")) == ":3:10: 'nan' is not a finite number");
   CHECK(fault_in(kHeader) == ": holds no numbers");
 }

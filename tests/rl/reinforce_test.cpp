@@ -17,7 +17,7 @@ namespace {
 
 constexpr PolicyKind kKinds[] = {PolicyKind::tabular, PolicyKind::mlp, PolicyKind::lstm};
 
-/// Searches of the golden table, one a repeat.
+/// Searches of the golden table, one per repeat.
 std::vector<SearchResult> searches(const GoldenProblem& golden, const ReinforceParams& params,
                                    Index repeats) {
   std::vector<SearchResult> results(static_cast<std::size_t>(repeats));

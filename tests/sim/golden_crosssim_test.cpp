@@ -95,7 +95,8 @@ TEST_CASE("weights map to CrossSim's conductances and read back to its weights")
   }
 }
 
-TEST_CASE("the full-scale weight at a percentile equals CrossSim's, and weights beyond are cut") {
+TEST_CASE(
+    "the full-scale weight at a percentile equals CrossSim's, and weights beyond are clipped") {
   const Matrix<double> w64 = golden("map_percentile_W");
   const Matrix<float> w(w64.view());
   for (const auto& [name, percentile, limit] :

@@ -85,7 +85,7 @@ TEST_CASE("scales follow the layer, the tile or the column") {
 }
 
 TEST_CASE(
-    "the full scale of a percentile is that of |w|: the asked share of weights lies within it") {
+    "the full scale of a percentile is that of |w|: the given fraction of weights lies within it") {
   // Nine of ten weights are positive, so quantiles of w and of |w| differ.
   Matrix<float> w(1, 100);
   for (Index i = 0; i < 100; ++i)

@@ -101,8 +101,8 @@ TEST_CASE("a table with holes, or without a code of the ADC, is refused") {
     CHECK_THROWS_WITH(read_output_table(folder.write("t.csv", text)), doctest::Contains(message));
   };
   refuse("code,mean,std\n0,0,1\n2,2,1\n", "t.csv: code 1 is missing");
-  refuse("code,mean,std\n0,0,1\n0,2,1\n", "t.csv:3:1: code 0 stands there twice");
-  refuse("code,mean,std\n0.5,0,1\n", "t.csv:2:1: 0.5 is no code");
+  refuse("code,mean,std\n0,0,1\n0,2,1\n", "t.csv:3:1: code 0 appears twice");
+  refuse("code,mean,std\n0.5,0,1\n", "t.csv:2:1: 0.5 is not a code");
   refuse("code,mean,std\n0,0,-1\n", "t.csv:2:5: a deviation below 0");
   const OutputTable table =
       read_output_table(folder.write("t.csv", "code,mean,std\n0,0,1\n1,1,1\n"));
