@@ -163,10 +163,11 @@ TEST_CASE("a variant is a method of its own name, options and table") {
   CHECK_THROWS_WITH_AS(tables.parse("wv1+write_verify"),
                        "method \"wv1+write_verify\" has 'write_verify' twice", ConfigError);
   CHECK_THROWS_WITH_AS(tables.parse("wv2"), doctest::Contains("did you mean 'wv1'?"), ConfigError);
-  CHECK_THROWS_WITH_AS(read("[wv1]\nkind = \"write_verfy\""),
-                       doctest::Contains("m:2:1: methods.wv1.kind = \"write_verfy\" is not a method "
-                                         "(did you mean 'write_verify'?)"),
-                       ConfigError);
+  CHECK_THROWS_WITH_AS(
+      read("[wv1]\nkind = \"write_verfy\""),
+      doctest::Contains("m:2:1: methods.wv1.kind = \"write_verfy\" is not a method "
+                        "(did you mean 'write_verify'?)"),
+      ConfigError);
   CHECK_THROWS_WITH_AS(read("[wv1]\nkind = \"ridge\"\nfraction = 1.0"),
                        doctest::Contains("m:3:1: unknown key methods.wv1.fraction"), ConfigError);
   CHECK_THROWS_WITH_AS(read("[ridge]\nkind = \"affine\""),
