@@ -161,12 +161,12 @@ int run_mvm(CommonOptions options, const MvmOptions& own, Console& console) {
                   w.columns(), plan.tiles(),
                   grouped(w.size() * sim::columns_of(e.hardware.array.mapping)), x.rows(), chips,
                   chips == 1 ? "" : "s");
-    const double products = static_cast<double>(chips * x.rows()) * static_cast<double>(w.size());
+    const double macs = static_cast<double>(chips * x.rows()) * static_cast<double>(w.size());
     const double numbers = static_cast<double>(chips) * static_cast<double>(x.rows() * w.rows());
     const double cells =
         static_cast<double>(chips * w.size() * sim::columns_of(e.hardware.array.mapping));
     const double dumped = own.dump.empty() ? 0.0 : 4 * (3 * cells + 2 * numbers);
-    print_work(console, options.output.string(), 0, seconds_of_products(products),
+    print_work(console, options.output.string(), 0, seconds_of_macs(macs),
                4.0 * static_cast<double>(w.size() + x.size()) +
                    16 * cells / static_cast<double>(chips) + 4 * numbers + dumped,
                4 * numbers + dumped);
@@ -185,13 +185,13 @@ int run_mvm(CommonOptions options, const MvmOptions& own, Console& console) {
   const InterruptWatch watch;
   std::optional<MvmDump> dump;
   if (!own.dump.empty()) dump.emplace();
-  const MvmProduct product = multiply(m, plan, dump ? &*dump : nullptr, options.quiet);
+  const MvmResult result = multiply(m, plan, dump ? &*dump : nullptr, options.quiet);
 
   std::vector<Index> shape{chips, x.rows(), w.rows()};
   if (chips == 1) shape.erase(shape.begin());
   if (dump) write_dump(own.dump, m, options, identity, *dump);
   try {
-    write_y(options.output, shape, product.y, e, options, identity);
+    write_y(options.output, shape, result.y, e, options, identity);
   } catch (const FileError&) {  // both files or neither
     std::error_code ignored;
     if (dump) std::filesystem::remove(own.dump, ignored);
@@ -201,9 +201,9 @@ int run_mvm(CommonOptions options, const MvmOptions& own, Console& console) {
                 w.columns(), plan.tiles(), x.rows(), chips, chips == 1 ? "" : "s", e.run.seed);
   console.print(
       "rms error {:.3g} % of the rms of W x; {} % of the ADC conversions beyond the range\n",
-      100 * relative_error(m, product.y),
-      per_cent(static_cast<double>(product.clipped) /
-                   static_cast<double>(std::max<std::int64_t>(product.conversions, 1)),
+      100 * relative_error(m, result.y),
+      per_cent(static_cast<double>(result.clipped) /
+                   static_cast<double>(std::max<std::int64_t>(result.conversions, 1)),
                3));
   console.print("written to {}{}\n", options.output.string(),
                 dump ? " and " + own.dump.string() : "");

@@ -83,10 +83,10 @@ void write_search(const Session& session, const nn::Network& network,
   ScaledGroup placement(out, "search", "/placement");
   placement.axis("layer", layers);
   placement.write("ratio", ratios);
-  std::vector<std::string> products;
-  for (const Index layer : network.mac_layers()) products.push_back(network.name(layer));
+  std::vector<std::string> mac_layers;
+  for (const Index layer : network.mac_layers()) mac_layers.push_back(network.name(layer));
   ScaledGroup candidates(out, "search", "/candidates");
-  candidates.axis("layer", products);
+  candidates.axis("layer", mac_layers);
   candidates.write("from_layer_on", profile.from_layer_on);
   candidates.write("only_layer", profile.only_layer);
 
@@ -143,12 +143,12 @@ int search_command(const CommonOptions& options, Console& console) {
     const auto trained =
         static_cast<double>(search.epochs) *
         (search.evaluation == "shared" ? layers : static_cast<double>(search.learner.evaluations));
-    const double share = static_cast<double>(search.images) /
-                         static_cast<double>(std::max<Index>(data.test.size(), 1));
-    print_work(
-        console, session.folder.string(), work.training_seconds + trained * an_epoch,
-        work.chip_seconds * share * static_cast<double>(search.chips * search.learner.evaluations),
-        work.memory_bytes, work.disk_bytes);
+    const double fraction = static_cast<double>(search.images) /
+                            static_cast<double>(std::max<Index>(data.test.size(), 1));
+    print_work(console, session.folder.string(), work.training_seconds + trained * an_epoch,
+               work.chip_seconds * fraction *
+                   static_cast<double>(search.chips * search.learner.evaluations),
+               work.memory_bytes, work.disk_bytes);
     return 0;
   }
   refuse_beyond_memory(work, experiment);

@@ -119,14 +119,14 @@ Tolerance tolerance_of(const sim::Crossbar& crossbar) {
     for (const double s : tile.scale()) scale = std::max(scale, s);
     const auto& rule = tile.setting().rule;
     const auto rows = static_cast<double>(tile.place().rows.size());
-    const double codes = crossbar.dac().limit / crossbar.dac().quantiser.worth();
-    const double worth = scale * tile.setting().input_worth / rule.unit();
+    const double codes = crossbar.dac().limit / crossbar.dac().quantiser.step();
+    const double unit = scale * tile.setting().input_step / rule.unit();
     const double rounding =
-        0x1p-24 * (rows + 8) * rows * codes * (2 * largest + 2 * rule.centre()) * worth;
+        0x1p-24 * (rows + 8) * rows * codes * (2 * largest + 2 * rule.centre()) * unit;
     const auto conversions = static_cast<double>(tile.conversions() / tile.place().columns.size());
     const double code = tile.adc().is_ideal()
                             ? 0
-                            : conversions * tile.adc().worth() / tile.setting().amperes * worth;
+                            : conversions * tile.adc().step() / tile.setting().lsb_voltage * unit;
     of_row_tiles.resize(
         std::max(of_row_tiles.size(), static_cast<std::size_t>(tile.place().row_tile) + 1));
     Tolerance& t = of_row_tiles[static_cast<std::size_t>(tile.place().row_tile)];
