@@ -320,12 +320,12 @@ Every device model is tested with every mapping, subtraction, bias, converter ra
 compared with the slow, plain `sim/reference`: both must agree to float rounding (ties of the converters aside), all results must be
 finite, and read noise must act where the device has it.
 
-The table counts the combinations that pass. For every model, way to use it and mapping they are: linear layer and convolution (3x3,
+The table counts the combinations that pass. For each device, variant and mapping these are: linear layer and convolution (3x3,
 padding 1, stride 2); analog and digital subtraction (the same for the offset mapping, which has one column per weight);
 `array.bias` digital and row; and ideal converters, or an 8-bit DAC and ADC with `adc.range` percentile, full_scale, fixed,
 least_squares, or without a zero level.
 
-| device | also tested | differential | two-sided | offset |
+| device | variants | differential | two-sided | offset |
 |---|---|---|---|---|
 )";
   for (const std::string& model : matrix.models) {
