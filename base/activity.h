@@ -15,7 +15,7 @@ struct Activity {
     std::int64_t clipped = 0;      ///< beyond the ADC's range by more than half a code
   };
   struct Layer {
-    std::int64_t products = 0;  ///< matrix-vector products
+    std::int64_t mvms = 0;  ///< matrix-vector multiplications
     std::int64_t dac_conversions = 0;
     std::int64_t dac_clipped = 0;
     std::vector<Tile> tiles;  ///< row tile by row tile
@@ -34,7 +34,7 @@ struct Activity {
     for (std::size_t l = 0; l < other.layers.size(); ++l) {
       const Layer& from = other.layers[l];
       Layer& to = layer(static_cast<Index>(l), from.tiles.size());
-      to.products += from.products;
+      to.mvms += from.mvms;
       to.dac_conversions += from.dac_conversions;
       to.dac_clipped += from.dac_clipped;
       for (std::size_t t = 0; t < from.tiles.size(); ++t) {

@@ -20,7 +20,7 @@ const Layout& layout_of(Purpose purpose) {
                              {"programming", 20},  {"replica", 4}};
   static const Layout training{{"column_block", 20}, {"layer", 10},   {"", 2},       {"row", 20},
                                {"slice", 4},         {"polarity", 1}, {"pulse", 13}, {"step", 32},
-                               {"sub_batch", 8},     {"part", 6},     {"replica", 4}};
+                               {"micro_batch", 8},   {"part", 6},     {"replica", 4}};
   static const Layout dead_line{{"line_block", 18}, {"layer", 10},  {"", 4},
                                 {"tile", 24},       {"slice", 4},   {"polarity", 1},
                                 {"is_bit_line", 1}, {"replica", 4}, {"chip", 20}};
@@ -129,7 +129,7 @@ Address device_address(Purpose purpose, const DeviceDraw& d) {
               {d.layer, d.row, d.slice, d.polarity, d.pulse, d.chip, d.programming, d.replica});
 }
 Address training_address(Purpose purpose, const TrainingDraw& d) {
-  return pack(purpose, {d.layer, d.row, d.slice, d.polarity, d.pulse, d.step, d.sub_batch,
+  return pack(purpose, {d.layer, d.row, d.slice, d.polarity, d.pulse, d.step, d.micro_batch,
                         static_cast<std::uint64_t>(d.part), d.replica});
 }
 Address dead_line_address(const DeadLineDraw& d) {

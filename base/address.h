@@ -65,7 +65,7 @@ struct DeviceDraw {
 /// chips; `part` keeps the device, cycle, drift, ... draws of one step apart.
 struct TrainingDraw {
   Purpose part = Purpose::cycle;
-  std::uint64_t step = 0, sub_batch = 0, layer = 0, polarity = 0, slice = 0, pulse = 0, row = 0,
+  std::uint64_t step = 0, micro_batch = 0, layer = 0, polarity = 0, slice = 0, pulse = 0, row = 0,
                 replica = 0;
 };
 /// One uniform per line of a tile: lines are wires of one tile, so they change with tile size. The

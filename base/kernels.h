@@ -47,8 +47,8 @@ struct KernelsOf {
   /// codes[i] = the code of x[i]; returns how many x were beyond the range by more than half a
   /// code.
   std::int64_t (*quantise)(std::ptrdiff_t n, const T* x, CodeRange<T> range, T* codes);
-  /// y[i] += worth * code of x[i]; returns how many were beyond the range by more than half a code.
-  std::int64_t (*quantise_accumulate)(std::ptrdiff_t n, const T* x, CodeRange<T> range, T worth,
+  /// y[i] += step * code of x[i]; returns how many were beyond the range by more than half a code.
+  std::int64_t (*quantise_accumulate)(std::ptrdiff_t n, const T* x, CodeRange<T> range, T step,
                                       T* y);
   /// y[i] += factor * x[i].
   void (*accumulate)(std::ptrdiff_t n, const T* x, T factor, T* y);

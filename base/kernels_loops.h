@@ -163,14 +163,14 @@ std::int64_t quantise(Extent n, const T* x, CodeRange<T> range, T* codes) {
 }
 
 template <class T>
-std::int64_t quantise_accumulate(Extent n, const T* x, CodeRange<T> range, T worth, T* y) {
+std::int64_t quantise_accumulate(Extent n, const T* x, CodeRange<T> range, T step, T* y) {
   typename VectorOf<T>::mask beyond{};
   Extent i = 0;
   for (; i + kWidth<T> <= n; i += kWidth<T>)
     store(y + i,
-          load<Vector<T>>(y + i) + codes_of<T>(load<Vector<T>>(x + i), range, beyond) * worth);
+          load<Vector<T>>(y + i) + codes_of<T>(load<Vector<T>>(x + i), range, beyond) * step);
   std::int64_t total = sum_of(beyond);
-  for (; i < n; ++i) y[i] += code_of(x[i], range, total) * worth;
+  for (; i < n; ++i) y[i] += code_of(x[i], range, total) * step;
   return total;
 }
 

@@ -56,9 +56,9 @@ std::int64_t quantise(Extent n, const T* x, CodeRange<T> range, T* codes) {
 }
 
 template <class T>
-std::int64_t quantise_accumulate(Extent n, const T* x, CodeRange<T> range, T worth, T* y) {
+std::int64_t quantise_accumulate(Extent n, const T* x, CodeRange<T> range, T step, T* y) {
   std::int64_t beyond = 0;
-  for (Extent i = 0; i < n; ++i) y[i] += code_of(x[i], range, beyond) * worth;
+  for (Extent i = 0; i < n; ++i) y[i] += code_of(x[i], range, beyond) * step;
   return beyond;
 }
 

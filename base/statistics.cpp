@@ -44,12 +44,12 @@ double quantile(std::span<const double> values, double p) {
   std::vector<double> sorted(values.begin(), values.end());
   const double position = p * static_cast<double>(sorted.size() - 1);
   const auto below = static_cast<std::size_t>(position);
-  const double share = position - static_cast<double>(below);
+  const double fraction = position - static_cast<double>(below);
   const auto at = sorted.begin() + static_cast<std::ptrdiff_t>(below);
   std::nth_element(sorted.begin(), at, sorted.end());
-  if (share == 0) return *at;
+  if (fraction == 0) return *at;
   const double above = *std::min_element(at + 1, sorted.end());
-  return *at + share * (above - *at);
+  return *at + fraction * (above - *at);
 }
 
 Interval wilson_interval(std::int64_t hits, std::int64_t trials, double z) {

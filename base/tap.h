@@ -13,8 +13,8 @@ struct TileReading {
   Index first_sample = 0, samples = 0;
   Index first_column = 0,
         columns = 0;  ///< conversions; with digital subtraction 2 per output (positive, negative)
-  const float* currents = nullptr;             ///< columns x kLanes
-  double amperes = 1;                          ///< of one unit of `currents`
+  const float* currents = nullptr;  ///< columns x kLanes
+  double lsb_voltage = 1;           ///< [V] `currents` are in units of this times one siemens
   std::optional<CodeRange<float>> codes = {};  ///< that the ADC makes of them; none: ideal
 };
 

@@ -162,7 +162,7 @@ int print_dry_run(const Mvm& m, const sim::LayerPlan& plan, const CommonOptions&
   const double numbers = static_cast<double>(chips) * static_cast<double>(m.x.rows() * m.w.rows());
   const double cells = static_cast<double>(chips * m.w.size() * columns);
   const double dumped = dumps ? 4 * (3 * cells + 2 * numbers) : 0.0;
-  print_work(console, options.output.string(), 0, seconds_of_products(products),
+  print_work(console, options.output.string(), 0, seconds_of_macs(products),
              4.0 * static_cast<double>(m.w.size() + m.x.size()) +
                  16 * cells / static_cast<double>(chips) + 4 * numbers + dumped,
              4 * numbers + dumped);
@@ -170,14 +170,14 @@ int print_dry_run(const Mvm& m, const sim::LayerPlan& plan, const CommonOptions&
 }
 
 /// Writes the products, and the dump where there is one: both files or neither.
-void write_files(const Mvm& m, const MvmProduct& product, const std::optional<MvmDump>& dump,
+void write_files(const Mvm& m, const MvmResult& result, const std::optional<MvmDump>& dump,
                  const CommonOptions& options, const MvmOptions& own,
                  const ResultsIdentity& identity) {
   std::vector<Index> shape{m.experiment.run.chips, m.x.rows(), m.w.rows()};
   if (shape.front() == 1) shape.erase(shape.begin());
   if (dump) write_dump(own.dump, m, options, identity, *dump);
   try {
-    write_y(options.output, shape, product.y, m.experiment, options, identity);
+    write_y(options.output, shape, result.y, m.experiment, options, identity);
   } catch (const FileError&) {
     std::error_code ignored;
     if (dump) std::filesystem::remove(own.dump, ignored);
@@ -210,15 +210,15 @@ int run_mvm(CommonOptions options, const MvmOptions& own, Console& console) {
   const InterruptWatch watch;
   std::optional<MvmDump> dump;
   if (!own.dump.empty()) dump.emplace();
-  const MvmProduct product = multiply(m, plan, dump ? &*dump : nullptr, options.quiet);
-  write_files(m, product, dump, options, own, identity);
+  const MvmResult result = multiply(m, plan, dump ? &*dump : nullptr, options.quiet);
+  write_files(m, result, dump, options, own, identity);
   console.print("{} x {} weights on {} tiles, {} vectors, {} chip{} (seed {})\n", w.rows(),
                 w.columns(), plan.tiles(), x.rows(), chips, chips == 1 ? "" : "s", e.run.seed);
   console.print(
       "rms error {:.3g} % of the rms of W x; {} % of the ADC conversions beyond the range\n",
-      100 * relative_error(m, product.y),
-      per_cent(static_cast<double>(product.clipped) /
-                   static_cast<double>(std::max<std::int64_t>(product.conversions, 1)),
+      100 * relative_error(m, result.y),
+      per_cent(static_cast<double>(result.clipped) /
+                   static_cast<double>(std::max<std::int64_t>(result.conversions, 1)),
                3));
   console.print("written to {}{}\n", options.output.string(),
                 dump ? " and " + own.dump.string() : "");

@@ -24,7 +24,7 @@ Example:
 )";
 
 struct ReportOptions {
-  std::filesystem::path results, page, pictures, csv, markdown;
+  std::filesystem::path results, page, plots, csv, markdown;
   bool dry_run = false;
 };
 
@@ -61,23 +61,23 @@ int report_command(const ReportOptions& options, Console& console) {
     console.say("{}: not sealed (written by Ohmic {}): damage to it would not be noticed\n",
                 file.string(), report.version);
   std::vector<Figure> figures;
-  if (!options.pictures.empty())
+  if (!options.plots.empty())
     for (Section& section : sections_of(report))
       for (Figure& figure : section.figures) figures.push_back(std::move(figure));
   if (options.dry_run) {
     for (const auto& [flag, output] : outputs) console.print("would write {}\n", output.string());
     for (const Figure& figure : figures)
-      console.print("would write {}\n", (options.pictures / (figure.name + ".svg")).string());
+      console.print("would write {}\n", (options.plots / (figure.name + ".svg")).string());
     return 0;
   }
   std::optional<OutputFolder> made;
-  if (!options.pictures.empty()) made.emplace(options.pictures);
+  if (!options.plots.empty()) made.emplace(options.plots);
   for (const auto& [flag, output] : outputs) make_folder_of(output);
   write_whole_file(page, report_page(report));
   if (!options.csv.empty()) write_whole_file(options.csv, report_csv(report));
   if (!options.markdown.empty()) write_whole_file(options.markdown, report_markdown(report));
   for (const Figure& figure : figures)
-    write_whole_file(options.pictures / (figure.name + ".svg"), figure.svg);
+    write_whole_file(options.plots / (figure.name + ".svg"), figure.svg);
   for (const Headline& h : headlines_of(report))
     console.print("{:<28} {:<12} {}\n", h.label, h.value, h.note);
   console.print("report in {}\n", page.string());
@@ -96,7 +96,7 @@ void add_report_command(CLI::App& app, CommonOptions& options, Action& action) {
   command
       ->add_option("-o,--output", own->page, "the page (default: report.html beside the results)")
       ->type_name("FILE");
-  command->add_option("--svg", own->pictures, "write every plot to this folder")->type_name("DIR");
+  command->add_option("--svg", own->plots, "write every plot to this folder")->type_name("DIR");
   command->add_option("--csv", own->csv, "every measured value, one row per chip")
       ->type_name("FILE");
   command->add_option("--markdown", own->markdown, "the tables as Markdown")->type_name("FILE");

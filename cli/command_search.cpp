@@ -83,10 +83,10 @@ void write_search(const Session& session, const nn::Network& network,
   ScaledGroup placement(out, "search", "/placement");
   placement.axis("layer", layers);
   placement.write("ratio", ratios);
-  std::vector<std::string> products;
-  for (const Index layer : network.mac_layers()) products.push_back(network.name(layer));
+  std::vector<std::string> mac_layers;
+  for (const Index layer : network.mac_layers()) mac_layers.push_back(network.name(layer));
   ScaledGroup candidates(out, "search", "/candidates");
-  candidates.axis("layer", products);
+  candidates.axis("layer", mac_layers);
   candidates.write("from_layer_on", profile.from_layer_on);
   candidates.write("only_layer", profile.only_layer);
 

@@ -344,7 +344,7 @@ int run_point_command(const PointCommand& command, const CommonOptions& options,
   const PointsState state = points_state(points, folder);
   if (!own.merge && state.running + state.waiting > 0) {
     console.print(
-        "{} of {} points done, {} running elsewhere, {} waiting for others; whoever ends "
+        "{} of {} points done, {} running elsewhere, {} waiting for others; whichever ends "
         "last merges them (or `--merge`)\n",
         state.done, state.all(), state.running, state.waiting);
     return tally.failed > 0 ? kSomeFailed : kDone;

@@ -46,7 +46,7 @@ void print_layers(const RunSetting& s, const RunResult& r, const Console& consol
       conversions += t.conversions;
       clipped += t.clipped;
     }
-    const auto share = [](std::int64_t part, std::int64_t whole) {
+    const auto fraction = [](std::int64_t part, std::int64_t whole) {
       return whole ? static_cast<double>(part) / static_cast<double>(whole) : 0.0;
     };
     console.print("{:<10} {:>13} {:>6} {:>9.4g} {:>10} {:>9} {:>9} {:>12} {:>10}\n", name, size,
@@ -54,8 +54,8 @@ void print_layers(const RunSetting& s, const RunResult& r, const Console& consol
                   plan->adc.front().is_ideal()
                       ? "ideal"
                       : fmt::format("{:.4g}", plan->adc.front().high() * 1e6),
-                  per_cent(share(counts.dac_clipped, counts.dac_conversions), 3),
-                  per_cent(share(clipped, conversions), 3), alone, together);
+                  per_cent(fraction(counts.dac_clipped, counts.dac_conversions), 3),
+                  per_cent(fraction(clipped, conversions), 3), alone, together);
   }
 }
 
@@ -127,9 +127,9 @@ void print_run(const RunSetting& s, const RunResult& r, const Console& console) 
       per_cent(*std::min_element(r.chip_accuracy.begin(), r.chip_accuracy.end())), 100 * r.yield(),
       100 * yield.low, 100 * yield.high, per_cent(r.yield_accuracy));
   sim::CellCounts cells;
-  std::int64_t cut = 0;
+  std::int64_t clipped = 0;
   for (const auto& layer : r.cells) cells.add(layer);
-  for (const auto& layer : s.plan().layers) cut += layer ? layer->cut_weights : 0;
+  for (const auto& layer : s.plan().layers) clipped += layer ? layer->clipped_weights : 0;
   if (cells.broken > 0)
     console.print("  {} of {} cells broken ({:.3g} %)\n", grouped(cells.broken),
                   grouped(cells.cells),
@@ -140,10 +140,11 @@ void print_run(const RunSetting& s, const RunResult& r, const Console& console) 
   if (cells.verified() > 0)
     console.print("  verifying loops: {} cells within tolerance, {}\n",
                   grouped(cells.verified() - cells.gave_up), gave_up_words(s, r, cells));
-  if (cells.above_g_max + cells.cut_at_zero + cut > 0)
+  if (cells.above_g_max + cells.clipped_at_zero + clipped > 0)
     console.print(
         "  of {} programmed cells {} above g_max, {} clipped at 0; {} weights beyond full scale\n",
-        grouped(cells.cells), grouped(cells.above_g_max), grouped(cells.cut_at_zero), grouped(cut));
+        grouped(cells.cells), grouped(cells.above_g_max), grouped(cells.clipped_at_zero),
+        grouped(clipped));
   if (r.programmings * r.reads > 1) print_variance(r, console);
   if (!r.retention.empty()) print_retention(s, r, console);
   if (r.budget.empty()) return;

@@ -27,7 +27,7 @@ constexpr const char* kReadPlane = "read_z";
 constexpr double kLeast = 1e-3;  // log10 of what relaxes to nothing stays finite
 
 /// E min(max(x, low), high)^power for x ~ N(mean, sigma^2), power 1 or 2.
-double cut_moment(double mean, double sigma, double low, double high, int power) {
+double clipped_moment(double mean, double sigma, double low, double high, int power) {
   if (sigma <= 0) {
     const double x = std::clamp(mean, low, high);
     return power == 1 ? x : x * x;
@@ -68,12 +68,12 @@ namespace {
 /// term: `expectation(f)` gives it. Second moments are taken around `near`, so that no digits
 /// cancel.
 template <class Expectation>
-CmoMoments cut_moments(double near, double seconds, double low, double high,
-                       Expectation expectation) {
+CmoMoments clipped_moments(double near, double seconds, double low, double high,
+                           Expectation expectation) {
   const auto moment = [&](int power) {
     return expectation([&](double d) {
-      return cut_moment(d - near, std::fabs(cmo_read_sigma(d, seconds)), low - near, high - near,
-                        power);
+      return clipped_moment(d - near, std::fabs(cmo_read_sigma(d, seconds)), low - near,
+                            high - near, power);
     });
   };
   const double first = moment(1);
@@ -84,7 +84,7 @@ CmoMoments cut_moments(double near, double seconds, double low, double high,
 
 CmoMoments cmo_moments_from(double g, double seconds, double low, double high) {
   const double shift = cmo_relaxation_shift(seconds), relaxation = cmo_relaxation_sigma(seconds);
-  return cut_moments(g, seconds, low, high, [&](auto f) {
+  return clipped_moments(g, seconds, low, high, [&](auto f) {
     if (relaxation == 0) return f(g + shift);
     return normal_expectation([&](double z) { return f(g + shift + relaxation * z); });
   });
@@ -99,7 +99,7 @@ CmoMoments cmo_moments(CmoAcceptance acceptance, double g, double seconds, doubl
   const double whole = std::hypot(s, relaxation);
   const std::vector<double> kinks =
       relaxation == 0 ? std::vector{(low - g) / s, (high - g) / s} : std::vector<double>{};
-  return cut_moments(g, seconds, low, high, [&](auto f) {
+  return clipped_moments(g, seconds, low, high, [&](auto f) {
     return normal_expectation([&](double z) { return f(g + shift + whole * z); }, kinks);
   });
 }

@@ -87,9 +87,9 @@ double JumpTable::step(double g, bool is_set, double u) const {
   const auto above = std::partition_point(levels.begin(), levels.end(),
                                           [g](const Level& level) { return level.g < g; });
   const Level &low = *(above - 1), &high = *above;
-  const double share = (g - low.g) / (high.g - low.g);
+  const double fraction = (g - low.g) / (high.g - low.g);
   const double below = low.steps.quantile(u);
-  return below + share * (high.steps.quantile(u) - below);
+  return below + fraction * (high.steps.quantile(u) - below);
 }
 
 JumpTable read_jump_table(const std::filesystem::path& file) {

@@ -103,7 +103,7 @@ class Measured final : public GenericCell {
   /// Where x lies among ascending knots: the knot below and the fraction of the way to the next.
   struct Between {
     std::size_t below;
-    double share;
+    double fraction;
   };
   template <class Knots, class Value>
   static Between between(const Knots& knots, double x, Value value) {
@@ -130,18 +130,18 @@ class Measured final : public GenericCell {
   template <class AtTime>
   double over_time(double seconds, AtTime at_time) const {
     Between t = time_place(seconds);
-    if (t.share == 0) return at_time(table_.times[t.below]);
+    if (t.fraction == 0) return at_time(table_.times[t.below]);
     const double first = table_.times[t.below].seconds, last = table_.times[t.below + 1].seconds;
-    if (first > 0) t.share = elementary::log(seconds / first) / elementary::log(last / first);
+    if (first > 0) t.fraction = elementary::log(seconds / first) / elementary::log(last / first);
     const double below = at_time(table_.times[t.below]);
-    return below + t.share * (at_time(table_.times[t.below + 1]) - below);
+    return below + t.fraction * (at_time(table_.times[t.below + 1]) - below);
   }
 
   float at(double target, double draw, double seconds) const {
     const Between t = target_place(target);
     const double g = over_time(seconds, [&](const MeasuredTable::AtTime& time) {
       const auto &low = time.targets[t.below], &high = time.targets[t.below + 1];
-      const auto mixed = [&](double a, double b) { return a + t.share * (b - a); };
+      const auto mixed = [&](double a, double b) { return a + t.fraction * (b - a); };
       if (table_.has_samples)
         return mixed(low.samples->quantile(draw), high.samples->quantile(draw));
       return mixed(low.mean, high.mean) + mixed(low.sigma, high.sigma) * draw;
@@ -157,7 +157,7 @@ class Measured final : public GenericCell {
       const auto mixed = [&](auto member) {
         return over_time(seconds, [&](const MeasuredTable::AtTime& time) {
           const double a = time.targets[t.below].*member, b = time.targets[t.below + 1].*member;
-          return a + t.share * (b - a);
+          return a + t.fraction * (b - a);
         });
       };
       const double m = mixed(&MeasuredTable::AtTarget::mean),

@@ -32,7 +32,7 @@ Address ProgramContext::address(Purpose part, Index row, Index pulse) const {
                                  .replica = u(replica)});
   return training_address(purpose_of(population), {.part = part,
                                                    .step = u(chip),
-                                                   .sub_batch = u(cycle),
+                                                   .micro_batch = u(cycle),
                                                    .layer = u(layer),
                                                    .polarity = u(polarity),
                                                    .slice = u(slice),
@@ -59,7 +59,7 @@ void ProgramContext::line_uniforms(bool is_bit_line, Index first, std::span<doub
                             u(first), out);
   stream->uniforms(training_address(purpose_of(population), {.part = Purpose::dead_line,
                                                              .step = u(chip),
-                                                             .sub_batch = u(made_programming()),
+                                                             .micro_batch = u(made_programming()),
                                                              .layer = u(layer),
                                                              .polarity = of_pair,
                                                              .slice = u(slice),

@@ -60,9 +60,9 @@ double saturating(double a, double b, double current) {
 SonosState sonos_state(double target, double seconds) {
   const double days = std::min(seconds / kDay, 5.0);
   const auto first = std::min(static_cast<std::size_t>(days), std::size_t{4});
-  const double share = days - static_cast<double>(first);
+  const double fraction = days - static_cast<double>(first);
   const Fit &low = kFits[first], &high = kFits[first + 1];
-  const auto between = [share](double x, double y) { return x + share * (y - x); };
+  const auto between = [fraction](double x, double y) { return x + fraction * (y - x); };
   double shift = 0;
   for (std::size_t k = low.drift.size(); k-- > 0;)
     shift = shift * target + between(low.drift[k], high.drift[k]);

@@ -25,8 +25,8 @@ void fields(FieldVisitor& f, TelegraphParams& p) {
            .low = 0,
            .high = 1,
            .when_read = true},
-          p.share);
-  const std::string_view idle = p.share > 0 ? "" : "telegraph_share is 0";
+          p.fraction);
+  const std::string_view idle = p.fraction > 0 ? "" : "telegraph_share is 0";
   f.field({.key = "telegraph_amplitude",
            .meaning = "fraction of its conductance that such a cell loses while its trap is full",
            .unit = "fraction of g",
@@ -74,7 +74,7 @@ class Telegraph final : public DecoratedModel, private CellReads {
     for (Index r = 0; r < target.rows(); ++r) {
       made.uniforms(Purpose::telegraph, r, u);
       for (Index c = 0; c < target.columns(); ++c)
-        trap(r, c) = u[static_cast<std::size_t>(c)] < params_.share ? 1.0f : 0.0f;
+        trap(r, c) = u[static_cast<std::size_t>(c)] < params_.fraction ? 1.0f : 0.0f;
     }
   }
   const CellReads* cell_reads() const override { return this; }

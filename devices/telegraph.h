@@ -7,11 +7,11 @@ namespace ohmic::devices {
 
 /// Random telegraph noise: a trap beside a cell's filament catches and releases an electron.
 struct TelegraphParams {
-  double share = 0;              ///< of the cells: those that have a trap
+  double fraction = 0;           ///< of the cells: those that have a trap
   double amplitude = 0.1;        ///< fraction of the conductance that a full trap takes away
   double trapped = 0.5;          ///< fraction of time for which the trap is full
   double correlation_reads = 1;  ///< reads after which the correlation is 1/e
-  bool is_active() const { return share > 0 && amplitude > 0; }
+  bool is_active() const { return fraction > 0 && amplitude > 0; }
 };
 void fields(FieldVisitor& f, TelegraphParams& p);
 extern const char* const kTelegraphManual;

@@ -58,9 +58,9 @@ double wan2022_sigma(Wan2022Fit fit, double g, double seconds) {
   if (seconds <= kTime[0]) return at(0);
   for (std::size_t i = 0; i < 2; ++i)
     if (seconds < kTime[i + 1]) {
-      const double share =
+      const double fraction =
           elementary::log(seconds / kTime[i]) / elementary::log(kTime[i + 1] / kTime[i]);
-      return at(i) + share * (at(i + 1) - at(i));
+      return at(i) + fraction * (at(i + 1) - at(i));
     }
   return at(2);
 }

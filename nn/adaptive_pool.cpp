@@ -22,12 +22,12 @@ void for_each_pair(const Shape& from, const Shape& to, Body body) {
       for (Index column = 0; column < to.width; ++column) {
         const Cut rows = window(row, from.height, to.height);
         const Cut columns = window(column, from.width, to.width);
-        const double share =
+        const double weight =
             1.0 / static_cast<double>((rows.end - rows.begin) * (columns.end - columns.begin));
         for (Index r = rows.begin; r < rows.end; ++r)
           for (Index k = columns.begin; k < columns.end; ++k)
             body(((c * to.height + row) * to.width + column) * kLanes,
-                 ((c * from.height + r) * from.width + k) * kLanes, share);
+                 ((c * from.height + r) * from.width + k) * kLanes, weight);
       }
 }
 
@@ -38,8 +38,8 @@ AdaptivePool::AdaptivePool(const Shape& from, const Shape& to) : from_(from), to
 template <class T>
 void AdaptivePool::forward(const T* x, T* y) const {
   std::fill_n(y, from_.channels * to_.height * to_.width * kLanes, T(0));
-  for_each_pair(from_, to_, [&](Index out, Index in, double share) {
-    const T factor = static_cast<T>(share);
+  for_each_pair(from_, to_, [&](Index out, Index in, double weight) {
+    const T factor = static_cast<T>(weight);
     for (Index lane = 0; lane < kLanes; ++lane) y[out + lane] += x[in + lane] * factor;
   });
 }
@@ -47,8 +47,8 @@ void AdaptivePool::forward(const T* x, T* y) const {
 template <class T>
 void AdaptivePool::backward(const T* dy, T* dx) const {
   std::fill_n(dx, from_.features() * kLanes, T(0));
-  for_each_pair(from_, to_, [&](Index out, Index in, double share) {
-    const T factor = static_cast<T>(share);
+  for_each_pair(from_, to_, [&](Index out, Index in, double weight) {
+    const T factor = static_cast<T>(weight);
     for (Index lane = 0; lane < kLanes; ++lane) dx[in + lane] += dy[out + lane] * factor;
   });
 }

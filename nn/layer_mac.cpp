@@ -8,9 +8,9 @@
 /// Linear and convolution layers: y = W x + b at every position of a window that slides over the
 /// zero-padded image. A linear layer is the window of one pixel over an image of one pixel. Both
 /// gradients are products of the same two kernels: dW sums dy x over positions, and dx is the
-/// correlation of the spread-out dy (stride - 1 zeros between pixels, kernel - 1 - padding at both
-/// sides) with the weights turned by 180 degrees. There the window is read in the order (kernel
-/// row, kernel column, output), so that its rows above and below dy are left out instead of
+/// correlation of the zero-dilated dy (stride - 1 zeros between pixels, kernel - 1 - padding at
+/// both sides) with the weights flipped in both directions. There the window is read in the order
+/// (kernel row, kernel column, output), so that its rows above and below dy are left out instead of
 /// multiplied by zeros.
 namespace ohmic::nn {
 namespace {
@@ -28,8 +28,8 @@ std::vector<std::int32_t> window_offsets(const PatchView& g, Index height, Index
 }
 
 /// The same over `outputs` images in the order (row, column, output).
-std::vector<std::int32_t> turned_offsets(Index outputs, const PatchView& g, Index height,
-                                         Index width) {
+std::vector<std::int32_t> flipped_offsets(Index outputs, const PatchView& g, Index height,
+                                          Index width) {
   std::vector<std::int32_t> offsets;
   for (Index row = 0; row < g.kernel; ++row)
     for (Index column = 0; column < g.kernel; ++column)
@@ -38,7 +38,7 @@ std::vector<std::int32_t> turned_offsets(Index outputs, const PatchView& g, Inde
   return offsets;
 }
 
-/// Numbers for turned weights or matrix_gradient, whichever is more.
+/// Numbers for flipped weights or matrix_gradient, whichever is more.
 Index room(Index outputs, const PatchView& g) {
   return std::max(outputs * g.inputs(), (kLanes + outputs) * kLanes);
 }
@@ -63,9 +63,9 @@ class MacLayer final : public Layer<T> {
         padded_height_(g_.height + 2 * g_.padding),
         padded_width_(g_.width + 2 * g_.padding),
         row_offset_(window_offsets(g_, padded_height_, padded_width_)),
-        spread_height_((g_.out_height() - 1) * g_.stride + 1),
-        spread_width_(g_.width + g_.kernel - 1),
-        spread_offset_(turned_offsets(outputs_, g_, spread_height_, spread_width_)) {
+        dilated_height_((g_.out_height() - 1) * g_.stride + 1),
+        dilated_width_(g_.width + g_.kernel - 1),
+        dilated_offset_(flipped_offsets(outputs_, g_, dilated_height_, dilated_width_)) {
     for (Index row = 0; row < g_.out_height(); ++row)
       for (Index column = 0; column < g_.out_width(); ++column)
         position_offset_.push_back(lane_offset((row * padded_width_ + column) * g_.stride));
@@ -96,26 +96,26 @@ class MacLayer final : public Layer<T> {
     if (!a.is_frozen) parameter_gradients(a);
     if (!a.dx[0]) return;
 
-    T* turned = a.work;
-    turn(a.parameters[0].value, turned);
+    T* flipped = a.work;
+    flip(a.parameters[0].value, flipped);
     const T* dy = a.dy;
     if (g_.kernel > 1 || g_.stride > 1) {
-      T* spread = a.work + room(outputs_, g_);
-      spread_out(a.dy, spread);
-      dy = spread;
+      T* dilated = a.work + room(outputs_, g_);
+      zero_dilate(a.dy, dilated);
+      dy = dilated;
     }
     const Index window_row = g_.kernel * outputs_, rows = g_.kernel * window_row;
     const Index pixels = g_.height * g_.width;
     for (Index row = 0; row < g_.height; ++row) {
       const Index top = row + g_.padding - (g_.kernel - 1);  // where the window begins in dy
       const Index first = std::max<Index>(0, -top);
-      const Index last = std::min(g_.kernel, spread_height_ - top);
+      const Index last = std::min(g_.kernel, dilated_height_ - top);
       T* dx = a.dx[0] + row * g_.width * kLanes;
       for (Index column = 0; column < g_.width; ++column, dx += kLanes)
         kernels_of<T>().lane_product(g_.channels, std::max<Index>(0, last - first) * window_row,
-                                     turned + first * window_row, rows,
-                                     dy + ((top + first) * spread_width_ + column) * kLanes,
-                                     spread_offset_.data(), dx, pixels * kLanes);
+                                     flipped + first * window_row, rows,
+                                     dy + ((top + first) * dilated_width_ + column) * kLanes,
+                                     dilated_offset_.data(), dx, pixels * kLanes);
     }
   }
 
@@ -163,34 +163,34 @@ class MacLayer final : public Layer<T> {
     }
   }
 
-  /// channels x (kernel row, kernel column, output), the window turned by 180 degrees.
-  void turn(const Matrix<T>& weight, T* turned) const {
+  /// channels x (kernel row, kernel column, output), the window flipped in both directions.
+  void flip(const Matrix<T>& weight, T* flipped) const {
     // Inputs that are written side by side, so that the reads are of whole cache lines.
     constexpr Index kColumns = 16;
     const Index window = g_.kernel * g_.kernel;
     for (Index first = 0; first < weight.columns(); first += kColumns)
       for (Index o = 0; o < outputs_; ++o)
         for (Index r = first; r < std::min(first + kColumns, weight.columns()); ++r)
-          turned[(r + window - 1 - 2 * (r % window)) * outputs_ + o] = weight.row(o)[r];
+          flipped[(r + window - 1 - 2 * (r % window)) * outputs_ + o] = weight.row(o)[r];
   }
 
-  void spread_out(const T* dy, T* spread) const {
+  void zero_dilate(const T* dy, T* dilated) const {
     const Index left = g_.kernel - 1 - g_.padding;
     for (Index o = 0; o < outputs_; ++o)
       for (Index row = 0; row < g_.out_height(); ++row)
         for (Index column = 0; column < g_.out_width(); ++column, dy += kLanes)
           std::copy_n(dy, kLanes,
-                      spread + ((o * spread_height_ + row * g_.stride) * spread_width_ + left +
-                                column * g_.stride) *
-                                   kLanes);
+                      dilated + ((o * dilated_height_ + row * g_.stride) * dilated_width_ + left +
+                                 column * g_.stride) *
+                                    kLanes);
   }
 
   Index outputs_;
   PatchView g_;
   Index padded_height_, padded_width_;
   std::vector<std::int32_t> row_offset_, position_offset_, sample_offset_;
-  Index spread_height_, spread_width_;
-  std::vector<std::int32_t> spread_offset_;
+  Index dilated_height_, dilated_width_;
+  std::vector<std::int32_t> dilated_offset_;
 };
 
 void linear_fields(FieldVisitor& f, MacParams& p) {
@@ -257,8 +257,8 @@ LayerStructure mac_structure(const LayerSpec& spec, const MacParams& p, const Sh
   s.mac = Mac{.outputs = p.outputs, .patch = g};
   const Index largest = std::numeric_limits<std::int32_t>::max() / kLanes;
   const Index padded = (g.height + 2 * g.padding) * (g.width + 2 * g.padding);
-  const Index spread = (g.height + g.kernel) * (g.width + g.kernel);
-  if (std::max(g.channels * padded, p.outputs * spread) > largest)
+  const Index dilated = (g.height + g.kernel) * (g.width + g.kernel);
+  if (std::max(g.channels * padded, p.outputs * dilated) > largest)
     fail(spec, "an image has more than " + std::to_string(largest) + " numbers in or out of it");
   if (g.padding > 0)
     s.state = g.channels * (g.height + 2 * g.padding) * (g.width + 2 * g.padding) * kLanes;

@@ -113,7 +113,7 @@ class AveragePool final : public Layer<T> {
       : Layer<T>(std::move(s)), windows_(windows_of(p, this->structure())) {}
 
   void forward(const ForwardArguments<T>& a) const override {
-    const T share = T(1) / static_cast<T>(windows_.pixels());
+    const T fraction = T(1) / static_cast<T>(windows_.pixels());
     windows_.for_each([&](Index out, Index in) {
       T* __restrict y = a.y + out;
       std::fill_n(y, kLanes, T(0));
@@ -121,19 +121,19 @@ class AveragePool final : public Layer<T> {
         const T* x = a.x[0] + in + windows_.pixel(k);
         for (Index lane = 0; lane < kLanes; ++lane) y[lane] += x[lane];
       }
-      for (Index lane = 0; lane < kLanes; ++lane) y[lane] *= share;
+      for (Index lane = 0; lane < kLanes; ++lane) y[lane] *= fraction;
     });
   }
 
   void backward(const BackwardArguments<T>& a) const override {
     if (!a.dx[0]) return;
-    const T share = T(1) / static_cast<T>(windows_.pixels());
+    const T fraction = T(1) / static_cast<T>(windows_.pixels());
     std::fill_n(a.dx[0], windows_.in.features() * kLanes, T(0));
     windows_.for_each([&](Index out, Index in) {
       const T* dy = a.dy + out;
       for (Index k = 0; k < windows_.pixels(); ++k) {
         T* __restrict dx = a.dx[0] + in + windows_.pixel(k);
-        for (Index lane = 0; lane < kLanes; ++lane) dx[lane] += dy[lane] * share;
+        for (Index lane = 0; lane < kLanes; ++lane) dx[lane] += dy[lane] * fraction;
       }
     });
   }

@@ -54,10 +54,10 @@ class Trainer {
     TrainingStep::Sums sums = training_.compute(state_.parameters, images, step);
     const Index blocks = training_.blocks(images.size());
     for (Index block = 0; block < blocks; ++block) follow_statistics(training_.observed(block));
-    add_sub_batches(blocks);
+    add_micro_batches(blocks);
     if (hooks_.sharpness_radius > 0) {
       training_.compute(ascended(training_.gradient()), images, step);
-      add_sub_batches(blocks);
+      add_micro_batches(blocks);
     }
     const double rate = learning_rate(params_, state_.step, steps_per_epoch_);
     // A coupled penalty goes through the optimiser, a decoupled one beside it.
@@ -87,7 +87,7 @@ class Trainer {
     ++state_.step;
   }
 
-  void add_sub_batches(Index blocks) {
+  void add_micro_batches(Index blocks) {
     for (Index block = 1; block < blocks; ++block)
       for_each_parameter(
           [](Matrix<float>& sum, const Matrix<float>& g) {

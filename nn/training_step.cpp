@@ -61,9 +61,9 @@ TrainingStep::TrainingStep(const Network& network, const Data& data, Index batch
       data_(data),
       stream_(stream),
       rules_(rules),
-      sub_batches_(static_cast<std::size_t>(block_count(batch, kLanes))),
+      micro_batches_(static_cast<std::size_t>(block_count(batch, kLanes))),
       pool_([this] { return std::make_unique<Worker>(network_); }) {
-  for (SubBatch& s : sub_batches_) s.gradient = zero_parameters<float>(network);
+  for (MicroBatch& s : micro_batches_) s.gradient = zero_parameters<float>(network);
 }
 
 TrainingStep::~TrainingStep() = default;
@@ -79,7 +79,7 @@ TrainingStep::Sums TrainingStep::compute(const ParameterSet<float>& parameters,
   Sums sums;
   sums.images = static_cast<Index>(images.size());
   for (Index block = 0; block < blocks(images.size()); ++block) {
-    const SubBatch& s = sub_batches_[static_cast<std::size_t>(block)];
+    const MicroBatch& s = micro_batches_[static_cast<std::size_t>(block)];
     for (Index i = 0; i < s.images; ++i) {
       sums.loss += s.scores[static_cast<std::size_t>(i)].loss;
       sums.correct += s.scores[static_cast<std::size_t>(i)].rank == 0;
@@ -108,7 +108,7 @@ const ParameterSet<float>& TrainingStep::effective(const ParameterSet<float>& pa
 void TrainingStep::compute_block(const ParameterSet<float>& parameters, Index block,
                                  std::span<const Index> images, std::size_t batch,
                                  std::uint64_t step) {
-  SubBatch& s = sub_batches_[static_cast<std::size_t>(block)];
+  MicroBatch& s = micro_batches_[static_cast<std::size_t>(block)];
   const auto worker = pool_.borrow();
   Workspace<float>& workspace = worker->workspace;
   s.images = static_cast<Index>(images.size());
@@ -125,7 +125,7 @@ void TrainingStep::compute_block(const ParameterSet<float>& parameters, Index bl
                   .first_in_batch = block * kLanes};
   // One draw for both passes.
   const ParameterSet<float>& numbers = effective(
-      parameters, *worker, {.step = step, .sub_batch = static_cast<std::uint64_t>(block)});
+      parameters, *worker, {.step = step, .micro_batch = static_cast<std::uint64_t>(block)});
   const Index last = network_.layers() - 1;
   forward(network_, numbers, workspace, pass);
   const double scale = 1 / static_cast<double>(batch);

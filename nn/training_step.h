@@ -65,11 +65,11 @@ class TrainingStep {
   /// gradient(); micro-batches are added in order.
   Sums compute(const ParameterSet<float>& parameters, std::span<const Index> images,
                std::uint64_t step);
-  ParameterSet<float>& gradient() { return sub_batches_[0].gradient; }
+  ParameterSet<float>& gradient() { return micro_batches_[0].gradient; }
   /// What batch-norm observed in micro-batch `block` of the last compute(): in place of the
   /// gradients of its running statistics.
   const ParameterSet<float>& observed(Index block) const {
-    return sub_batches_[static_cast<std::size_t>(block)].gradient;
+    return micro_batches_[static_cast<std::size_t>(block)].gradient;
   }
   Index blocks(std::size_t images) const {
     return (static_cast<Index>(images) + kLanes - 1) / kLanes;
@@ -77,7 +77,7 @@ class TrainingStep {
 
  private:
   struct Worker;
-  struct SubBatch {
+  struct MicroBatch {
     ParameterSet<float> gradient;
     std::array<Score, kLanes> scores;
     Index images = 0;
@@ -91,7 +91,7 @@ class TrainingStep {
   const Data& data_;
   const RandomStream& stream_;
   const StepRules& rules_;
-  std::vector<SubBatch> sub_batches_;
+  std::vector<MicroBatch> micro_batches_;
   Pool<Worker> pool_;
 };
 

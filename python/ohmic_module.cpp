@@ -137,8 +137,8 @@ class Stopped final : public Interrupted {
   int signal;
 };
 
-/// h5py and Ohmic may share one HDF5 library, which Debian builds without locks, so a computation
-/// holds the lock of h5py. With it, there is one computation at a time.
+/// h5py and Ohmic may saturation one HDF5 library, which Debian builds without locks, so a
+/// computation holds the lock of h5py. With it, there is one computation at a time.
 class Hdf5Lock {
  public:
   Hdf5Lock() : lock_(py::module_::import("h5py._objects").attr("phil")) { lock_.attr("acquire")(); }
@@ -316,9 +316,9 @@ void put_tiles(const py::object& file, Variables& variables) {
   for (const py::handle layer : layers) {
     rows.emplace_back(0);
     if (!file["tiles"].contains(layer)) continue;
-    const py::object share = file["tiles"][layer]["saturation"];
-    attributes = attributes_of(share);
-    rows.back() = values_of(share);
+    const py::object saturation = file["tiles"][layer]["saturation"];
+    attributes = attributes_of(saturation);
+    rows.back() = values_of(saturation);
     most = std::max(most, Index{rows.back().size()});
   }
   const auto count = static_cast<Index>(rows.size());
@@ -405,7 +405,7 @@ py::array_t<float> mvm(const py::object& weights, const py::object& inputs,
   const GivenConfig given(config, settings);
   const Numbers w = numbers_of(weights, "W"), x = numbers_of(inputs, "X");
   Index programmed = 0;
-  lab::MvmProduct product = computed([&] {
+  lab::MvmResult product = computed([&] {
     const lab::Experiment experiment = matrix_experiment(given, chips, threads);
     programmed = experiment.run.chips;
     const lab::Mvm problem{experiment, finite_view(w, "W"), finite_view(x, "X")};

@@ -7,15 +7,15 @@
 namespace ohmic::rl {
 
 Outcome RewardRule::judge(double overhead, const std::function<double()>& measure) const {
-  const double share = overhead / overhead_limit;
+  const double fraction = overhead / overhead_limit;
   Outcome outcome{.overhead = overhead};
-  if (share > 1) {
-    outcome.reward = -(share - 1);
+  if (fraction > 1) {
+    outcome.reward = -(fraction - 1);
     return outcome;
   }
   outcome.accuracy = measure();
   outcome.evaluated = true;
-  outcome.reward = outcome.accuracy / clean_accuracy - kappa * share;
+  outcome.reward = outcome.accuracy / clean_accuracy - kappa * fraction;
   return outcome;
 }
 

@@ -84,7 +84,7 @@ void CellCounts::add(const CellCounts& other) {
   cells += other.cells;
   broken += other.broken;
   above_g_max += other.above_g_max;
-  cut_at_zero += other.cut_at_zero;
+  clipped_at_zero += other.clipped_at_zero;
   with_pulses.resize(std::max(with_pulses.size(), other.with_pulses.size()));
   for (std::size_t n = 0; n < other.with_pulses.size(); ++n) with_pulses[n] += other.with_pulses[n];
 }
@@ -97,7 +97,7 @@ CellCounts Array::counts() const {
     for (Index i = 0; i < c.programmed.size(); ++i) {
       ++sum.cells;
       sum.above_g_max += c.programmed.data()[i] > top;
-      sum.cut_at_zero += c.programmed.data()[i] <= 0 && c.target.data()[i] > 0;
+      sum.clipped_at_zero += c.programmed.data()[i] <= 0 && c.target.data()[i] > 0;
     }
     if (c.has_plane(devices::kGaveUpPlane))
       for (Index i = 0; i < c.programmed.size(); ++i)

@@ -21,7 +21,7 @@ enum class Programming {
 struct CellCounts {
   std::int64_t cells = 0;
   std::int64_t above_g_max = 0;
-  std::int64_t cut_at_zero = 0;                ///< at 0 although the target is above it
+  std::int64_t clipped_at_zero = 0;            ///< at 0 although the target is above it
   std::int64_t broken = 0;                     ///< stuck, or on a dead line
   std::vector<std::int64_t> with_pulses = {};  ///< cells that a verifying loop gave 0, 1, 2, ...
                                                ///< pulses; empty without one

@@ -8,8 +8,8 @@ namespace ohmic::sim {
 Quantiser::Quantiser(double low, double high, Index levels)
     : low_(low), high_(high), levels_(levels) {
   ensure(low < high && levels >= 2, "a quantiser needs low < high and two levels");
-  worth_ = (high - low) / static_cast<double>(levels - 1);
-  const double lowest = low / worth_;
+  step_ = (high - low) / static_cast<double>(levels - 1);
+  const double lowest = low / step_;
   shift_ = lowest - std::floor(lowest);
   if (shift_ < 1e-9 || shift_ > 1 - 1e-9) shift_ = 0;  // zero is a level
 }
@@ -22,8 +22,8 @@ double Quantiser::operator()(double x) const {
 
 template <class T>
 CodeRange<T> Quantiser::codes(double unit) const {
-  const double lowest = std::nearbyint(low_ / worth_ - shift_);
-  return {static_cast<T>(unit / worth_), static_cast<T>(lowest),
+  const double lowest = std::nearbyint(low_ / step_ - shift_);
+  return {static_cast<T>(unit / step_), static_cast<T>(lowest),
           static_cast<T>(lowest + static_cast<double>(levels_ - 1)), static_cast<T>(shift_)};
 }
 template CodeRange<float> Quantiser::codes(double) const;
@@ -131,7 +131,7 @@ void fields(FieldVisitor& f, AdcParams& p) {
        .meaning = "CSV of code, mean, std from silicon or SPICE: what conversions give instead of "
                   "their ideal code; takes the place of device and converter models",
        .is_file = true},
-      p.output_table);
+      p.lookup_table);
 }
 
 namespace {

@@ -25,16 +25,16 @@ class Quantiser {
   double high() const { return high_; }
   Index levels() const { return levels_; }
   /// The size of one code step; 1 where ideal.
-  double worth() const { return worth_; }
+  double step() const { return step_; }
   /// The transfer function in double.
   double operator()(double x) const;
   /// The same for the kernels: codes of signals in units of `unit` (a signal x stands for x *
-  /// unit). A code times worth() is the converted signal. Zero, where it is a level, is code 0.
+  /// unit). A code times step() is the converted signal. Zero, where it is a level, is code 0.
   template <class T>
   CodeRange<T> codes(double unit = 1.0) const;
 
  private:
-  double low_ = 0, high_ = 0, worth_ = 1, shift_ = 0;
+  double low_ = 0, high_ = 0, step_ = 1, shift_ = 0;
   Index levels_ = 0;
 };
 
@@ -62,7 +62,7 @@ struct AdcParams {
   bool per_tile = false;                    ///< calibrate every tile on its own
   bool recalibrate_per_chip = false;  ///< on the chip's own conductances instead of ideal ones
   bool zero = true;                   ///< signed converters: zero is a level (2^b - 1 levels)
-  std::string output_table = {};  ///< file of measured codes; empty: device and ADC are modelled
+  std::string lookup_table = {};  ///< file of measured codes; empty: device and ADC are modelled
 };
 void fields(FieldVisitor& f, AdcParams& p);
 
@@ -82,7 +82,7 @@ struct Dac {
   double limit = 1.0;
   bool is_signed = true;  ///< drives inputs below 0; of an ideal one too: its ADC needs to know
   /// Fraction of the read voltage that one code drives.
-  double volts_share() const { return quantiser.worth() / limit; }
+  double lsb_fraction() const { return quantiser.step() / limit; }
 };
 
 /// The DAC for activations seen in calibration: `seen` holds |x|, `negative` says whether any x was

@@ -77,9 +77,9 @@ LayerPlan plan_layer(std::string name, Index layer, const LayerHardware& hardwar
     for (Index o = 0; o < u.rows(); ++o) {
       const double scale = plan.tiling.scale(static_cast<Index>(t), o);
       for (Index r = plan.tiling.rows[t].begin; r < plan.tiling.rows[t].end; ++r) {
-        const double share = scale > 0 ? u(o, r) / scale : 0.0;
-        if (std::fabs(share) > 1) ++plan.cut_weights;
-        u(o, r) = static_cast<float>(std::clamp(share, -1.0, 1.0));
+        const double relative = scale > 0 ? u(o, r) / scale : 0.0;
+        if (std::fabs(relative) > 1) ++plan.clipped_weights;
+        u(o, r) = static_cast<float>(std::clamp(relative, -1.0, 1.0));
       }
     }
   plan.adc.assign(plan.tiles(), Quantiser());
@@ -114,12 +114,12 @@ class CurrentHistogram final : public Tap {
   void currents(const TileReading& reading) override {
     Histogram& to = of(static_cast<std::size_t>(reading.row_tile) * column_tiles_ +
                        static_cast<std::size_t>(reading.column_tile));
-    amperes_.resize(static_cast<std::size_t>(reading.samples));
+    currents_.resize(static_cast<std::size_t>(reading.samples));
     for (Index c = 0; c < reading.columns; ++c) {
-      for (std::size_t s = 0; s < amperes_.size(); ++s)
-        amperes_[s] = static_cast<float>(reading.currents[c * kLanes + static_cast<Index>(s)] *
-                                         reading.amperes);
-      to.add(amperes_.data(), reading.samples);
+      for (std::size_t s = 0; s < currents_.size(); ++s)
+        currents_[s] = static_cast<float>(reading.currents[c * kLanes + static_cast<Index>(s)] *
+                                          reading.lsb_voltage);
+      to.add(currents_.data(), reading.samples);
     }
   }
   Histogram& of(std::size_t tile) { return histograms_[pooled_ ? 0 : tile]; }
@@ -129,7 +129,7 @@ class CurrentHistogram final : public Tap {
 
  private:
   std::vector<Histogram> histograms_;
-  std::vector<float> amperes_;
+  std::vector<float> currents_;
   std::size_t column_tiles_;
   bool pooled_;
 };
@@ -169,7 +169,7 @@ std::vector<Quantiser> calibrate_adc(const LayerPlan& plan, std::span<const Patc
     const auto rows = static_cast<double>(plan.tiling.rows[t / column_tiles].size());
     const double span = one_sided ? plan.rule.g_max() : plan.rule.g_max() - plan.rule.g_min();
     adc.push_back(calibrated_adc(params, all.of(t), is_signed, rows * span * array.read_voltage));
-    if (plan.hardware.output_table) plan.hardware.output_table->check_covers(adc.back());
+    if (plan.hardware.lookup_table) plan.hardware.lookup_table->check_covers(adc.back());
   }
   return adc;
 }
@@ -177,8 +177,8 @@ std::vector<Quantiser> calibrate_adc(const LayerPlan& plan, std::span<const Patc
 namespace {
 
 /// How far the weights of output `o` are off, in conductance, if only faults spoil them.
-double harm_of(const LayerPlan& plan, const BrokenCells& broken, ConstView<float> u, Index o,
-               Index faults_of) {
+double fault_cost(const LayerPlan& plan, const BrokenCells& broken, ConstView<float> u, Index o,
+                  Index faults_of) {
   double sum = 0;
   for (Index r = 0; r < u.columns(); ++r) {
     const MappingRule::Pair wanted = plan.rule.target(u(o, r));
@@ -226,15 +226,15 @@ BrokenCells broken_cells(const LayerPlan& plan, devices::ProgramContext context,
   }
   if (spares == 0) return broken;
   for (Index o = 0; o < outputs; ++o) rows.push_back(place.columns.begin + o);
-  std::vector<double> harm;
-  for (Index o = 0; o < outputs; ++o) harm.push_back(harm_of(plan, broken, u, o, o));
+  std::vector<double> costs;
+  for (Index o = 0; o < outputs; ++o) costs.push_back(fault_cost(plan, broken, u, o, o));
   for (Index k = 0; k < spares; ++k) {
-    const auto worst = std::max_element(harm.begin(), harm.end()) - harm.begin();
-    if (harm_of(plan, spare, u, worst, k) >= harm[static_cast<std::size_t>(worst)]) continue;
+    const auto worst = std::max_element(costs.begin(), costs.end()) - costs.begin();
+    if (fault_cost(plan, spare, u, worst, k) >= costs[static_cast<std::size_t>(worst)]) continue;
     for (std::size_t p = 0; p < polarities; ++p)
       std::copy_n(spare.faults[p].row(k), inputs, broken.faults[p].row(worst));
     rows[static_cast<std::size_t>(worst)] = plan.mapped.rows() + place.column_tile * spares + k;
-    harm[static_cast<std::size_t>(worst)] = -1;  // replaced
+    costs[static_cast<std::size_t>(worst)] = -1;  // replaced
   }
   return broken;
 }
@@ -302,10 +302,10 @@ namespace {
 TileSetting tile_setting(const LayerPlan& plan, const Dac& dac, const ChipOptions& options) {
   return {.rule = plan.rule,
           .subtraction = plan.hardware.array.subtraction,
-          .amperes = plan.hardware.array.read_voltage * dac.volts_share(),
-          .input_worth = dac.quantiser.worth(),
+          .lsb_voltage = plan.hardware.array.read_voltage * dac.lsb_fraction(),
+          .input_step = dac.quantiser.step(),
           .read_noise = options.read_noise,
-          .output_table = plan.hardware.output_table};
+          .lookup_table = plan.hardware.lookup_table};
 }
 
 Quantiser adc_of(const LayerPlan& plan, const TilePlace& place, const ChipOptions& options) {
@@ -430,7 +430,7 @@ void Crossbar::apply_block(const PatchView& x, const ReadContext& context,
   // same offset.
   if (bias_row_)
     std::fill(scratch.codes.begin() + features * kLanes, scratch.codes.end(),
-              static_cast<float>(dac_.limit / dac_.quantiser.worth()));
+              static_cast<float>(dac_.limit / dac_.quantiser.step()));
   if (needs_squares_) {
     scratch.squares.resize(room);
     for (std::size_t i = 0; i < room; ++i) scratch.squares[i] = scratch.codes[i] * scratch.codes[i];
@@ -454,7 +454,7 @@ void Crossbar::apply_block(const PatchView& x, const ReadContext& context,
                         .codes = scratch.codes.data()});
   if (context.activity) {
     Activity::Layer& counts = context.activity->layer(layer_, tiles_.size());
-    counts.products += x.samples * x.positions();
+    counts.mvms += x.samples * x.positions();
     counts.dac_conversions += x.samples * x.channels * x.height * x.width;
     counts.dac_clipped += clipped;
   }

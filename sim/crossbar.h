@@ -17,13 +17,13 @@ struct LayerHardware {
   AdcParams adc;
   std::shared_ptr<const devices::DeviceModel> device;
   devices::FaultParams faults;
-  std::shared_ptr<const OutputTable> output_table;  ///< null: device and converters are modelled
+  std::shared_ptr<const LookupTable> lookup_table;  ///< null: device and converters are modelled
 };
 
 /// A layer as it will be programmed on every chip: mapped weights, tiles and calibrated converters.
 struct LayerPlan {
   std::string name;
-  Index layer = 0;  ///< its number among the layers that are products: part of every random address
+  Index layer = 0;  ///< its number among the MAC layers: part of every random address
   LayerHardware hardware;
   MappingRule rule;
   Matrix<float> mapped;  ///< u, n_out x (n_in + bias row)
@@ -34,11 +34,11 @@ struct LayerPlan {
   std::shared_ptr<const devices::DeviceModel> verified_device;  ///< of marked weights; null: none
   Matrix<std::uint8_t> verified;                                ///< marks, as `mapped`
   std::optional<devices::LayerFaults> fault_map;  ///< the user's own, planes as `mapped`
-  std::int64_t cut_weights = 0;  ///< beyond the full-scale weight (scale_percentile < 1)
+  std::int64_t clipped_weights = 0;  ///< beyond the full-scale weight (scale_percentile < 1)
 
   std::size_t tiles() const { return tiling.rows.size() * tiling.columns.size(); }
-  /// Current [A] of one siemens under one DAC code.
-  double amperes() const { return hardware.array.read_voltage * dac.volts_share(); }
+  /// The voltage [V] that one DAC code drives.
+  double lsb_voltage() const { return hardware.array.read_voltage * dac.lsb_fraction(); }
 };
 
 /// Which parts of the hardware are switched on.

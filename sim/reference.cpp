@@ -40,7 +40,7 @@ std::vector<double> column_currents(const Tile& tile, const std::vector<Matrix<f
     double sum = 0;
     for (std::size_t r = 0; r < codes.size(); ++r)
       sum += (read[p](o, static_cast<Index>(r)) + (noise.empty() ? 0.0 : noise[p][r])) * codes[r];
-    currents.push_back(sum * tile.setting().amperes);
+    currents.push_back(sum * tile.setting().lsb_voltage);
   }
   return currents;
 }
@@ -74,9 +74,9 @@ Matrix<double> reference_product(const Crossbar& crossbar, const PatchView& x,
             const double value = inside ? x.data[s * x.sample_stride + c * x.channel_stride +
                                                  h * x.row_stride + w * x.column_stride]
                                         : 0.0;
-            codes.push_back(inside ? dac(value) / dac.worth() : 0.0);
+            codes.push_back(inside ? dac(value) / dac.step() : 0.0);
           }
-      if (crossbar.adds_bias()) codes.push_back(crossbar.dac().limit / dac.worth());
+      if (crossbar.adds_bias()) codes.push_back(crossbar.dac().limit / dac.step());
 
       for (std::size_t t = 0; t < crossbar.tiles().size(); ++t) {
         const Tile& tile = crossbar.tiles()[t];
@@ -108,32 +108,32 @@ Matrix<double> reference_product(const Crossbar& crossbar, const PatchView& x,
             }
           }
           const std::vector<double> currents = column_currents(tile, read, o, lines, noise);
-          const double amperes = tile.setting().amperes;
+          const double lsb_voltage = tile.setting().lsb_voltage;
           // A conversion: by the ADC's transfer, or by what a table says of its code.
           const auto convert = [&](double current, Index conversion) {
-            const OutputTable* table = tile.setting().output_table.get();
+            const LookupTable* table = tile.setting().lookup_table.get();
             if (!table || tile.adc().is_ideal()) return tile.adc()(current);
-            const double code = tile.adc()(current) / tile.adc().worth();
+            const double code = tile.adc()(current) / tile.adc().step();
             const auto entry = static_cast<std::size_t>(std::lround(code) - table->first);
             float z = 0;
             if (tile.setting().read_noise)
               context.stream->normals(
                   table_address(context, place, context.first_sample + s, position), u(conversion),
                   {&z, 1});
-            return tile.adc().worth() * (static_cast<double>(table->mean[entry]) +
-                                         table->sigma[entry] * static_cast<double>(z));
+            return tile.adc().step() * (static_cast<double>(table->mean[entry]) +
+                                        table->sigma[entry] * static_cast<double>(z));
           };
           const Index column = place.columns.begin + o;
           double signal;
           if (rule.mapping() == Mapping::offset)
-            signal = convert(currents[0], column) - rule.centre() * line_sum * amperes;
+            signal = convert(currents[0], column) - rule.centre() * line_sum * lsb_voltage;
           else if (tile.setting().subtraction == Subtraction::digital)
             signal = convert(currents[0], 2 * column) - convert(currents[1], 2 * column + 1);
           else
             signal = convert(currents[0] - currents[1], column);
           y(s, (place.columns.begin + o) * positions + position) +=
-              signal / amperes / rule.unit() * tile.scale()[static_cast<std::size_t>(o)] *
-              tile.setting().input_worth;
+              signal / lsb_voltage / rule.unit() * tile.scale()[static_cast<std::size_t>(o)] *
+              tile.setting().input_step;
         }
       }
     }

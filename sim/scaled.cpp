@@ -4,13 +4,13 @@
 
 namespace ohmic::sim {
 
-Scaled::Scaled(std::shared_ptr<const LinearOperator> product, std::vector<float> factors)
-    : product_(std::move(product)), factors_(std::move(factors)) {
-  ensure(static_cast<Index>(factors_.size()) == product_->outputs(), "one factor per output");
+Scaled::Scaled(std::shared_ptr<const LinearOperator> unscaled, std::vector<float> factors)
+    : unscaled_(std::move(unscaled)), factors_(std::move(factors)) {
+  ensure(static_cast<Index>(factors_.size()) == unscaled_->outputs(), "one factor per output");
 }
 
 void Scaled::apply(const PatchView& x, const ReadContext& context, const OutputView& y) const {
-  product_->apply(x, context, y);
+  unscaled_->apply(x, context, y);
   for (Index o = 0; o < outputs(); ++o)
     for (Index p = 0; p < x.positions(); ++p)
       for (Index s = 0; s < x.samples; ++s)

@@ -11,18 +11,18 @@ namespace ohmic::sim {
 /// compensation.
 class Scaled final : public LinearOperator {
  public:
-  /// One factor per output of `product`.
-  Scaled(std::shared_ptr<const LinearOperator> product, std::vector<float> factors);
+  /// One factor per output of `unscaled`.
+  Scaled(std::shared_ptr<const LinearOperator> unscaled, std::vector<float> factors);
 
-  Index inputs() const override { return product_->inputs(); }
-  Index outputs() const override { return product_->outputs(); }
-  bool adds_bias() const override { return product_->adds_bias(); }
+  Index inputs() const override { return unscaled_->inputs(); }
+  Index outputs() const override { return unscaled_->outputs(); }
+  bool adds_bias() const override { return unscaled_->adds_bias(); }
   void apply(const PatchView& x, const ReadContext& context, const OutputView& y) const override;
 
   const std::vector<float>& factors() const { return factors_; }
 
  private:
-  std::shared_ptr<const LinearOperator> product_;
+  std::shared_ptr<const LinearOperator> unscaled_;
   std::vector<float> factors_;
 };
 

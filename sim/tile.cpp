@@ -49,7 +49,8 @@ Tile::Tile(Array array, const TilePlace& place, const TileSetting& setting, cons
   for (Index c = 0; c < panel_.rows(); ++c) {
     const auto o = static_cast<std::size_t>(two_conversions ? c / 2 : c);
     const double sign = two_conversions && c % 2 == 1 ? -1.0 : 1.0;
-    worth_.push_back(static_cast<float>(sign * scale_[o] * setting.input_worth / rule.unit()));
+    output_scale_.push_back(
+        static_cast<float>(sign * scale_[o] * setting.input_step / rule.unit()));
   }
   if (rule.mapping() == Mapping::offset) ones_.assign(static_cast<std::size_t>(rows), 1.0f);
 
@@ -146,11 +147,11 @@ void Tile::add_cell_reads(const float* codes, const std::int32_t* row_offset,
 void Tile::convert_by_table(const ReadContext& context, Index position, TileScratch& scratch,
                             float* y) const {
   const Kernels& k = kernels();
-  const OutputTable& table = *setting_.output_table;
+  const LookupTable& table = *setting_.lookup_table;
   const Index columns = panel_.rows(), a_output = columns / place_.columns.size();
   const Index first = place_.columns.begin * a_output;
-  const CodeRange<float> range = adc_.codes<float>(setting_.amperes);
-  const double code_worth = adc_.worth() / setting_.amperes;
+  const CodeRange<float> range = adc_.codes<float>(setting_.lsb_voltage);
+  const double code_step = adc_.step() / setting_.lsb_voltage;
   Address row;
   if (context.stream) row = table_address(context, place_, context.first_sample, position);
   std::array<float, kLanes> codes;
@@ -159,7 +160,7 @@ void Tile::convert_by_table(const ReadContext& context, Index position, TileScra
       context.stream->sample_normals(row, static_cast<std::uint64_t>((first + c) >> 2),
                                      scratch.normals.data());
     k.f32.quantise(kLanes, scratch.currents.data() + c * kLanes, range, codes.data());
-    const auto worth = static_cast<float>(code_worth * worth_[static_cast<std::size_t>(c)]);
+    const auto step = static_cast<float>(code_step * output_scale_[static_cast<std::size_t>(c)]);
     const float* z = scratch.normals.data() + (first + c) % 4 * kLanes;
     float* to = y + (c / a_output) * kLanes;
     for (Index lane = 0; lane < kLanes; ++lane) {
@@ -167,7 +168,7 @@ void Tile::convert_by_table(const ReadContext& context, Index position, TileScra
           static_cast<int>(codes[static_cast<std::size_t>(lane)]) - table.first);
       const float noise =
           context.stream && setting_.read_noise ? table.sigma[entry] * z[lane] : 0.0f;
-      to[lane] += worth * (table.mean[entry] + noise);
+      to[lane] += step * (table.mean[entry] + noise);
     }
   }
 }
@@ -201,7 +202,7 @@ void Tile::read(const float* codes, const float* squares, const std::int32_t* ro
                        currents + c * kLanes);
   }
   const std::optional<CodeRange<float>> range =
-      adc_.is_ideal() ? std::nullopt : std::optional(adc_.codes<float>(setting_.amperes));
+      adc_.is_ideal() ? std::nullopt : std::optional(adc_.codes<float>(setting_.lsb_voltage));
   const Index a_output = columns / place_.columns.size();
   if (context.tap)
     context.tap->currents({.layer = place_.layer,
@@ -213,32 +214,32 @@ void Tile::read(const float* codes, const float* squares, const std::int32_t* ro
                            .first_column = place_.columns.begin * a_output,
                            .columns = columns,
                            .currents = currents,
-                           .amperes = setting_.amperes,
+                           .lsb_voltage = setting_.lsb_voltage,
                            .codes = range});
 
   // Unused lanes carry what a bias row drives: they are set to what no converter clips, so that
   // counts are of samples alone.
   if (samples < kLanes && !adc_.is_ideal()) {
-    const auto inside = static_cast<float>(0.5 * (adc_.low() + adc_.high()) / setting_.amperes);
+    const auto inside = static_cast<float>(0.5 * (adc_.low() + adc_.high()) / setting_.lsb_voltage);
     for (Index c = 0; c < columns; ++c)
       std::fill(currents + c * kLanes + samples, currents + (c + 1) * kLanes, inside);
   }
   std::int64_t clipped = 0;
-  const double code_worth = adc_.worth() / setting_.amperes;
-  const bool by_table = setting_.output_table && !adc_.is_ideal();
+  const double code_step = adc_.step() / setting_.lsb_voltage;
+  const bool by_table = setting_.lookup_table && !adc_.is_ideal();
   if (by_table) convert_by_table(context, position, scratch, y);
   for (Index c = 0; c < columns; ++c) {
     float* to = y + (c / a_output) * kLanes;
-    const float worth = worth_[static_cast<std::size_t>(c)];
+    const float scale = output_scale_[static_cast<std::size_t>(c)];
     if (by_table)
       ;
     else if (adc_.is_ideal())
-      k.f32.accumulate(kLanes, currents + c * kLanes, worth, to);
+      k.f32.accumulate(kLanes, currents + c * kLanes, scale, to);
     else
       clipped += k.f32.quantise_accumulate(kLanes, currents + c * kLanes, *range,
-                                           static_cast<float>(code_worth * worth), to);
+                                           static_cast<float>(code_step * scale), to);
     if (has_centre)
-      k.f32.accumulate(kLanes, centre, -static_cast<float>(setting_.rule.centre()) * worth, to);
+      k.f32.accumulate(kLanes, centre, -static_cast<float>(setting_.rule.centre()) * scale, to);
   }
   if (context.activity) {
     const auto index = static_cast<std::size_t>(place_.index);

@@ -6,9 +6,9 @@
 #include "base/linear_operator.h"
 #include "base/random_stream.h"
 #include "base/tap.h"
+#include "sim/adc_lookup_table.h"
 #include "sim/array.h"
 #include "sim/converters.h"
-#include "sim/output_table.h"
 
 namespace ohmic::sim {
 
@@ -24,11 +24,10 @@ struct TilePlace {
 struct TileSetting {
   MappingRule rule;
   Subtraction subtraction = Subtraction::analog;
-  double amperes =
-      1;  ///< current of one siemens under one DAC code: one code's fraction of the read voltage
-  double input_worth = 1;  ///< input units of one DAC code
+  double lsb_voltage = 1;  ///< [V] that one DAC code drives
+  double input_step = 1;   ///< input units of one DAC code
   bool read_noise = true;
-  std::shared_ptr<const OutputTable> output_table = nullptr;  ///< null: codes as converted
+  std::shared_ptr<const LookupTable> lookup_table = nullptr;  ///< null: codes as converted
 };
 
 /// Room for one read; the caller keeps it, so that reading allocates nothing.
@@ -41,7 +40,7 @@ struct TileScratch {
 /// lane, polarity by polarity.
 using TileMemory = std::vector<devices::CellMemory>;
 
-/// Where the normals of output tables lie: the row of draws of one sample, one normal per
+/// Where the normals of lookup tables lie: the row of draws of one sample, one normal per
 /// conversion of the layer.
 Address table_address(const ReadContext& context, const TilePlace& place, Index sample,
                       Index position);
@@ -78,7 +77,7 @@ class Tile {
  private:
   void add_read_noise(const float* codes, const float* squares, const std::int32_t* row_offset,
                       const ReadContext& context, Index position, TileScratch& scratch) const;
-  /// Adds to y what the output table gives for the codes of all conversions.
+  /// Adds to y what the lookup table gives for the codes of all conversions.
   void convert_by_table(const ReadContext& context, Index position, TileScratch& scratch,
                         float* y) const;
   /// Adds to the currents what cell-by-cell reads change.
@@ -96,7 +95,7 @@ class Tile {
   double sigma_ =
       0;  ///< [S] of one cell where it is the same for all, times sqrt(cells per conversion)
   std::vector<float> ones_;
-  std::vector<float> worth_;  ///< output units of one unit of current
+  std::vector<float> output_scale_;  ///< output units of one siemens under one DAC code
 };
 
 }  // namespace ohmic::sim

@@ -88,8 +88,8 @@ std::vector<ConfigNode> range(const RangeFields& p, const Origin& origin,
   if (p.scale == "log" && (*p.from <= 0 || *p.to <= 0))
     fail_at(origin, where + ": a log scale needs from and to above 0");
   for (std::int64_t i = 0; i < *p.count; ++i) {
-    const double share = static_cast<double>(i) / static_cast<double>(*p.count - 1);
-    const double value = Span{*p.from, *p.to, p.scale == "log"}.at(share);
+    const double fraction = static_cast<double>(i) / static_cast<double>(*p.count - 1);
+    const double value = Span{*p.from, *p.to, p.scale == "log"}.at(fraction);
     out.push_back(number(i == *p.count - 1 ? *p.to : value, origin));
   }
   return out;
@@ -138,9 +138,9 @@ AxisKey read_key(const ConfigNode& table, const std::string& where, bool may_be_
 
 }  // namespace
 
-double Span::at(double share) const {
-  return twelve_digits(is_logarithmic ? from * elementary::pow(to / from, share)
-                                      : from + share * (to - from));
+double Span::at(double fraction) const {
+  return twelve_digits(is_logarithmic ? from * elementary::pow(to / from, fraction)
+                                      : from + fraction * (to - from));
 }
 
 bool AxisKey::is_numeric() const { return std::all_of(values.begin(), values.end(), is_number); }

@@ -13,8 +13,8 @@ namespace ohmic::lab {
 struct Span {
   double from = 0, to = 1;
   bool is_logarithmic = false;
-  /// The value at `share` (0 .. 1) of the way, twelve digits of it.
-  double at(double share) const;
+  /// The value at `fraction` (0 .. 1) of the way, twelve digits of it.
+  double at(double fraction) const;
 };
 
 /// One key and the values that it takes; a table among them replaces the table at the key.

@@ -98,7 +98,7 @@ HardwareTable dac_table() {
 void read_adc(const ConfigNode& node, const std::filesystem::path& folder, Hardware& h) {
   read_fields(node, "adc", h.adc);
   sim::check_adc(h.adc, node, "adc");
-  if (h.adc.output_table.empty()) return;
+  if (h.adc.lookup_table.empty()) return;
   const Origin& origin = origin_of(node, "lookup_table");
   const ConfigNode parameters = h.device->parameters();
   if (std::get<std::string>(parameters.find("model")->value) != "ideal" ||
@@ -110,9 +110,9 @@ void read_adc(const ConfigNode& node, const std::filesystem::path& folder, Hardw
   if (!h.adc.bits || !h.adc.zero)
     fail_at(origin, "adc.lookup_table lists codes; it needs adc.bits and a zero level",
             "adc.lookup_table");
-  const std::filesystem::path file = h.adc.output_table;
-  h.output_table = std::make_shared<sim::OutputTable>(
-      sim::read_output_table(file.is_absolute() ? file : folder / file));
+  const std::filesystem::path file = h.adc.lookup_table;
+  h.lookup_table = std::make_shared<sim::LookupTable>(
+      sim::read_lookup_table(file.is_absolute() ? file : folder / file));
 }
 
 }  // namespace

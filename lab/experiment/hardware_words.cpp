@@ -50,8 +50,8 @@ std::string hardware_words(const Experiment& e) {
     say("verify_pulse_limit", "pulses at most");
   }
   const devices::FaultParams& faults = e.hardware.faults;
-  const auto rate = [&](double share, const char* what) {
-    if (share > 0) words += fmt::format("{} {:.3g} %", what, 100 * share);
+  const auto rate = [&](double fraction, const char* what) {
+    if (fraction > 0) words += fmt::format("{} {:.3g} %", what, 100 * fraction);
   };
   if (faults.is_active()) words += "; faults";
   if (!faults.map.empty()) words += " of " + faults.map;

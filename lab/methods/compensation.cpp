@@ -17,7 +17,7 @@ constexpr Index kFirstCompensator = 512;  // layer numbers of compensators' own 
 /// Compensators that do not compute with exact digital weights: rounded to `bits`, or held by cells
 /// of the chip's device (read back, one draw per chip).
 void house_compensators(const CompensationOptions& o, const CellAid& aid, Chip& chip) {
-  if (o.home == CompensatorHome::digital) return;
+  if (o.storage == CompensatorStorage::digital) return;
   const devices::DeviceModel& device = *aid.hardware.device;
   const sim::MappingRule rule(aid.hardware.array.mapping, device.g_min(), device.g_max(),
                               device.levels());
@@ -31,7 +31,7 @@ void house_compensators(const CompensationOptions& o, const CellAid& aid, Chip& 
       if (scale == 0) continue;
       Matrix<float> u(w.rows(), w.columns());
       for (Index i = 0; i < w.size(); ++i) u.data()[i] = static_cast<float>(w.data()[i] / scale);
-      if (o.home == CompensatorHome::quantised) {
+      if (o.storage == CompensatorStorage::quantised) {
         const double steps = static_cast<double>((Index{1} << (o.bits - 1)) - 1);
         for (Index i = 0; i < w.size(); ++i)
           w.data()[i] = static_cast<float>(std::nearbyint(u.data()[i] * steps) / steps * scale);
@@ -106,12 +106,12 @@ void fields(FieldVisitor& f, CompensationOptions& p) {
   f.field({.key = "storage",
            .meaning = "where compensators compute",
            .read_by = {"run", "compare", "search", "sweep"}},
-          p.home, {"digital", "quantised", "rram"});
+          p.storage, {"digital", "quantised", "rram"});
   f.field({.key = "bits",
            .meaning = "bits of quantised compensator weights",
            .low = 2,
            .high = 16,
-           .idle = p.home == CompensatorHome::quantised ? "" : "storage is not \"quantised\"",
+           .idle = p.storage == CompensatorStorage::quantised ? "" : "storage is not \"quantised\"",
            .read_by = {"run", "compare", "search", "sweep"}},
           p.bits);
   f.field({.key = "overhead_limit",
@@ -168,13 +168,13 @@ nn::Network compensated_network(const nn::Network& base, const CompensationOptio
     throw ConfigError(
         "no layer is named: give layers and ratios, or a placement found by "
         "`ohmic search`");
-  const double share =
+  const double fraction =
       static_cast<double>(overhead.weights) / static_cast<double>(base.parameter_count());
-  if (share > o.overhead_limit)
+  if (fraction > o.overhead_limit)
     throw ConfigError(
         fmt::format("the compensators have {} weights, {:.2f} % of the network's, more "
                     "than overhead_limit = {}",
-                    overhead.weights, 100 * share, shortest(o.overhead_limit)));
+                    overhead.weights, 100 * fraction, shortest(o.overhead_limit)));
   return network;
 }
 

@@ -6,7 +6,7 @@
 /// frozen base network under fresh variation.
 namespace ohmic::lab {
 
-enum class CompensatorHome { digital, quantised, rram };
+enum class CompensatorStorage { digital, quantised, rram };
 
 struct CompensationOptions {
   double sigma = 0.5;
@@ -17,7 +17,7 @@ struct CompensationOptions {
   std::int64_t epochs = 20, batch = 128;
   double learning_rate = 5e-3;
   double matching = 0;
-  CompensatorHome home = CompensatorHome::digital;
+  CompensatorStorage storage = CompensatorStorage::digital;
   std::int64_t bits = 8;
   double overhead_limit = 0.03;
   bool from_device = false;

@@ -95,7 +95,7 @@ void fields(FieldVisitor& f, WriteVerifyOptions& p) {
            .unit = "fraction",
            .low = 0,
            .high = 1},
-          p.share);
+          p.fraction);
   f.field({.key = "score",
            .meaning =
                "which weights: Fisher information times w^2 (SWIM, arXiv:2202.08395), |w|, or any",
@@ -157,7 +157,7 @@ void mark_verified(const WriteVerifyOptions& o, const std::vector<Matrix<double>
     for (Index i = 0; plan.layers[k] && i < scores[k].size(); ++i)
       all.push_back({scores[k].data()[i], {k, i}});
   const auto count =
-      static_cast<std::size_t>(std::llround(o.share * static_cast<double>(all.size())));
+      static_cast<std::size_t>(std::llround(o.fraction * static_cast<double>(all.size())));
   std::stable_sort(all.begin(), all.end(),
                    [](const auto& a, const auto& b) { return a.first > b.first; });
   for (std::size_t k = 0; k < scores.size(); ++k) {

@@ -6,7 +6,7 @@
 namespace ohmic::lab {
 
 struct WriteVerifyOptions {
-  double share = 0.05;
+  double fraction = 0.05;
   std::string score = "fisher";
   double residual_sigma = 0.05;
   std::int64_t images = 1000;

@@ -29,8 +29,8 @@ constexpr std::array<Colour, 9> kViridis{{{68, 1, 84},
                                           {173, 220, 48},
                                           {253, 231, 37}}};
 
-Colour colour_at(double share) {
-  const double position = std::clamp(share, 0.0, 1.0) * (kViridis.size() - 1);
+Colour colour_at(double fraction) {
+  const double position = std::clamp(fraction, 0.0, 1.0) * (kViridis.size() - 1);
   const auto below = std::min(static_cast<std::size_t>(position), kViridis.size() - 2);
   const double part = position - static_cast<double>(below);
   const Colour &a = kViridis[below], &b = kViridis[below + 1];
@@ -78,7 +78,7 @@ std::string to_svg(const HeatMap& map) {
       "width=\"100%\" height=\"100%\" fill=\"white\"/>\n<text x=\"14\" y=\"22\" "
       "font-size=\"15\">{2}</text>\n",
       kWidth, height, escaped(map.title));
-  const auto share = [&](double v) { return high > low ? (v - low) / (high - low) : 1.0; };
+  const auto fraction = [&](double v) { return high > low ? (v - low) / (high - low) : 1.0; };
   for (std::size_t row = 0; row < rows; ++row)
     for (std::size_t column = 0; column < columns; ++column) {
       const std::size_t at = row * columns + column;
@@ -87,7 +87,7 @@ std::string to_svg(const HeatMap& map) {
       const double x = left + cell_width * static_cast<double>(column);
       const double y = bottom - cell_height * static_cast<double>(row + 1);
       const std::string note = at < map.notes.size() ? map.notes[at] : "";
-      const Colour colour = is_empty ? Colour{} : colour_at(share(value));
+      const Colour colour = is_empty ? Colour{} : colour_at(fraction(value));
       svg += fmt::format(
           "<rect class=\"mark\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" "
           "fill=\"{}\"{}><title>{}</title></rect>\n",

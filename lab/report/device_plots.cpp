@@ -59,8 +59,8 @@ std::vector<std::filesystem::path> plot_device(const devices::DeviceModel& model
              .y_label = "conductance (uS)",
              .series = {},
              .x_is_logarithmic = true};
-  for (const double share : {0.1, 0.4, 0.7, 1.0}) {
-    const double g = model.g_min() + (model.g_max() - model.g_min()) * share;
+  for (const double fraction : {0.1, 0.4, 0.7, 1.0}) {
+    const double g = model.g_min() + (model.g_max() - model.g_min()) * fraction;
     PlotSeries line = series("target " + shortest(std::round(g / kMicro * 100) / 100) + " uS");
     const double last = std::min(30 * kDay, model.latest_seconds());
     for (int i = 0; i <= 24; ++i) {
@@ -79,7 +79,7 @@ std::vector<std::filesystem::path> plot_device(const devices::DeviceModel& model
 }
 
 void show_fit(const std::filesystem::path& file, const devices::MeasuredReading& reading,
-              const std::filesystem::path& picture, const Console& console) {
+              const std::filesystem::path& plot_file, const Console& console) {
   const devices::MeasuredTable table = devices::read_measured_table(file, reading);
   const auto& first = table.times.front().targets;
   console.print("{}: {} at {} targets, {} .. {} uS{}\n", file.string(),
@@ -145,11 +145,11 @@ void show_fit(const std::filesystem::path& file, const devices::MeasuredReading&
         "one cell in {}\n",
         fewest, 2 * fewest);
   }
-  write_whole_file(picture, to_svg(plot));
-  console.print("plot in {}\n", picture.string());
+  write_whole_file(plot_file, to_svg(plot));
+  console.print("plot in {}\n", plot_file.string());
 }
 
-void show_pulses(const std::string& name, const std::filesystem::path& picture,
+void show_pulses(const std::string& name, const std::filesystem::path& plot_file,
                  const Console& console) {
   const devices::PulseModel& m = devices::pulse_model(name);
   console.print("{}: {}\n", m.name, m.source);
@@ -177,8 +177,8 @@ void show_pulses(const std::string& name, const std::filesystem::path& picture,
       w = devices::after_pulse(m, w, up);
     }
   }
-  write_whole_file(picture, to_svg(plot));
-  console.print("plot in {}\n", picture.string());
+  write_whole_file(plot_file, to_svg(plot));
+  console.print("plot in {}\n", plot_file.string());
 }
 
 }  // namespace ohmic::lab

@@ -18,13 +18,14 @@ std::vector<std::filesystem::path> plot_device(const devices::DeviceModel& model
                                                const std::filesystem::path& folder);
 
 /// Prints what a measured table holds, and plots data against model (at up to kMostTimesDrawn
-/// times) into `picture`.
+/// times) into `plot_file`.
 void show_fit(const std::filesystem::path& file, const devices::MeasuredReading& reading,
-              const std::filesystem::path& picture, const Console& console);
+              const std::filesystem::path& plot_file, const Console& console);
 inline constexpr std::size_t kMostTimesDrawn = 12;
 
-/// Plots potentiation and depression of a training device into `picture` and prints its parameters.
-void show_pulses(const std::string& model, const std::filesystem::path& picture,
+/// Plots potentiation and depression of a training device into `plot_file` and prints its
+/// parameters.
+void show_pulses(const std::string& model, const std::filesystem::path& plot_file,
                  const Console& console);
 
 }  // namespace ohmic::lab

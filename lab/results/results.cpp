@@ -37,6 +37,7 @@ void write_header(h5::Writer& file, const Experiment& experiment, const ResultsI
   file.write("/provenance/wall_seconds", std::vector<double>{p.wall_seconds});
   file.describe("/provenance/wall_seconds", "s", "wall time of the command");
   file.write("/provenance/single", std::vector<std::int64_t>{0});
+  file.describe("/provenance/single", "1", "axis of numbers that stand by themselves");
   file.attach_scale("/provenance/wall_seconds", 0, "/provenance/single", "single");
   file.attribute("/provenance", "command_line", p.command);
   file.attribute("/provenance", "commit", std::string(commit()));
@@ -194,12 +195,12 @@ void write_layers(h5::Writer& file, const RunSetting& s, const RunResult& r) {
   });
   cells("cells", [](const sim::CellCounts& c) { return c.cells; });
   cells("cells_above_g_max", [](const sim::CellCounts& c) { return c.above_g_max; });
-  cells("cells_cut_at_zero", [](const sim::CellCounts& c) { return c.cut_at_zero; });
+  cells("cells_cut_at_zero", [](const sim::CellCounts& c) { return c.clipped_at_zero; });
   cells("cells_broken", [](const sim::CellCounts& c) { return c.broken; });
   cells("pulses", [](const sim::CellCounts& c) { return c.pulses(); });
   write_verification(out, counts);
   write("weights_cut",
-        [](Plan plan, std::size_t) { return plan ? plan->cut_weights : std::int64_t{0}; });
+        [](Plan plan, std::size_t) { return plan ? plan->clipped_weights : std::int64_t{0}; });
   write("dac_limit", [](Plan plan, std::size_t) { return plan ? double{plan->dac.limit} : 0.0; });
   write("adc_limit", [](Plan plan, std::size_t) {
     return plan && !plan->adc.front().is_ideal() ? double{plan->adc.front().high()} : 0.0;

@@ -112,14 +112,14 @@ void check_search(const Experiment& e, const nn::Network& network, const nn::Dat
   const Index smallest = at_key(e, "search.layers", [&] {
     return smallest_compensator(network, layers, ratio, options.style);
   });
-  const double share =
+  const double fraction =
       static_cast<double>(smallest) / static_cast<double>(network.parameter_count());
-  if (share > options.overhead_limit)
+  if (fraction > options.overhead_limit)
     fail_key(
         e, "methods.compensation.overhead_limit",
         fmt::format("methods.compensation.overhead_limit = {} is met by no placement: ratio {} "
                     "on one layer adds {:.3g} of the network's weights",
-                    shortest(options.overhead_limit), shortest(ratio), share));
+                    shortest(options.overhead_limit), shortest(ratio), fraction));
   check_images(e, "search.images", search.images, data.validation.size(), "validation");
   check_images(e, "search.train_images", search.train_images, data.train.size(), "training");
 }

@@ -68,7 +68,7 @@ void DevicePerturbation::draw(const RandomStream& stream, Purpose purpose, const
                          {.stream = &stream,
                           .population = population_of(purpose),
                           .chip = static_cast<Index>(draw.step),
-                          .programming = static_cast<Index>(draw.sub_batch)},
+                          .programming = static_cast<Index>(draw.micro_batch)},
                          {.seconds = seconds_});
   const bool multiplies = plan.hardware.device->weights() != nullptr,
              adjusts = plan.hardware.faults.adjusts_pairs;

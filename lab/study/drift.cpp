@@ -10,9 +10,9 @@ namespace ohmic::lab {
 namespace {
 
 /// Sum of |y| of every output over all images and positions.
-std::vector<double> magnitudes(const LinearOperator& product, const std::vector<PatchView>& inputs,
+std::vector<double> magnitudes(const LinearOperator& mac, const std::vector<PatchView>& inputs,
                                const ReadContext& reader) {
-  const Index outputs = product.outputs();
+  const Index outputs = mac.outputs();
   std::vector<double> sum(static_cast<std::size_t>(outputs));
   std::vector<float> y;
   for (std::size_t block = 0; block < inputs.size(); ++block) {
@@ -21,7 +21,7 @@ std::vector<double> magnitudes(const LinearOperator& product, const std::vector<
     y.resize(static_cast<std::size_t>(outputs * plane));
     ReadContext context = reader;
     context.first_sample = static_cast<Index>(block) * kLanes;
-    product.apply(x, context, {y.data(), 1, plane, x.samples});
+    mac.apply(x, context, {y.data(), 1, plane, x.samples});
     for (Index o = 0; o < outputs; ++o)
       for (Index i = 0; i < plane; ++i)
         sum[static_cast<std::size_t>(o)] +=
@@ -45,8 +45,8 @@ OutputMagnitudes output_magnitudes(const nn::Deployment& chip, const CleanActiva
                                    const ReadContext& reader) {
   OutputMagnitudes all(chip.macs.size());
   for_each_block(static_cast<Index>(all.size()), [&](Index k) {
-    const auto& product = chip.macs[static_cast<std::size_t>(k)];
-    if (product) all[static_cast<std::size_t>(k)] = magnitudes(*product, clean.inputs(k), reader);
+    const auto& mac = chip.macs[static_cast<std::size_t>(k)];
+    if (mac) all[static_cast<std::size_t>(k)] = magnitudes(*mac, clean.inputs(k), reader);
   });
   return all;
 }

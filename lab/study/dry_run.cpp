@@ -114,9 +114,7 @@ WorkEstimate estimate_work(const Experiment& e, const nn::Network& network, cons
   return work;
 }
 
-double seconds_of_products(double count) {
-  return count * kChipFactor / (measured_rate() * threads());
-}
+double seconds_of_macs(double count) { return count * kChipFactor / (measured_rate() * threads()); }
 
 void refuse_beyond_memory(const WorkEstimate& work, const Experiment& e) {
   const double there = machine_memory();

@@ -28,7 +28,7 @@ WorkEstimate estimate_work(const Experiment& experiment, const nn::Network& netw
 void refuse_beyond_memory(const WorkEstimate& work, const Experiment& experiment);
 
 /// Wall time of so many multiply-accumulates on noisy cells.
-double seconds_of_products(double count);
+double seconds_of_macs(double count);
 
 /// Lines on time, memory and disk (at `place`).
 void print_work(const Console& console, const std::string& place, double training_seconds,

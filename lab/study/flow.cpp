@@ -41,7 +41,7 @@ void measure_accuracy(const RunSetting& s, const nn::ImageList& images, const Co
   result.class_accuracy = Matrix<double>(run.chips, s.data.classes());
   result.retention =
       Matrix<double>(static_cast<Index>(s.experiment.time.retention.size()), run.chips);
-  const double share = 1.0 / static_cast<double>(reads_of_chip);
+  const double fraction = 1.0 / static_cast<double>(reads_of_chip);
   const ChipLoop loop{.chips = s.chips,
                       .data = s.data,
                       .images = images,
@@ -59,10 +59,10 @@ void measure_accuracy(const RunSetting& s, const nn::ImageList& images, const Co
     result.top5_accuracy.push_back(e.top5_accuracy);
     result.loss.push_back(e.loss);
     for (Index c = 0; c < s.data.classes(); ++c)
-      result.class_accuracy(chip, c) += e.class_accuracy[static_cast<std::size_t>(c)] * share;
+      result.class_accuracy(chip, c) += e.class_accuracy[static_cast<std::size_t>(c)] * fraction;
     result.chip_accuracy.back() += e.accuracy;
     if (result.accuracy.size() % static_cast<std::size_t>(reads_of_chip) == 0)
-      result.chip_accuracy.back() *= share;
+      result.chip_accuracy.back() *= fraction;
   };
   hooks.programmed = [&](Index chip, Index programming, const Chip& made) {
     if (chip == 0 && programming == 0) result.cost = s.chips.cost(made);

@@ -38,7 +38,7 @@ class Recorder final : public Tap {
       if (r.codes) kernels().f32.quantise(kLanes, from, *r.codes, code.data());
       for (Index s = 0; s < r.samples; ++s) {
         const Index row = r.row_tile * vectors_ + r.first_sample + s;
-        currents_(row, r.first_column + c) = static_cast<float>(from[s] * r.amperes);
+        currents_(row, r.first_column + c) = static_cast<float>(from[s] * r.lsb_voltage);
         adc_codes_(row, r.first_column + c) =
             r.codes ? code[static_cast<std::size_t>(s)] : std::nanf("");
       }
@@ -108,7 +108,7 @@ sim::LayerPlan plan_mvm(const Mvm& m) {
   return plan;
 }
 
-MvmProduct multiply(const Mvm& m, sim::LayerPlan plan, MvmDump* dump, bool quiet) {
+MvmResult multiply(const Mvm& m, sim::LayerPlan plan, MvmDump* dump, bool quiet) {
   const Experiment& e = m.experiment;
   const Index chips = e.run.chips, vectors = m.x.rows(), n_out = m.w.rows(), n_in = m.w.columns();
   const std::vector<PatchView> calibration{vectors_view(m.x, 0, vectors)};
@@ -120,8 +120,8 @@ MvmProduct multiply(const Mvm& m, sim::LayerPlan plan, MvmDump* dump, bool quiet
     dump->row_tiles = static_cast<Index>(plan.tiling.rows.size());
     dump->conversions = two_conversions ? 2 * n_out : n_out;
   }
-  MvmProduct product;
-  product.y.resize(static_cast<std::size_t>(chips * vectors * n_out));
+  MvmResult result;
+  result.y.resize(static_cast<std::size_t>(chips * vectors * n_out));
   Activity activity;
   Progress progress("chips", chips, quiet);
   for (Index chip = 0; chip < chips; ++chip) {
@@ -135,7 +135,7 @@ MvmProduct multiply(const Mvm& m, sim::LayerPlan plan, MvmDump* dump, bool quiet
     context.stream = &stream;
     context.chip = chip;
     context.tap = recorder ? &*recorder : nullptr;
-    read_chip(crossbar, m.x, context, product.y.data() + chip * vectors * n_out, activity);
+    read_chip(crossbar, m.x, context, result.y.data() + chip * vectors * n_out, activity);
     if (dump) {
       gather_cells(crossbar, n_out, n_in, chip, chips, dump->cells);
       if (chip == 0) append(dump->dac_codes, recorder->dac());
@@ -144,17 +144,17 @@ MvmProduct multiply(const Mvm& m, sim::LayerPlan plan, MvmDump* dump, bool quiet
     }
     progress.advance();
   }
-  for (const float value : product.y)
+  for (const float value : result.y)
     if (!std::isfinite(value))
       throw ConfigError(fmt::format(
           "the product is not finite: {}, {}, or the conductances and noise of [device] are beyond "
           "single precision",
           m.w_name, m.x_name));
   for (const auto& tile : activity.layers.front().tiles) {
-    product.conversions += tile.conversions;
-    product.clipped += tile.clipped;
+    result.conversions += tile.conversions;
+    result.clipped += tile.clipped;
   }
-  return product;
+  return result;
 }
 
 CellPlanes program_cells(const Experiment& e, ConstView<float> w) {

@@ -29,14 +29,14 @@ struct MvmDump {
   std::vector<float> adc_codes;          ///< the same; NaN: ideal
 };
 
-struct MvmProduct {
+struct MvmResult {
   std::vector<float> y;  ///< chips x vectors x outputs
   std::int64_t conversions = 0, clipped = 0;
 };
 
 /// Calibrates the ADCs on X, programs every chip and reads it with every vector; fills `dump` where
 /// it is given. ConfigError where the product is not finite; Interrupted.
-MvmProduct multiply(const Mvm& mvm, sim::LayerPlan plan, MvmDump* dump, bool quiet);
+MvmResult multiply(const Mvm& mvm, sim::LayerPlan plan, MvmDump* dump, bool quiet);
 
 /// Programs W on every chip and reads nothing: the cells that multiply() dumps, whatever X is.
 CellPlanes program_cells(const Experiment& experiment, ConstView<float> w);

@@ -94,9 +94,9 @@ std::vector<std::string> candidate_layers(const TrainingSetting& s, const Prepar
   std::vector<std::string> kept;
   for (const std::string& layer : candidates) {
     const nn::Network with = nn::with_compensators(network, {{layer, smallest}}, options.style);
-    const double share = static_cast<double>(nn::compensator_overhead(with).weights) /
-                         static_cast<double>(base.base_weights);
-    (share <= options.overhead_limit ? kept : dropped).push_back(layer);
+    const double fraction = static_cast<double>(nn::compensator_overhead(with).weights) /
+                            static_cast<double>(base.base_weights);
+    (fraction <= options.overhead_limit ? kept : dropped).push_back(layer);
   }
   if (kept.empty())
     throw ConfigError(

@@ -20,7 +20,7 @@ namespace {
 constexpr std::size_t kMostPoints = 1'000'000;
 
 /// Fractions in (0, 1) along axis `axis` of every point.
-std::vector<double> shares(const SweepSample& sample, std::size_t axis) {
+std::vector<double> fractions(const SweepSample& sample, std::size_t axis) {
   const RandomStream stream(static_cast<std::uint64_t>(sample.seed));
   const auto n = static_cast<std::size_t>(sample.points);
   std::vector<double> u(n);
@@ -34,8 +34,8 @@ std::vector<double> shares(const SweepSample& sample, std::size_t axis) {
     return std::pair(key[a], a) < std::pair(key[b], b);
   });
   for (std::size_t stratum = 0; stratum < n; ++stratum) {
-    double& share = u[order[stratum]];
-    share = (static_cast<double>(stratum) + share) / static_cast<double>(n);
+    double& fraction = u[order[stratum]];
+    fraction = (static_cast<double>(stratum) + fraction) / static_cast<double>(n);
   }
   return u;
 }
@@ -82,7 +82,7 @@ PointValues sweep_grid(const Experiment& base) {
   }
   grid.points.resize(static_cast<std::size_t>(sweep.sample.points));
   for (std::size_t a = 0; a < sweep.axes.size(); ++a) {
-    const std::vector<double> along = shares(sweep.sample, a);
+    const std::vector<double> along = fractions(sweep.sample, a);
     for (std::size_t point = 0; point < grid.points.size(); ++point)
       for (const AxisKey& key : sweep.axes[a].keys) {
         if (key.span) {

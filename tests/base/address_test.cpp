@@ -41,7 +41,7 @@ std::vector<Packer> packers() {
     all.push_back({p, [p](V v) {
                      return training_address(p, {.part = static_cast<Purpose>(v[7]),
                                                  .step = v[5],
-                                                 .sub_batch = v[6],
+                                                 .micro_batch = v[6],
                                                  .layer = v[0],
                                                  .polarity = v[3],
                                                  .slice = v[2],

@@ -88,7 +88,7 @@ TEST_CASE("info draws devices, fits of measured tables, and pulse responses") {
     REQUIRE(bench.has(file));
     CHECK(read_whole_file(bench.path(file)).find("</svg>") != std::string::npos);
   };
-  picture({"pcm_like", "--plot"}, "pcm_like_drift.svg", "picture in ~/pcm_like_sigma.svg");
+  picture({"pcm_like", "--plot"}, "pcm_like_drift.svg", "plot in ~/pcm_like_sigma.svg");
   picture({"--pulses", "EcRam"}, "EcRam_pulses.svg", "law linear");
   bench.write("m.csv", "target_uS,mean_uS,std_uS\n0,1,0.5\n40,38,2\n");
   picture({"--fit", "~/m.csv"}, "fit.svg", "means and deviations at 2 targets, 0 .. 40 uS");

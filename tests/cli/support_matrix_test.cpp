@@ -119,14 +119,14 @@ Tolerance tolerance_of(const sim::Crossbar& crossbar) {
     for (const double s : tile.scale()) scale = std::max(scale, s);
     const auto& rule = tile.setting().rule;
     const auto rows = static_cast<double>(tile.place().rows.size());
-    const double codes = crossbar.dac().limit / crossbar.dac().quantiser.worth();
-    const double worth = scale * tile.setting().input_worth / rule.unit();
+    const double codes = crossbar.dac().limit / crossbar.dac().quantiser.step();
+    const double unit = scale * tile.setting().input_step / rule.unit();
     const double rounding =
-        0x1p-24 * (rows + 8) * rows * codes * (2 * largest + 2 * rule.centre()) * worth;
+        0x1p-24 * (rows + 8) * rows * codes * (2 * largest + 2 * rule.centre()) * unit;
     const auto conversions = static_cast<double>(tile.conversions() / tile.place().columns.size());
     const double code = tile.adc().is_ideal()
                             ? 0
-                            : conversions * tile.adc().worth() / tile.setting().amperes * worth;
+                            : conversions * tile.adc().step() / tile.setting().lsb_voltage * unit;
     of_row_tiles.resize(
         std::max(of_row_tiles.size(), static_cast<std::size_t>(tile.place().row_tile) + 1));
     Tolerance& t = of_row_tiles[static_cast<std::size_t>(tile.place().row_tile)];
@@ -320,12 +320,12 @@ Every device model is tested with every mapping, subtraction, bias, converter ra
 compared with the slow, plain `sim/reference`: both must agree to float rounding (ties of the converters aside), all results must be
 finite, and read noise must act where the device has it.
 
-The table counts the combinations that pass. For every model, way to use it and mapping they are: linear layer and convolution (3x3,
+The table counts the combinations that pass. For each device, variant and mapping these are: linear layer and convolution (3x3,
 padding 1, stride 2); analog and digital subtraction (the same for the offset mapping, which has one column per weight);
 `array.bias` digital and row; and ideal converters, or an 8-bit DAC and ADC with `adc.range` percentile, full_scale, fixed,
 least_squares, or without a zero level.
 
-| device | also tested | differential | two-sided | offset |
+| device | variants | differential | two-sided | offset |
 |---|---|---|---|---|
 )";
   for (const std::string& model : matrix.models) {

@@ -142,7 +142,7 @@ TEST_CASE("tasks of an array with gaps share what is free, and say so") {
   }
   for (const char* part : {"ID", "MIN", "MAX", "COUNT"})
     unsetenv((std::string("SLURM_ARRAY_TASK_") + part).c_str());
-  CHECK(read_whole_file(log).find("array task 5: the list of tasks has gaps, so its numbers name "
+  CHECK(read_whole_file(log).find("array task 5: the list of tasks has gaps, so its numbers define "
                                   "no shares; this task takes whatever points are free\n") !=
         std::string::npos);
   CHECK(count_files(bench.path("gaps/points"), ".h5") == 40);

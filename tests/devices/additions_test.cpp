@@ -279,7 +279,7 @@ TEST_CASE("pulses of fixed size walk to the target in as many steps as it takes"
 TEST_CASE("telegraph noise is a stationary two-state chain inside a block of reads") {
   // 400 x 500 cells, 60 % of them with a trap; shares and the lag correlation at 5 sigma.
   const TelegraphParams params{
-      .share = 0.6, .amplitude = 0.25, .trapped = 0.3, .correlation_reads = 3};
+      .fraction = 0.6, .amplitude = 0.25, .trapped = 0.3, .correlation_reads = 3};
   const auto model = with_telegraph(ideal(), params);
   const Index rows = 400, columns = 500;
   const double cells_count = static_cast<double>(rows * columns);
@@ -336,7 +336,7 @@ TEST_CASE("an addition hands on what only some models do") {
   const auto structured = with_structure(on_weight, {.sigma_die = 0.1});
   CHECK(structured->weights() == on_weight->weights());
   CHECK(structured->cell_reads() == nullptr);
-  const auto trapped = with_telegraph(structured, {.share = 0.2, .amplitude = 0.1});
+  const auto trapped = with_telegraph(structured, {.fraction = 0.2, .amplitude = 0.1});
   CHECK(trapped->weights() == on_weight->weights());
   CHECK(with_structure(trapped, {.sigma_die = 0.1})->cell_reads() == trapped->cell_reads());
   CHECK(trapped->cell_reads() != nullptr);

@@ -123,17 +123,18 @@ TEST_CASE("four million cells of each model have its mean, deviation and skewnes
   // (2.057 / n from its sixth moment), log-normal in ln g.
   for (const auto& [name, model] : models()) {
     CAPTURE(name);
-    for (const double share : {0.0, 0.1, 0.5, 1.0}) {
+    for (const double fraction : {0.0, 0.1, 0.5, 1.0}) {
       const auto target =
-          static_cast<float>(model->g_min() + share * (model->g_max() - model->g_min()));
+          static_cast<float>(model->g_min() + fraction * (model->g_max() - model->g_min()));
       CAPTURE(target);
       const ProgramContext at{.stream = &kStream, .chip = 3, .layer = 1};
       const Cells cells = programmed(*model, at, Matrix<float>(1000, 1000, target));
       check_moments(*model, aged(*model, cells, 0), target, 0);
       const float* g = cells.programmed.data();
       const auto [low, high] = std::minmax_element(g, g + cells.programmed.size());
-      const bool is_cut = *low <= 0 || (name.starts_with("cmo") && (share == 0 || share == 1));
-      if (!is_cut && *low < *high) {
+      const bool is_clipped =
+          *low <= 0 || (name.starts_with("cmo") && (fraction == 0 || fraction == 1));
+      if (!is_clipped && *low < *high) {
         const bool is_log = name.starts_with("lognormal");
         const Sample s(cells.programmed.size(), [&](Index i) {
           return is_log ? std::log(static_cast<double>(g[i])) : static_cast<double>(g[i]);

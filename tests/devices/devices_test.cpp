@@ -59,8 +59,8 @@ TEST_CASE("every model of the catalogue keeps the contract") {
     // Draws agree with the analytic moments: 1e5 cells, 5 standard errors; the kurtosis of a
     // rectified normal or a log-normal of sigma 0.5 stays below 9.
     constexpr Index n = 100000;
-    for (const double share : {0.0, 0.1, 0.5, 1.0}) {
-      const double g = model->g_min() + share * (model->g_max() - model->g_min());
+    for (const double fraction : {0.0, 0.1, 0.5, 1.0}) {
+      const double g = model->g_min() + fraction * (model->g_max() - model->g_min());
       const Sample s = programmed(*model, g, n);
       const double sigma = model->sigma(g, 0), rounding = 1e-6 * g;
       CHECK(std::fabs(s.mean - model->mean(g, 0)) <= 5 * sigma / std::sqrt(n) + rounding);
@@ -134,8 +134,8 @@ TEST_CASE(
   params.clip = true;
   params.on_device = true;
   const auto device_level = make_lognormal(params);
-  for (const double share : {0.3, 0.8, 1.0}) {
-    const double g = share * device_level->g_max();
+  for (const double fraction : {0.3, 0.8, 1.0}) {
+    const double g = fraction * device_level->g_max();
     const Sample s = programmed(*device_level, g, n);
     const double sigma = device_level->sigma(g, 0);
     CHECK(std::fabs(s.mean - device_level->mean(g, 0)) < 5 * sigma / std::sqrt(n) + 1e-6 * g);

@@ -66,9 +66,9 @@ TEST_CASE("a device differs from the mean one as its normals say") {
     const PulseModel bold = of_device(model, {.step = 1});
     const double gain =
         model.step_is_log_normal ? std::exp(model.step_sigma_device) : 1 + model.step_sigma_device;
-    for (const double share : {0.1, 0.5, 0.9})
+    for (const double fraction : {0.1, 0.5, 0.9})
       for (const bool up : {true, false}) {
-        const double w = model.w_min + share * (model.w_max - model.w_min);
+        const double w = model.w_min + fraction * (model.w_max - model.w_min);
         CHECK(after_pulse(mean, w, up, 0.5) == after_pulse(model, w, up, 0.5));
         const double bias = up ? std::fmin(model.up_down, 0) : -std::fmax(model.up_down, 0);
         CHECK(mean_step(bold, w, up) ==
@@ -197,13 +197,13 @@ TEST_CASE("training devices whose own bound lies below the target stay there") {
     both += one && two;
   }
   // The bound is w_max (1 + sigma z); the base's own programming may pass at once. 5 standard
-  // errors of a binomial share: a false alarm in 1.7 million.
+  // errors of a binomial fraction: a false alarm in 1.7 million.
   const double bound = 0.5 - tolerance * span;
   const double low =
       0.5 * std::erfc(-(bound / mean.w_max - 1) / mean.w_max_sigma_device / std::sqrt(2.0));
   const double misses = std::erfc(tolerance / base->sigma(target, 0) / std::sqrt(2.0));
-  const double n = kRows * kColumns, share = low * misses, again = low * misses * misses;
-  CHECK(std::fabs(short_of / n - share) < 5 * std::sqrt(share * (1 - share) / n));
+  const double n = kRows * kColumns, fraction = low * misses, again = low * misses * misses;
+  CHECK(std::fabs(short_of / n - fraction) < 5 * std::sqrt(fraction * (1 - fraction) / n));
   // The bound is made once: both programmings of a chip fail on the same devices.
   CHECK(std::fabs(both / n - again) < 5 * std::sqrt(again * (1 - again) / n));
 }

@@ -256,8 +256,8 @@ TEST_CASE("training for a device meets broken cells, and moves no weight that th
   // Either device of a pair is stuck: 36 % of 2,000 weights within 5 sigma.
   CHECK(std::fabs(still / 2000.0 - 0.36) < 5 * std::sqrt(0.36 * 0.64 / 2000));
   // Another micro-batch, another chip.
-  CHECK(seen("[faults]\nstuck_at_g_min = 0.2\n", w, {.sub_batch = 1}).slope !=
-        seen("[faults]\nstuck_at_g_min = 0.2\n", w, {.sub_batch = 0}).slope);
+  CHECK(seen("[faults]\nstuck_at_g_min = 0.2\n", w, {.micro_batch = 1}).slope !=
+        seen("[faults]\nstuck_at_g_min = 0.2\n", w, {.micro_batch = 0}).slope);
 }
 
 TEST_CASE("training for a device leaves room for a row of biases") {
@@ -283,7 +283,7 @@ TEST_CASE("training for a device leaves room for a row of biases") {
 TEST_CASE("both groups of a training step meet devices of their own") {
   const Matrix<float> w(4, 4, 0.5f);
   const std::string device = "[device]\nmodel = \"lognormal\"\nsigma = 0.0\nsigma_device = 0.5\n";
-  CHECK(seen(device, w, {.sub_batch = 0}).w_tilde != seen(device, w, {.sub_batch = 1}).w_tilde);
+  CHECK(seen(device, w, {.micro_batch = 0}).w_tilde != seen(device, w, {.micro_batch = 1}).w_tilde);
 }
 
 TEST_CASE(
@@ -382,7 +382,7 @@ TEST_CASE("the mean correction is that of the cells as they are programmed") {
         doctest::Approx(std::exp(-0.125)).epsilon(1e-5));
   // All weights verified: what is left is the residual's mean, exp(.3^2 / 2).
   HardwarePlan verified = bench.plan();
-  const WriteVerifyOptions all{.share = 1.0, .score = "magnitude", .residual_sigma = 0.3};
+  const WriteVerifyOptions all{.fraction = 1.0, .score = "magnitude", .residual_sigma = 0.3};
   mark_verified(all, weight_scores(all, bench.trained, bench.data, 1), verified);
   CHECK(factor(verified, {}) == doctest::Approx(std::exp(-0.045)).epsilon(1e-5));
 }
@@ -419,7 +419,7 @@ TEST_CASE("the mean correction weighs every weight with the scale of its tile") 
 TEST_CASE("the mean shift of a chip with verified weights is that of what verification leaves") {
   const Bench bench;
   HardwarePlan plan = bench.plan();
-  const WriteVerifyOptions all{.share = 1.0, .score = "magnitude", .residual_sigma = 0.3};
+  const WriteVerifyOptions all{.fraction = 1.0, .score = "magnitude", .residual_sigma = 0.3};
   mark_verified(all, weight_scores(all, bench.trained, bench.data, 1), plan);
   const RandomStream stream(1);
   const sim::LayerPlan& layer = *plan.layers[0];
@@ -437,7 +437,7 @@ TEST_CASE("write-verify marks the given fraction of weights, those of the highes
   for (const std::string score : {"fisher", "magnitude", "random"}) {
     WriteVerifyOptions o;
     o.score = score;
-    o.share = 0.1;
+    o.fraction = 0.1;
     o.images = 64;
     HardwarePlan plan = bench.plan();
     const auto scores = weight_scores(o, bench.trained, bench.data, 1);

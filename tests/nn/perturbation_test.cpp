@@ -58,7 +58,7 @@ TEST_CASE("a weight's draw belongs to its coordinates, step and layer") {
   for (Index r = 0; r < 3; ++r)
     for (Index c = 0; c < 7; ++c) CHECK(part(r, c) == whole(r, c));
   CHECK(draw({.step = 1}, 6, 10) != whole);
-  CHECK(draw({.sub_batch = 1}, 6, 10) != whole);
+  CHECK(draw({.micro_batch = 1}, 6, 10) != whole);
   CHECK(draw({.layer = 1}, 6, 10) != whole);
 }
 

@@ -120,7 +120,7 @@ TEST_CASE("injection draws anew for 64 images, and the clean weight follows dL/d
   double worst = 0, largest = 0;
   for (std::uint64_t b = 0; b < 2; ++b) {
     Matrix<float> noisy(3, 36), derivative(3, 36);
-    perturbation.draw(stream, Purpose::training_noise, {.step = kStep, .sub_batch = b},
+    perturbation.draw(stream, Purpose::training_noise, {.step = kStep, .micro_batch = b},
                       at[0][0].value, noisy, derivative);
     for (Index i = 0; i < noisy.size(); ++i) {
       slope[b].data()[i] = derivative.data()[i];

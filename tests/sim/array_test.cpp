@@ -102,14 +102,14 @@ TEST_CASE("no programmed conductance is below 0, and cells at either bound are c
           CHECK(g >= 0);
           ++expected.cells;
           expected.above_g_max += g > device->g_max() * (1 + 1e-6);
-          expected.cut_at_zero += g == 0;
+          expected.clipped_at_zero += g == 0;
         }
     const CellCounts counts = array.counts();
     CHECK(counts.cells == expected.cells);
     CHECK(counts.above_g_max == expected.above_g_max);
-    CHECK(counts.cut_at_zero == expected.cut_at_zero);
+    CHECK(counts.clipped_at_zero == expected.clipped_at_zero);
     CHECK(counts.above_g_max > 0);
-    CHECK((counts.cut_at_zero > 0) == (mapping != Mapping::differential));
+    CHECK((counts.clipped_at_zero > 0) == (mapping != Mapping::differential));
   }
 }
 

@@ -41,7 +41,7 @@ struct Bench {
     LayerHardware hardware;
     hardware.device = devices::with_telegraph(
         devices::make_ideal({}),
-        {.share = 0.7, .amplitude = 0.3, .trapped = 0.4, .correlation_reads = 2});
+        {.fraction = 0.7, .amplitude = 0.3, .trapped = 0.4, .correlation_reads = 2});
     hardware.array.mapping = mapping;
     hardware.array.rows = 3;
     plan = plan_layer("conv", 2, hardware, weights, {}, Dac());

@@ -172,10 +172,10 @@ TEST_CASE(
               CHECK(crossbar.adds_bias() == (place == BiasPlace::row));
               const Matrix<float> y = product(crossbar, x);
               const Matrix<double> judge = reference_product(crossbar, vectors(x), {});
-              const double code = converters ? plan.adc[0].worth() /
-                                                   crossbar.tiles()[0].setting().amperes *
+              const double code = converters ? plan.adc[0].step() /
+                                                   crossbar.tiles()[0].setting().lsb_voltage *
                                                    weight_limit(w, 1.0) * 1.5 / plan.rule.unit() *
-                                                   plan.dac.quantiser.worth()
+                                                   plan.dac.quantiser.step()
                                              : 0;
               Index apart = 0;
               for (Index i = 0; i < y.size(); ++i) {
@@ -308,7 +308,7 @@ TEST_CASE("conversions and clipping are counted, tile by tile") {
   context.activity = &activity;
   product(crossbar, x, context);
   const Activity::Layer& layer = activity.layers.at(2);
-  CHECK(layer.products == 100);
+  CHECK(layer.mvms == 100);
   CHECK(layer.dac_conversions == 1000);
   Index beyond = 0;
   for (Index i = 0; i < x.size(); ++i) beyond += std::fabs(x.data()[i]) * 127 > 127.5;

@@ -29,9 +29,9 @@ struct MapCase {
 /// At a tie (|fraction - 1/2| < 1e-9 of a level) either neighbour is right.
 bool equals_but_for_ties(double found, double expected, double x, const Quantiser& q) {
   if (std::fabs(found - expected) <= 1e-12 * std::fmax(1.0, std::fabs(expected))) return true;
-  const double position = (std::fmin(std::fmax(x, q.low()), q.high()) - q.low()) / q.worth();
+  const double position = (std::fmin(std::fmax(x, q.low()), q.high()) - q.low()) / q.step();
   const bool tie = std::fabs(position - std::floor(position) - 0.5) < 1e-9;
-  return tie && std::fabs(found - expected) <= q.worth() * (1 + 1e-12);
+  return tie && std::fabs(found - expected) <= q.step() * (1 + 1e-12);
 }
 
 /// The transfer in double, and the codes that the float kernels use: within one code, and equal
@@ -45,14 +45,14 @@ void check_transfer(const std::string& name, const Quantiser& q) {
     CHECK(equals_but_for_ties(q(x), expected, x, q));
     double code = 0;
     kernels().f64.quantise(1, &x, q.codes<double>(), &code);
-    CHECK(equals_but_for_ties(code * q.worth(), expected, x, q));
+    CHECK(equals_but_for_ties(code * q.step(), expected, x, q));
     const auto x32 = static_cast<float>(x);
     float code32 = 0;
     kernels().f32.quantise(1, &x32, q.codes<float>(), &code32);
-    const double difference = std::fabs(code32 * q.worth() - expected);
-    CHECK(difference <= q.worth() * (1 + 1e-6));
+    const double difference = std::fabs(code32 * q.step() - expected);
+    CHECK(difference <= q.step() * (1 + 1e-6));
     // In float only a point within its rounding of a tie may fall to the other side.
-    const double position = (std::fmin(std::fmax(x, q.low()), q.high()) - q.low()) / q.worth();
+    const double position = (std::fmin(std::fmax(x, q.low()), q.high()) - q.low()) / q.step();
     const double from_tie = std::fabs(position - std::floor(position) - 0.5);
     if (from_tie > 4e-7 * static_cast<double>(q.levels())) CHECK(difference <= 1e-6 * q.high());
   }
@@ -141,7 +141,7 @@ class CurrentTap final : public Tap {
     for (Index c = 0; c < r.columns; ++c)
       for (Index s = 0; s < r.samples; ++s)
         seen(r.row_tile, (r.first_column + c) * 5 + r.first_sample + s) =
-            r.currents[c * kLanes + s] * r.amperes / 1e-4;
+            r.currents[c * kLanes + s] * r.lsb_voltage / 1e-4;
   }
 };
 

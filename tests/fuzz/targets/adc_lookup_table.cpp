@@ -1,4 +1,4 @@
-#include "sim/output_table.h"
+#include "sim/adc_lookup_table.h"
 
 #include <cmath>
 
@@ -7,10 +7,10 @@
 namespace ohmic::fuzz {
 namespace {
 
-const Target kOutputTable("output_table", [](std::string_view input) {
+const Target kAdcLookupTable("adc_lookup_table", [](std::string_view input) {
   const std::filesystem::path file = file_of(input, "input.csv");
   const auto table = accepted_twice(file, [&] {
-    const sim::OutputTable read = sim::read_output_table(file);
+    const sim::LookupTable read = sim::read_lookup_table(file);
     return std::tuple(read.first, read.mean, read.sigma);
   });
   if (!table) return;

@@ -1,4 +1,4 @@
-#include "sim/output_table.h"
+#include "sim/adc_lookup_table.h"
 
 #include <doctest/doctest.h>
 
@@ -28,12 +28,12 @@ LayerPlan plan_of(Mapping mapping, Subtraction subtraction, const Matrix<float>&
   hardware.array.subtraction = subtraction;
   hardware.array.rows = 6;
   hardware.adc.bits = 5;
-  OutputTable table{.file = "t.csv", .first = -31, .mean = {}, .sigma = {}};
+  LookupTable table{.file = "t.csv", .first = -31, .mean = {}, .sigma = {}};
   for (int code = -31; code <= 31; ++code) {
     table.mean.push_back(0.3f + 0.9f * static_cast<float>(code));
     table.sigma.push_back(0.2f + 0.01f * static_cast<float>(std::abs(code)));
   }
-  hardware.output_table = std::make_shared<OutputTable>(table);
+  hardware.lookup_table = std::make_shared<LookupTable>(table);
   const std::vector<PatchView> seen{vectors(x)};
   LayerPlan plan = plan_layer("fc", 1, hardware, w, {}, calibrate_dac(hardware.dac, seen));
   plan.adc = calibrate_adc(plan, seen);
@@ -79,33 +79,33 @@ TEST_CASE("reads by a table have its mean and deviation") {
   Moments m;
   for (Index i = 0; i < y.size(); ++i) m.add(y.data()[i]);
   LayerPlan clean = plan;
-  clean.hardware.output_table = nullptr;
+  clean.hardware.lookup_table = nullptr;
   Matrix<float> code(1, 1);
   Crossbar(clean, {.stream = &stream}, {})
       .apply(vectors(wave(1, 5, 0)), {}, {code.data(), 1, 1, 0});
   Matrix<float> one(1, 5);
   for (Index i = 0; i < 5; ++i) one(0, i) = x(0, i);
   Crossbar(clean, {.stream = &stream}, {}).apply(vectors(one), {}, {code.data(), 1, 1, 0});
-  const double worth = plan.adc[0].worth() / plan.amperes() / plan.rule.unit() *
-                       plan.tiling.scale(0, 0) * plan.dac.quantiser.worth();
-  const double k = std::round(code(0, 0) / worth);
-  CHECK(std::fabs(m.mean() - worth * (0.3 + 0.9 * k)) <=
-        5 * worth * (0.2 + 0.01 * std::fabs(k)) / std::sqrt(20000.0));
-  const double sigma = worth * (0.2 + 0.01 * std::fabs(k));
+  const double step = plan.adc[0].step() / plan.lsb_voltage() / plan.rule.unit() *
+                      plan.tiling.scale(0, 0) * plan.dac.quantiser.step();
+  const double k = std::round(code(0, 0) / step);
+  CHECK(std::fabs(m.mean() - step * (0.3 + 0.9 * k)) <=
+        5 * step * (0.2 + 0.01 * std::fabs(k)) / std::sqrt(20000.0));
+  const double sigma = step * (0.2 + 0.01 * std::fabs(k));
   CHECK(std::fabs(m.deviation() - sigma) <= 5 * sigma / std::sqrt(40000.0));
 }
 
 TEST_CASE("a table with holes, or without a code of the ADC, is refused") {
   const Folder folder("table");
   const auto refuse = [&](const std::string& text, const char* message) {
-    CHECK_THROWS_WITH(read_output_table(folder.write("t.csv", text)), doctest::Contains(message));
+    CHECK_THROWS_WITH(read_lookup_table(folder.write("t.csv", text)), doctest::Contains(message));
   };
   refuse("code,mean,std\n0,0,1\n2,2,1\n", "t.csv: code 1 is missing");
   refuse("code,mean,std\n0,0,1\n0,2,1\n", "t.csv:3:1: code 0 appears twice");
   refuse("code,mean,std\n0.5,0,1\n", "t.csv:2:1: 0.5 is not a code");
   refuse("code,mean,std\n0,0,-1\n", "t.csv:2:5: a deviation below 0");
-  const OutputTable table =
-      read_output_table(folder.write("t.csv", "code,mean,std\n0,0,1\n1,1,1\n"));
+  const LookupTable table =
+      read_lookup_table(folder.write("t.csv", "code,mean,std\n0,0,1\n1,1,1\n"));
   CHECK_THROWS_WITH(table.check_covers(Quantiser(-3, 3, 7)),
                     doctest::Contains("has no code -3, which the ADC gives"));
 }

@@ -10,7 +10,7 @@ class Quantiser;
 /// What silicon or SPICE says of one conversion: for every code that an ideal array and converter
 /// would give, the mean and deviation of what comes out, in codes. It stands in place of device and
 /// converter models.
-struct OutputTable {
+struct LookupTable {
   std::filesystem::path file;
   int first = 0;  ///< code of the first entry
   std::vector<float> mean, sigma;
@@ -23,6 +23,6 @@ struct OutputTable {
 /// read, with a remark). FileError at line and column for a code that is not a whole number or
 /// stands twice, and a negative std; FileError for a code that is missing between others;
 /// ConfigError at line and column for a moment beyond single precision.
-OutputTable read_output_table(const std::filesystem::path& file);
+LookupTable read_lookup_table(const std::filesystem::path& file);
 
 }  // namespace ohmic::sim

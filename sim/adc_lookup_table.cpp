@@ -1,4 +1,4 @@
-#include "sim/output_table.h"
+#include "sim/adc_lookup_table.h"
 
 #include <fmt/format.h>
 
@@ -14,7 +14,7 @@
 
 namespace ohmic::sim {
 
-void OutputTable::check_covers(const Quantiser& adc) const {
+void LookupTable::check_covers(const Quantiser& adc) const {
   const CodeRange<double> range = adc.codes<double>();
   const int last = first + static_cast<int>(mean.size()) - 1;
   for (const double code : {range.low, range.high})
@@ -62,7 +62,7 @@ std::array<std::size_t, 3> columns_of(const TextTable& table, std::string& note)
 
 }  // namespace
 
-OutputTable read_output_table(const std::filesystem::path& file) {
+LookupTable read_lookup_table(const std::filesystem::path& file) {
   const TextTable rows(file);
   std::string note;
   const auto [code_at, mean_at, sigma_at] = columns_of(rows, note);
@@ -84,7 +84,7 @@ OutputTable read_output_table(const std::filesystem::path& file) {
     if (!entries.emplace(static_cast<int>(code), std::pair(mean, sigma)).second)
       rows.fail(row[code_at], fmt::format("code {} appears twice", code));
   }
-  OutputTable table{.file = file, .first = entries.begin()->first, .mean = {}, .sigma = {}};
+  LookupTable table{.file = file, .first = entries.begin()->first, .mean = {}, .sigma = {}};
   int next = table.first;
   for (const auto& [code, entry] : entries) {
     if (code != next) throw FileError(fmt::format("{}: code {} is missing", name, next));
