@@ -6,6 +6,7 @@
 #include "devices/additions.h"
 #include "devices/catalogue.h"
 #include "devices/faults.h"
+#include "lab/experiment/former_names.h"
 #include "lab/experiment/version.h"
 #include "lab/report/device_plots.h"
 #include "lab/results/schema.h"
@@ -111,7 +112,7 @@ bool print_keys(const std::string& what, const Console& console) {
 
 int info(const CommonOptions& options, const InfoOptions& own, Console& console) {
   apply_common_options(options, {});
-  const std::string& what = own.what;
+  const std::string what = todays_key(own.what);
   const std::filesystem::path folder = options.output.empty() ? "." : options.output;
   if (!own.fit.empty()) {
     make_folder_of(folder / "fit.svg");

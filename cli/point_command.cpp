@@ -136,6 +136,7 @@ int print_dry_run(const PointCommand& command, const std::vector<std::size_t>& m
         estimate_work(e, described_network(e, set.shape(), set.classes()), set, is_there);
     training += estimate.training_seconds;
     memory = std::max(memory, estimate.memory_bytes);
+    if (options.no_cache) bytes += estimate.disk_bytes;  // they are kept in the folder
   }
   std::map<std::string, double> seconds;  // per network
   for (const std::size_t i : points) {

@@ -174,6 +174,13 @@ void find_device_notes(const ConfigNode& table, const std::string& path,
   const DeviceTable read = read_device_table(table, path);
   read.entry->find_notes(read.own, path, notes);
   find_key_notes(table, path, read.additions, notes);
+  // Models of measured files never act on weights, and their files need not be read again.
+  if (read.additions.programming.verifies && !read.entry->needs_file &&
+      read.entry->make(read.own, path, {})->weights())
+    notes.push_back(
+        {origin_of(table, "programming"), path + ".programming",
+         "verifies cells, and the variation acts on weights (variation_on = \"weight\"), "
+         "which no verifying loop sees"});
 }
 
 }  // namespace ohmic::devices

@@ -8,6 +8,7 @@
 #include "base/kernels.h"
 #include "base/parallel.h"
 #include "base/progress.h"
+#include "lab/experiment/described_network.h"
 #include "lab/experiment/hardware_words.h"
 
 namespace ohmic::lab {
@@ -56,6 +57,10 @@ std::vector<LayerSketch> sketch_layers(const Experiment& e, const nn::Network& n
       const sim::ArrayParams& array = hardware[k]->array;
       const bool has_bias = network.structure(layer).parameters.size() > 1;
       const Index rows = sketch.inputs + (array.bias == sim::BiasPlace::row && has_bias ? 1 : 0);
+      const devices::FaultParams& faults = hardware[k]->faults;
+      if (!faults.map.empty())
+        devices::layer_faults(from_config(e, faults.map), faults, sketch.name, sketch.outputs,
+                              rows);
       const Index of_weight = sim::columns_of(array.mapping);
       const Index columns = std::max<Index>(1, array.columns / of_weight);
       sketch.tiles =

@@ -154,6 +154,27 @@ TEST_CASE("a dry run says what would be done and writes nothing") {
   CHECK(bench.listing() == files);
 }
 
+TEST_CASE("a dry run refuses a map of broken cells as the run does") {
+  const Workbench bench("dry-map");
+  const auto run = [&](std::vector<std::string> words) {
+    words.insert(words.begin(),
+                 {"run", "~/tiny.toml", "-o", "~/out", "--set", "faults.map=nope.h5"});
+    return bench.ohmic(words);
+  };
+  const auto dry = run({"--dry-run"}), real = run({});
+  CHECK(dry.status == lab::kFiles);
+  CHECK(real.status == lab::kFiles);
+  CHECK(dry.message() == "~/nope.h5: no such file");
+  CHECK(real.message() == dry.message());
+}
+
+TEST_CASE("a key is found under its former name") {
+  const Workbench bench("former");
+  const auto said = bench.ohmic({"info", "methods.write_verify.share"});
+  CHECK(said.status == lab::kDone);
+  CHECK(said.out == bench.ohmic({"info", "methods.write_verify.fraction"}).out);
+}
+
 TEST_CASE("a dry run of any command on networks reads no image") {
   const Workbench bench("outline");
   // Whoever reads the images sees that there are too many bytes.

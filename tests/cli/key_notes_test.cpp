@@ -193,6 +193,20 @@ TEST_CASE("keys of devices from files that the file leaves nothing to do are tol
   }
 }
 
+TEST_CASE("a verifying loop that cannot see the variation is told") {
+  const Workbench bench("blind-loop");
+  const auto log_of = [&](const std::string& device) {
+    return bench
+        .ohmic({"run", "~/tiny.toml", "-o", "~/out", "--force", "--set", "device=" + device})
+        .log;
+  };
+  const std::string words = "device.programming verifies cells, and the variation acts on weights";
+  CHECK(log_of("{model=\"lognormal\", programming=\"write_verify\"}").find(words) !=
+        std::string::npos);
+  CHECK(log_of("{model=\"lognormal\", variation_on=\"device\", programming=\"write_verify\"}")
+            .find(words) == std::string::npos);
+}
+
 TEST_CASE("keys that were left over are told with their place and the reason") {
   const Workbench bench("left-over");
   bench.write("old.toml", testing::kTinyConfig + R"([dac]
