@@ -11,6 +11,12 @@ namespace ohmic::nn {
 /// Outputs or filters that a layer may have: the weight-row field of addresses.
 inline constexpr double kMostOutputs = 1 << 20;
 
+/// A key that is a length of a square window [pixels].
+inline void window_field(FieldVisitor& f, std::string_view key, std::string_view meaning,
+                         std::int64_t& length) {
+  f.field({.key = key, .meaning = meaning, .unit = "pixels", .low = 0, .high = 1024}, length);
+}
+
 /// How many layers feed one.
 struct InputRule {
   std::size_t least = 1, most = 1;

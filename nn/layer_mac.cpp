@@ -203,24 +203,9 @@ void conv_fields(FieldVisitor& f, MacParams& p) {
   f.field({.key = "filters", .meaning = "outputs per position", .low = 0, .high = kMostOutputs},
           p.outputs);
   f.field({.key = "bias", .meaning = "whether the layer adds a bias"}, p.bias);
-  f.field({.key = "kernel",
-           .meaning = "side of the square window",
-           .unit = "pixels",
-           .low = 0,
-           .high = 1024},
-          p.kernel);
-  f.field({.key = "stride",
-           .meaning = "step of the window (0: 1)",
-           .unit = "pixels",
-           .low = 0,
-           .high = 1024},
-          p.stride);
-  f.field({.key = "padding",
-           .meaning = "zeros around the image",
-           .unit = "pixels",
-           .low = 0,
-           .high = 1024},
-          p.padding);
+  window_field(f, "kernel", "side of the square window", p.kernel);
+  window_field(f, "stride", "step of the window (0: 1)", p.stride);
+  window_field(f, "padding", "zeros around the image", p.padding);
 }
 
 PatchView window_of(const LayerSpec& spec, const MacParams& p, const Shape& input) {

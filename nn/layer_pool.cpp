@@ -10,18 +10,8 @@ namespace ohmic::nn {
 namespace {
 
 void pool_fields(FieldVisitor& f, PoolParams& p) {
-  f.field({.key = "kernel",
-           .meaning = "side of the square window",
-           .unit = "pixels",
-           .low = 0,
-           .high = 1024},
-          p.kernel);
-  f.field({.key = "stride",
-           .meaning = "step of the window (0: the kernel)",
-           .unit = "pixels",
-           .low = 0,
-           .high = 1024},
-          p.stride);
+  window_field(f, "kernel", "side of the square window", p.kernel);
+  window_field(f, "stride", "step of the window (0: the kernel)", p.stride);
 }
 
 Index stride_of(const PoolParams& p) { return p.stride == 0 ? p.kernel : p.stride; }

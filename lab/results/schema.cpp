@@ -5,8 +5,6 @@
 namespace ohmic::lab {
 namespace {
 
-using Axes = std::vector<std::string>;
-
 /// An axis: a data set that lies along itself.
 DataSetEntry axis(const std::string& path, std::string unit, std::string meaning,
                   std::string when = "") {

@@ -7,6 +7,7 @@ namespace {
 
 constexpr Index kSelectionReads =
     1 << 19;  // read draws of selection chips lie beyond the reported ones
+
 }  // namespace
 
 nn::ImageList evaluated_images(const Experiment& e, const nn::Data& data) {

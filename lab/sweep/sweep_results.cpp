@@ -1,9 +1,9 @@
 #include "lab/sweep/sweep_results.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
-#include <cmath>
 #include <limits>
-#include <numeric>
 
 #include "base/console.h"
 #include "base/statistics.h"
@@ -21,24 +21,20 @@ struct SweepAxes {
   std::string coordinates;              ///< other keys along them, for readers of netCDF
 };
 
-std::string joined(const std::vector<std::string>& words, char between) {
-  std::string all;
-  for (const std::string& word : words) all += (all.empty() ? "" : std::string(1, between)) + word;
-  return all;
+std::vector<std::string> keys_of(const PointValues& grid) {
+  std::vector<std::string> keys;
+  for (const PointValue& value : grid.points.front()) keys.push_back(value.key->key);
+  return keys;
 }
 
 SweepAxes axes_of(const Experiment& base, const PointValues& grid) {
-  if (grid.is_sampled) {
-    std::vector<std::string> keys;
-    for (const PointValue& value : grid.points.front()) keys.push_back(value.key->key);
-    return {{"point"}, joined(keys, ' ')};
-  }
+  if (grid.is_sampled) return {{"point"}, fmt::format("{}", fmt::join(keys_of(grid), " "))};
   SweepAxes all;
   std::vector<std::string> zipped;
   for (const Axis& axis : base.sweep.axes)
     for (const AxisKey& key : axis.keys)
       (&key == &axis.keys.front() ? all.dimensions : zipped).push_back(key.key);
-  all.coordinates = joined(zipped, ' ');
+  all.coordinates = fmt::format("{}", fmt::join(zipped, " "));
   return all;
 }
 
@@ -118,10 +114,8 @@ void write_sweep(const std::filesystem::path& file, const Experiment& base, cons
   h5::Writer out(file);
   write_header(out, base, identity, provenance);
   const SweepAxes axes = axes_of(base, grid);
-  std::vector<std::string> keys;
-  for (const PointValue& value : grid.points.front()) keys.push_back(value.key->key);
-  out.attribute("/", "axes", joined(axes.dimensions, '\n'));
-  out.attribute("/", "axis_keys", joined(keys, '\n'));
+  out.attribute("/", "axes", fmt::format("{}", fmt::join(axes.dimensions, "\n")));
+  out.attribute("/", "axis_keys", fmt::format("{}", fmt::join(keys_of(grid), "\n")));
 
   const Columns columns(results.points);
   ScaledGroup root(out, "sweep", "", axes.dimensions);
