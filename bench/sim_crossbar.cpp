@@ -5,7 +5,7 @@
 #include "base/parallel.h"
 #include "devices/ideal.h"
 #include "devices/lognormal.h"
-#include "sim/crossbar.h"
+#include "sim/calibration.h"
 
 /// Reading a layer of 1152 inputs and 256 outputs on 128-row tiles, 1,008 vectors, one thread.
 /// Goals (one core, AVX-512): 50 GMAC/s without converters, 40 with 8-bit converters, 30 with read

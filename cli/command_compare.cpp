@@ -61,6 +61,7 @@ int compare(const CommonOptions& options, const PointOptions& own, Console& cons
     for (std::size_t h = 0; h < comparison.hardware.size(); ++h)
       console.print("hardware: {}\n{}\n", comparison.hardware[h],
                     compare_markdown(comparison, base, h));
+    console.print("{}", verification_words(points, results));
     console.print("compare.md and plots beside the results\n");
   };
   return run_point_command(command, options, own, console);

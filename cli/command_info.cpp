@@ -114,6 +114,9 @@ int info(const CommonOptions& options, const InfoOptions& own, Console& console)
   apply_common_options(options, {});
   const std::string what = todays_key(own.what);
   const std::filesystem::path folder = options.output.empty() ? "." : options.output;
+  if (own.read_voltage && !(*own.read_voltage > 0 && *own.read_voltage <= 100))
+    throw ConfigError("--read-voltage " + shortest(*own.read_voltage) +
+                      ": expected a voltage above 0 V, at most 100 V");
   if (!own.fit.empty()) {
     make_folder_of(folder / "fit.svg");
     show_fit(own.fit,
@@ -160,10 +163,8 @@ void add_info_command(CLI::App& app, CommonOptions& options, Action& action) {
   command->add_option("--fit", own->fit, "a measured table to inspect")->type_name("FILE");
   command->add_option("--unit", own->unit,
                       "unit of conductances in a --fit file without names or units");
-  command
-      ->add_option("--read-voltage,--read-voltage-v,--read_voltage_v", own->read_voltage,
-                   "voltage [V] of a --fit file whose read-outs are currents")
-      ->check(CLI::PositiveNumber);
+  command->add_option("--read-voltage,--read-voltage-v,--read_voltage_v", own->read_voltage,
+                      "voltage [V] of a --fit file whose read-outs are currents");
   command->add_option("--negative", own->negative, "read-outs below 0 of a --fit file")
       ->check(CLI::IsMember({"refuse", "clip"}));
   command->add_option("--pulses", own->pulses, "a training device to draw")->type_name("MODEL");

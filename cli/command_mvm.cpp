@@ -39,8 +39,9 @@ struct MvmOptions {
 };
 
 void write_y(const std::filesystem::path& file, const std::vector<Index>& shape,
-             const std::vector<float>& y, const Experiment& e, const CommonOptions& options,
+             const MvmResult& result, const Experiment& e, const CommonOptions& options,
              const ResultsIdentity& identity) {
+  const std::vector<float>& y = result.y;
   if (file.extension() == ".npy") return write_npy(file, shape, y.data());
   if (file.extension() == ".csv") return write_csv(file, {y.data(), shape[0], shape[1]});
   h5::Writer out(file);
@@ -50,6 +51,10 @@ void write_y(const std::filesystem::path& file, const std::vector<Index>& shape,
   if (shape.size() == 2) axes.erase(axes.begin());
   for (std::size_t i = 0; i < axes.size(); ++i) all.count(axes[i], shape[i]);
   all.write_along("y", axes, y);
+  if (result.cells.verified() > 0) {
+    all.write("cells_within_tolerance", result.cells.within_tolerance());
+    all.write("cells_gave_up", result.cells.gave_up);
+  }
   out.commit();
 }
 
@@ -177,7 +182,7 @@ void write_files(const Mvm& m, const MvmResult& result, const std::optional<MvmD
   if (shape.front() == 1) shape.erase(shape.begin());
   if (dump) write_dump(own.dump, m, options, identity, *dump);
   try {
-    write_y(options.output, shape, result.y, m.experiment, options, identity);
+    write_y(options.output, shape, result, m.experiment, options, identity);
   } catch (const FileError&) {
     std::error_code ignored;
     if (dump) std::filesystem::remove(own.dump, ignored);
@@ -220,6 +225,12 @@ int run_mvm(CommonOptions options, const MvmOptions& own, Console& console) {
       per_cent(static_cast<double>(result.clipped) /
                    static_cast<double>(std::max<std::int64_t>(result.conversions, 1)),
                3));
+  if (result.cells.verified() > 0)
+    console.print("verifying loops: {} cells within tolerance, {}\n",
+                  grouped(result.cells.within_tolerance()),
+                  result.cells.gave_up == 0
+                      ? "none gave up"
+                      : grouped(result.cells.gave_up) + " gave up at the pulse limit");
   console.print("written to {}{}\n", options.output.string(),
                 dump ? " and " + own.dump.string() : "");
   return 0;

@@ -81,7 +81,8 @@ int sweep(const CommonOptions& options, const PointOptions& own, Console& consol
   command.write = [&](const std::filesystem::path& folder, const GatheredPoints& results,
                       const Provenance& provenance) {
     write_sweep(folder / "results.h5", base, grid, results, identity, provenance);
-    console.print("{}", best_points(base, points, results, 10));
+    console.print("{}{}", best_points(base, points, results, 10),
+                  verification_words(points, results));
     if (const std::size_t wide = wide_points(base, grid, results); wide > 0)
       console.print("{} had no more chips before the interval was as narrow as sweep.until asks\n",
                     count_of(wide, "point"));

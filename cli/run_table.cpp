@@ -139,7 +139,7 @@ void print_run(const RunSetting& s, const RunResult& r, const Console& console) 
                   static_cast<double>(pulses) / static_cast<double>(cells.cells));
   if (cells.verified() > 0)
     console.print("  verifying loops: {} cells within tolerance, {}\n",
-                  grouped(cells.verified() - cells.gave_up), gave_up_words(s, r, cells));
+                  grouped(cells.within_tolerance()), gave_up_words(s, r, cells));
   if (cells.above_g_max + cells.clipped_at_zero + clipped > 0)
     console.print(
         "  of {} programmed cells {} above g_max, {} clipped at 0; {} weights beyond full scale\n",

@@ -27,6 +27,8 @@ struct ProgramContext {
                                      ///< first_row one by one (spare columns)
   Index attempt = 0;  ///< pulses that this programming has already given; moves all draws but
                       ///< those that a device is made with
+  ConstView<float> broken = {};  ///< conductances [S] of cells that no pulse changes, as the array;
+                                 ///< NaN: the cell works; empty: all do
 
   /// Standard normals of `part` for row `row` of the array, `out.size()` columns from its first.
   /// Device-to-device parts are the same at every programming of a chip; in training every

@@ -25,7 +25,8 @@ standing for g_min .. g_max. Every cell has its own steps, bounds and slopes, dr
 verify_pulse = "jump_table": a measured step (verify_file: CSV of level_uS, direction set or reset, step_uS, one pulse per row), drawn from the empirical
 distribution at the cell's conductance.
 
-Pulses are counted a cell (plane `pulses`). Source: a definition; the loop of most programming papers, e.g. Wan et al., Nature 608 (2022) 504.)";
+Pulses are counted per cell (plane `pulses`). A cell that is stuck or on a dead line answers no pulse: it passes the first read where what
+it conducts lies within the tolerance, and takes every pulse in vain otherwise (plane `gave_up`). Source: a definition; the loop of most programming papers, e.g. Wan et al., Nature 608 (2022) 504.)";
 
 void fields(FieldVisitor& f, ProgrammingLoop& p) {
   std::string how = p.verifies ? "write_verify" : "one_shot";
@@ -106,7 +107,8 @@ class Verified final : public DecoratedModel {
     std::unordered_map<Index, PulseModel> responses;
     for (Index pulse = 1;; ++pulse) {
       base().conductance(out, 0, now);
-      const std::vector<Index> pending = beyond_tolerance(target, now);
+      if (pulse == 1) end_broken(context.broken, target, out);
+      const std::vector<Index> pending = beyond_tolerance(context.broken, target, now);
       if (pulse >= params_.pulse_limit)
         for (const Index i : pending) out.plane_of(kGaveUpPlane).data()[i] = 1.0f;
       if (pending.empty() || pulse >= params_.pulse_limit) return;
@@ -138,13 +140,27 @@ class Verified final : public DecoratedModel {
   }
 
  private:
-  std::vector<Index> beyond_tolerance(ConstView<float> target, const Matrix<float>& now) const {
+  bool is_beyond(float g, float target) const {
+    return std::fabs(static_cast<double>(g) - target) > params_.tolerance;
+  }
+  /// Cells that work and need another pulse.
+  std::vector<Index> beyond_tolerance(ConstView<float> broken, ConstView<float> target,
+                                      const Matrix<float>& now) const {
     std::vector<Index> pending;
     for (Index r = 0; r < now.rows(); ++r)
       for (Index c = 0; c < now.columns(); ++c)
-        if (std::fabs(static_cast<double>(now(r, c)) - target(r, c)) > params_.tolerance)
+        if (is_beyond(now(r, c), target(r, c)) && (broken.empty() || std::isnan(broken(r, c))))
           pending.push_back(r * now.columns() + c);
     return pending;
+  }
+  /// What no pulse changes passes the first read or takes all pulses in vain.
+  void end_broken(ConstView<float> broken, ConstView<float> target, Cells& out) const {
+    for (Index r = 0; r < broken.rows(); ++r)
+      for (Index c = 0; c < broken.columns(); ++c) {
+        if (std::isnan(broken(r, c)) || !is_beyond(broken(r, c), target(r, c))) continue;
+        out.plane_of(kPulsePlane)(r, c) = static_cast<float>(params_.pulse_limit);
+        out.plane_of(kGaveUpPlane)(r, c) = 1.0f;
+      }
   }
   void redraw(const ProgramContext& context, Index pulse, ConstView<float> target,
               const std::vector<Index>& pending, Cells& out) const {

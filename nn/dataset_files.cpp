@@ -71,6 +71,10 @@ struct Idx {
   std::vector<std::uint8_t> bytes;
 };
 
+Index product_of(const std::vector<Index>& shape) {
+  return std::accumulate(shape.begin(), shape.end(), Index{1}, std::multiplies<>());
+}
+
 std::vector<Index> read_idx_header(ByteFile& source, const path& file, std::uint8_t rank,
                                    const char* content) {
   std::vector<std::uint8_t> header;
@@ -100,18 +104,32 @@ std::vector<Index> read_idx_header(ByteFile& source, const path& file, std::uint
   return shape;
 }
 
+[[noreturn]] void refuse_size(const path& file, const std::vector<Index>& shape, Index found,
+                              const char* content) {
+  const Index total = product_of(shape);
+  const std::string expected =
+      ", expected " + std::to_string(total) + " for " + std::to_string(shape[0]) + " " + content;
+  fail(file, found < total
+                 ? "is truncated: " + std::to_string(found) + " bytes after its header" + expected
+                 : "is longer than its header says" + expected);
+}
+
+/// What the size of a file that is not gzipped says without its bytes being read.
+void check_plain_size(const ByteFile& source, const path& file, const std::vector<Index>& shape,
+                      const char* content) {
+  if (source.is_gzipped()) return;
+  const auto header = static_cast<Index>(4 + 4 * shape.size());
+  const Index found = static_cast<Index>(std::filesystem::file_size(file)) - header;
+  if (found != product_of(shape)) refuse_size(file, shape, found, content);
+}
+
 Idx read_idx_file(const path& file, std::uint8_t rank, const char* content) {
   ByteFile source(file);
   Idx idx{read_idx_header(source, file, rank, content), {}};
-  const Index total =
-      std::accumulate(idx.shape.begin(), idx.shape.end(), Index{1}, std::multiplies<>());
-  const std::size_t found = source.read(static_cast<std::size_t>(total) + 1, idx.bytes);
-  const std::string expected = ", expected " + std::to_string(total) + " for " +
-                               std::to_string(idx.shape[0]) + " " + content;
-  if (found < static_cast<std::size_t>(total))
-    fail(file, "is truncated: " + std::to_string(found) + " bytes after its header" + expected);
-  if (found > static_cast<std::size_t>(total))
-    fail(file, "is longer than its header says" + expected);
+  const Index total = product_of(idx.shape);
+  const auto found =
+      static_cast<Index>(source.read(static_cast<std::size_t>(total) + 1, idx.bytes));
+  if (found != total) refuse_size(file, idx.shape, found, content);
   return idx;
 }
 
@@ -154,13 +172,16 @@ Dataset read_idx(const path& images, const path& labels, Index classes) {
 Dataset outline_idx(const path& images, const path& labels, Index classes) {
   ByteFile source(images);
   const std::vector<Index> shape = read_idx_header(source, images, 3, "images");
+  check_plain_size(source, images, shape, "images");
   Dataset set;
   set.shape = {1, shape[1], shape[2]};
   set.classes = classes;
   Index names = 0;
   if (classes > 0) {
     ByteFile label_source(labels);
-    names = read_idx_header(label_source, labels, 1, "labels")[0];
+    const std::vector<Index> count = read_idx_header(label_source, labels, 1, "labels");
+    check_plain_size(label_source, labels, count, "labels");
+    names = count[0];
   } else {
     const Idx read = read_idx_file(labels, 1, "labels");
     names = read.shape[0];

@@ -143,7 +143,9 @@ LayerStructure batch_norm_structure(const LayerSpec&, const BatchNormParams& p,
 }  // namespace
 
 LayerKind batch_norm_kind() {
-  return layer_kind<BatchNorm>("batch_norm", batch_norm_fields, batch_norm_structure);
+  LayerKind kind = layer_kind<BatchNorm>("batch_norm", batch_norm_fields, batch_norm_structure);
+  kind.folds = true;
+  return kind;
 }
 
 }  // namespace ohmic::nn

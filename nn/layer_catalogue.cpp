@@ -75,6 +75,11 @@ bool reads_the_layer_before(const LayerSpec& spec) {
   return spec.inputs.empty() && kind_of(spec).inputs.least == 1;
 }
 
+bool folds(const LayerSpec& spec) {
+  const LayerKind* kind = find_kind(spec.type);
+  return kind && kind->folds;
+}
+
 template <>
 std::unique_ptr<const Layer<float>> make_layer(const LayerSpec& spec,
                                                const std::vector<Shape>& inputs) {

@@ -13,6 +13,9 @@ void fields(FieldVisitor& f, LayerSpec& spec);
 /// Whether a layer without `inputs` reads the one before it.
 bool reads_the_layer_before(const LayerSpec& spec);
 
+/// Whether the layer is of a kind that can be folded into the product before it.
+bool folds(const LayerSpec& spec);
+
 /// Builds a layer. Throws what fail(spec, ...) throws where its type is unknown, or the number of
 /// its inputs or their shapes do not fit.
 template <class T>

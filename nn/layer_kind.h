@@ -36,6 +36,7 @@ struct LayerKind {
                                                               const std::vector<Shape>& inputs)>;
   Maker<float> make32;
   Maker<double> make64;
+  bool folds = false;  ///< into the product before it, where network.fold_batch_norm asks for it
 };
 
 /// Of layers Made<T>(structure, own) with parameters of their own.

@@ -1,5 +1,7 @@
 #include "nn/network_spec.h"
 
+#include <algorithm>
+
 #include "nn/layer_catalogue.h"
 #include "nn/layer_mac.h"
 #include "nn/layer_pool.h"
@@ -101,6 +103,17 @@ NetworkSpec spec_from_toml(const std::string& text, const std::string& name) {
   return layers ? read_layers(*layers, "layers") : NetworkSpec{};
 }
 
+namespace {
+
+/// Whether network.fold_batch_norm may have something to fold: yes, where a file brings the layers.
+bool may_fold(const NetworkParams& p) {
+  if (!p.file.empty() || p.model.empty() == p.layers.empty()) return true;
+  const NetworkSpec spec = network_spec(p, {1, 32, 32}, 10);  // kinds do not depend on sizes
+  return std::any_of(spec.begin(), spec.end(), folds);
+}
+
+}  // namespace
+
 void fields(FieldVisitor& f, NetworkParams& p) {
   f.field({.key = "model",
            .meaning = "built-in network; empty: [[network.layers]] or network.file",
@@ -114,7 +127,8 @@ void fields(FieldVisitor& f, NetworkParams& p) {
           p.hidden);
   f.field({.key = "fold_batch_norm",
            .meaning = "fold batch-norm into the weights before mapping; false: a digital "
-                      "scale and shift after the ADC"},
+                      "scale and shift after the ADC",
+           .idle = may_fold(p) ? "" : "the network has no layer of type batch_norm"},
           p.fold_batch_norm);
   f.field({.key = "file",
            .meaning = "checkpoint (HDF5) to use instead of training; brings its structure",

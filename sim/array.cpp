@@ -1,6 +1,7 @@
 #include "sim/array.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "devices/write_verify.h"
 
@@ -141,6 +142,19 @@ void adjust_pairs(std::vector<Matrix<float>>& planes, const BrokenCells& broken,
   }
 }
 
+/// What the broken cells of one polarity conduct; NaN: the cell works. Empty without broken cells.
+Matrix<float> conductance_of_broken(const BrokenCells& broken, std::size_t polarity,
+                                    const devices::DeviceModel& device) {
+  if (broken.faults.empty()) return {};
+  const Matrix<std::uint8_t>& faults = broken.faults[polarity];
+  Matrix<float> g(faults.rows(), faults.columns(), std::nanf(""));
+  for (Index i = 0; i < faults.size(); ++i)
+    if (const auto fault = static_cast<devices::Fault>(faults.data()[i]);
+        fault != devices::Fault::none)
+      g.data()[i] = static_cast<float>(devices::broken_conductance(fault, broken.params, device));
+  return g;
+}
+
 /// What `device` draws for the targets: weight-level models act on the weight that the levels stand
 /// for, which is then mapped without quantising again.
 std::vector<Cells> drawn_cells(const devices::DeviceModel& device, const MappingRule& rule,
@@ -154,8 +168,10 @@ std::vector<Cells> drawn_cells(const devices::DeviceModel& device, const Mapping
   adjust_pairs(aims, broken, device, rule, !on_weight);
   std::vector<Cells> cells(targets.size());
   for (std::size_t p = 0; p < cells.size(); ++p) {
+    const Matrix<float> broken_g = conductance_of_broken(broken, p, device);
     devices::ProgramContext at = context;
     at.polarity = static_cast<Index>(p);
+    at.broken = broken_g.view();
     device.program(at, aims[p], cells[p]);
     if (on_weight) cells[p].target = targets[p];
   }

@@ -27,7 +27,8 @@ struct CellCounts {
                                                ///< pulses; empty without one
   std::int64_t gave_up = 0;       ///< of those, beyond the tolerance at the pulse limit
   std::int64_t verified() const;  ///< cells that a verifying loop programmed
-  std::int64_t pulses() const;    ///< in all
+  std::int64_t within_tolerance() const { return verified() - gave_up; }
+  std::int64_t pulses() const;  ///< in all
   void add(const CellCounts& other);
 };
 

@@ -8,6 +8,10 @@
 namespace ohmic::lab {
 namespace {
 
+bool is_among(const std::vector<std::string>& all, const std::string& one) {
+  return std::find(all.begin(), all.end(), one) != all.end();
+}
+
 /// Every dotted key that a table writes, with its origin.
 void collect_keys(const ConfigNode& table, const std::string& path,
                   std::vector<std::pair<std::string, Origin>>& keys) {
@@ -50,6 +54,7 @@ class Notes {
       find_key_notes(table_at(sweep, "sample"), "sweep.sample", e.sweep.sample, found_);
       find_key_notes(table_at(sweep, "until"), "sweep.until", e.sweep.until, found_);
     }
+    set_for_others(has_network, has_hardware);
   }
 
   std::vector<std::string> lines() const {
@@ -57,9 +62,8 @@ class Notes {
     for (const KeyNote& note : found_) {
       std::string text = note.text;
       if (!note.read_by.empty()) {
-        if (std::find(note.read_by.begin(), note.read_by.end(), command_) != note.read_by.end())
-          continue;
-        text = "has no effect on `ohmic " + command_ + "`";
+        if (is_among(note.read_by, command_)) continue;
+        text = no_effect_here();
       }
       out.push_back((note.origin.place.empty() ? "" : note.origin.place + ": ") + note.key + " " +
                     text);
@@ -69,6 +73,39 @@ class Notes {
 
  private:
   bool for_device() const { return e_.methods.parse(e_.run.method).any(&Method::trains_for_cells); }
+
+  std::string no_effect_here() const { return "has no effect on `ohmic " + command_ + "`"; }
+
+  /// What --set gives to tables that the command does not read, or to methods that it does not use.
+  /// A file may hold tables for several commands, so those in a file are passed over.
+  void set_for_others(bool has_network, bool has_hardware) {
+    std::vector<std::string> read{command_};
+    if (has_network) read.insert(read.end(), {"data", "network", "training"});
+    if (has_network && command_ != "train") read.emplace_back("evaluation");
+    if (has_hardware) read.emplace_back("time");
+    if (has_hardware && has_network) read.emplace_back("override");
+    for (const HardwareTable& table : hardware_tables())
+      if (has_hardware) read.emplace_back(table.key);
+    const ConfigNode resolved = resolved_root(e_, command_);
+    const ConfigNode methods = table_at(resolved, "methods");
+    std::vector<KeyNote> on_top;
+    find_key_notes(e_.root, "", e_.run, on_top);
+    std::erase_if(on_top, [](const KeyNote& note) { return !is_set(note.origin); });
+    found_.insert(found_.end(), on_top.begin(), on_top.end());
+    std::vector<std::pair<std::string, Origin>> keys;
+    collect_keys(e_.root, "", keys);
+    for (const auto& [key, origin] : keys) {
+      const auto dot = key.find('.');
+      if (!is_set(origin) || dot == key.npos) continue;
+      const std::string table = key.substr(0, dot),
+                        method = key.substr(dot + 1, key.find('.', dot + 1) - dot - 1);
+      if (has_network && table == "methods" && !methods.find(method))
+        found_.push_back({origin, key, no_effect_here() + ", which does not use " + method});
+      else if (!is_among(read, table) && !(has_network && table == "methods"))
+        found_.push_back({origin, key, no_effect_here()});
+    }
+  }
+  static bool is_set(const Origin& origin) { return origin.place.starts_with("--set "); }
 
   void add(const Origin& origin, const std::string& key, const std::string& why) {
     found_.push_back({origin, key, "has no effect: " + why});
@@ -147,6 +184,8 @@ class Notes {
     for (const Override& over : e_.overrides)
       ages = ages || (command_ != "mvm" && over.hardware.device->changes_with_time());
     if (ages) return;
+    // One line is enough where the command does not read the key at all.
+    std::erase_if(found_, [](const KeyNote& note) { return note.key.starts_with("time."); });
     for (const auto& [key, value] : table_at(e_.root, "time").table())
       add(value.origin, "time." + key, "no device here changes with time");
   }

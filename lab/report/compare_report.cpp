@@ -190,6 +190,12 @@ void write_comparison(const std::filesystem::path& folder, const Comparison& c, 
       group.write("selection_accuracy", m.selection_accuracy);
       attach_zipped("selection_accuracy");
     }
+    if (m.is_verified()) {
+      group.write("cells_within_tolerance", m.cells_within_tolerance);
+      attach_zipped("cells_within_tolerance");
+      group.write("cells_gave_up", m.cells_gave_up);
+      attach_zipped("cells_gave_up");
+    }
     group.write("overhead_weights", m.overhead_weights);
     group.write("overhead_macs", m.overhead_macs);
     group.write("verified", m.cost.verified);

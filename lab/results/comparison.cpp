@@ -1,6 +1,15 @@
 #include "lab/results/comparison.h"
 
+#include <algorithm>
+
 namespace ohmic::lab {
+
+bool ComparedMethod::is_verified() const {
+  const auto any = [](const std::vector<std::int64_t>& counts) {
+    return std::any_of(counts.begin(), counts.end(), [](std::int64_t n) { return n > 0; });
+  };
+  return any(cells_within_tolerance) || any(cells_gave_up);
+}
 
 std::string Comparison::words(std::size_t point) const {
   if (axes.empty()) return "as configured";

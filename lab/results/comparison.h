@@ -17,8 +17,11 @@ struct ComparedMethod {
   std::vector<double> accuracy;            ///< seed x hardware x point x chip, test set
   std::vector<double> selection_accuracy;  ///< seed x hardware x point: validation images,
                                            ///< selection chips; empty without selection
-  MethodCost cost;                         ///< of a chip, beside the network
+  /// Seed x hardware x point: how verifying loops ended in the cells of all chips.
+  std::vector<std::int64_t> cells_within_tolerance, cells_gave_up;
+  MethodCost cost;                                 ///< of a chip, beside the network
   double overhead_weights = 0, overhead_macs = 0;  ///< over those of the network
+  bool is_verified() const;                        ///< whether loops programmed cells anywhere
 };
 
 struct Comparison {

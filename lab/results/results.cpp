@@ -156,7 +156,7 @@ void write_verification(ScaledGroup& out, const std::vector<sim::CellCounts>& ce
   if (most == 0) return;
   std::vector<std::int64_t> within, gave_up, histogram;
   for (const sim::CellCounts& layer : cells) {
-    within.push_back(layer.verified() - layer.gave_up);
+    within.push_back(layer.within_tolerance());
     gave_up.push_back(layer.gave_up);
     histogram.insert(histogram.end(), layer.with_pulses.begin(), layer.with_pulses.end());
     histogram.resize(histogram.size() + most - layer.with_pulses.size());

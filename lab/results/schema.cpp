@@ -16,8 +16,8 @@ DataSetEntry axis(const std::string& path, std::string unit, std::string meaning
 }
 
 /// The axis of numbers that stand by themselves in a group.
-DataSetEntry single(const std::string& group) {
-  return axis(group + "/single", "1", "axis of numbers that stand by themselves");
+DataSetEntry single(const std::string& group, const std::string& when = "") {
+  return axis(group + "/single", "1", "axis of numbers that stand by themselves", when);
 }
 
 /// The course of a training, epoch by epoch.
@@ -311,6 +311,16 @@ std::vector<DataSetEntry> compare_entries() {
        {},
        "1",
        "images that every chip reads before it is used"},
+      {"/methods/<method>/cells_within_tolerance",
+       {"training_seed", "hardware", "axis..."},
+       "1",
+       "cells of all chips that a verifying loop brought within its tolerance",
+       "where there is a verifying loop"},
+      {"/methods/<method>/cells_gave_up",
+       {"training_seed", "hardware", "axis..."},
+       "1",
+       "cells of all chips beyond the tolerance at the pulse limit",
+       "where there is a verifying loop"},
       single("/methods/<method>")};
 }
 
@@ -359,6 +369,16 @@ std::vector<DataSetEntry> sweep_entries() {
       {"/verified", {"axis..."}, "1", "weights that are programmed with verification"},
       {"/copies", {"axis..."}, "1", "programmed copies of every matrix"},
       {"/calibration_images", {"axis..."}, "1", "images that every chip reads before it is used"},
+      {"/cells_within_tolerance",
+       {"axis..."},
+       "1",
+       "cells of all measured chips that a verifying loop brought within its tolerance",
+       "where there is a verifying loop"},
+      {"/cells_gave_up",
+       {"axis..."},
+       "1",
+       "cells of all measured chips beyond the tolerance at the pulse limit",
+       "where there is a verifying loop"},
       {"/chips_done", {"axis..."}, "1", "chips that were measured"},
       {"/status", {"axis..."}, "1", "0 done, 1 failed, 2 missing"},
       {"/message", {"axis..."}, "1", "why a point failed"},
@@ -396,6 +416,17 @@ std::vector<DataSetEntry> mvm_entries() {
        "output units",
        "products; of one chip without the axis chip",
        "in -o FILE.h5"},
+      {"/cells_within_tolerance",
+       {},
+       "1",
+       "cells of all chips that a verifying loop brought within its tolerance",
+       "in -o FILE.h5, where there is a verifying loop"},
+      {"/cells_gave_up",
+       {},
+       "1",
+       "cells of all chips beyond the tolerance at the pulse limit",
+       "in -o FILE.h5, where there is a verifying loop"},
+      single("", "in -o FILE.h5, where there is a verifying loop"),
       {"/target",
        {"chip", "polarity", "output", "input"},
        "S",

@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "base/parallel.h"
+#include "sim/calibration.h"
 
 namespace ohmic::lab {
 

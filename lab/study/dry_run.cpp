@@ -62,6 +62,7 @@ std::vector<LayerSketch> sketch_layers(const Experiment& e, const nn::Network& n
         devices::layer_faults(from_config(e, faults.map), faults, sketch.name, sketch.outputs,
                               rows);
       const Index of_weight = sim::columns_of(array.mapping);
+      devices::of_layer(hardware[k]->device, sketch.name, of_weight, sketch.outputs, rows);
       const Index columns = std::max<Index>(1, array.columns / of_weight);
       sketch.tiles =
           static_cast<Index>(

@@ -11,6 +11,7 @@
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "lab/study/deploy.h"
+#include "sim/calibration.h"
 
 namespace ohmic::lab {
 namespace {
@@ -129,6 +130,7 @@ MvmResult multiply(const Mvm& m, sim::LayerPlan plan, MvmDump* dump, bool quiet)
     if (e.hardware.adc.recalibrate_per_chip)
       plan.adc = sim::calibrate_adc(plan, calibration, program, {});
     const sim::Crossbar crossbar(plan, program, {.seconds = e.time.at});
+    result.cells.add(crossbar.counts());
     std::optional<Recorder> recorder;
     if (dump) recorder.emplace(vectors, n_in, dump->row_tiles, dump->conversions);
     ReadContext context;

@@ -32,6 +32,7 @@ struct MvmDump {
 struct MvmResult {
   std::vector<float> y;  ///< chips x vectors x outputs
   std::int64_t conversions = 0, clipped = 0;
+  sim::CellCounts cells;  ///< of all chips
 };
 
 /// Calibrates the ADCs on X, programs every chip and reads it with every vector; fills `dump` where

@@ -163,6 +163,8 @@ Comparison comparison_of(const Experiment& base, const GatheredPoints& gathered)
         method.accuracy.insert(method.accuracy.end(), point.accuracy.begin(), point.accuracy.end());
         if (point.selection_accuracy)
           method.selection_accuracy.push_back(*point.selection_accuracy);
+        method.cells_within_tolerance.push_back(point.cells_within_tolerance);
+        method.cells_gave_up.push_back(point.cells_gave_up);
         clean = point.float_accuracy;
         method.cost = point.cost;
         method.overhead_weights = point.overhead_weights();

@@ -87,6 +87,10 @@ PointResult measure_point(const PointWork& work, const nn::Data& data, SharedNet
   point.loss = chip_means(r.loss);
   point.float_accuracy = r.float_network.accuracy;
   point.cost = r.cost;
+  for (const sim::CellCounts& layer : r.cells) {
+    point.cells_within_tolerance += layer.within_tolerance();
+    point.cells_gave_up += layer.gave_up;
+  }
   point.network = {method.base_weights, method.base_macs};
   if (work.selection_chips > 0)
     point.selection_accuracy =

@@ -4,10 +4,44 @@
 #include <set>
 #include <sstream>
 
+#include "base/console.h"
+
 namespace ohmic::lab {
 
 std::size_t GatheredPoints::count(std::int64_t which) const {
   return static_cast<std::size_t>(std::count(status.begin(), status.end(), which));
+}
+
+std::int64_t GatheredPoints::cells_verified() const {
+  std::int64_t sum = 0;
+  for (const auto& point : points)
+    if (point) sum += point->cells_within_tolerance + point->cells_gave_up;
+  return sum;
+}
+
+std::string verification_words(const std::vector<PointPlan>& points,
+                               const GatheredPoints& results) {
+  std::int64_t within = 0, gave_up = 0;
+  double most = 0;
+  std::string worst;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    if (!results.points[i]) continue;
+    const PointResult& point = *results.points[i];
+    const std::int64_t cells = point.cells_within_tolerance + point.cells_gave_up;
+    within += point.cells_within_tolerance;
+    gave_up += point.cells_gave_up;
+    const double fraction = static_cast<double>(point.cells_gave_up) /
+                            static_cast<double>(std::max<std::int64_t>(cells, 1));
+    if (fraction <= most) continue;
+    most = fraction;
+    worst = fmt::format("{} of {} at {}", grouped(point.cells_gave_up), grouped(cells),
+                        points[i].words);
+  }
+  if (within + gave_up == 0) return "";
+  return fmt::format("verifying loops: {} cells within tolerance, {}\n", grouped(within),
+                     gave_up == 0
+                         ? "none gave up"
+                         : grouped(gave_up) + " gave up at the pulse limit (most: " + worst + ")");
 }
 
 GatheredPoints gather_points(const std::vector<PointPlan>& points, const PointFolder& folder,

@@ -13,7 +13,11 @@ struct GatheredPoints {
   std::vector<std::string> message;      ///< of what failed, else ""
   std::vector<std::string> quarantined;  ///< files that were damaged and put aside
   std::size_t count(std::int64_t status) const;
+  std::int64_t cells_verified() const;  ///< by loops, of all points
 };
+
+/// How verifying loops ended, and where most cells gave up; empty without loops.
+std::string verification_words(const std::vector<PointPlan>& points, const GatheredPoints& results);
 
 /// Reads the files of all points. ConfigError where they come from instruction sets that give
 /// different bits, unless `mixed` allows it.

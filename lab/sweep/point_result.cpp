@@ -10,7 +10,7 @@
 namespace ohmic::lab {
 namespace {
 
-constexpr std::int64_t kLayout = 3;  ///< of the data sets in a point's file
+constexpr std::int64_t kLayout = 4;  ///< of the data sets in a point's file
 
 Matrix<double> matrix(const h5::Array<double>& array) {
   Matrix<double> m(array.shape.at(0), array.shape.at(1));
@@ -52,6 +52,8 @@ void write_point(const std::filesystem::path& file, const std::string& digest,
   count("/cost/calibration_images", r.cost.calibration_images);
   count("/network/weights", r.network.weights);
   count("/network/macs", r.network.macs);
+  count("/cells_within_tolerance", r.cells_within_tolerance);
+  count("/cells_gave_up", r.cells_gave_up);
   for (const auto& [line, values] : r.budget) out.write("/error_budget/" + line, values);
   if (!r.layers.empty()) {
     out.write("/layer", r.layers);
@@ -85,6 +87,8 @@ PointResult read_point(const std::filesystem::path& file, const std::string& dig
             .copies = count("/cost/copies"),
             .calibration_images = count("/cost/calibration_images")};
   r.network = {count("/network/weights"), count("/network/macs")};
+  r.cells_within_tolerance = count("/cells_within_tolerance");
+  r.cells_gave_up = count("/cells_gave_up");
   if (in.has("/error_budget"))
     for (const std::string& line : in.children("/error_budget"))
       r.budget.emplace_back(line, in.doubles("/error_budget/" + line).values);

@@ -19,6 +19,8 @@ struct PointResult {
   double float_accuracy = 0;  ///< of the network without hardware
   MethodCost cost;            ///< of a chip, beside the network
   nn::Overhead network;       ///< the network's own weights and MACs
+  /// How verifying loops ended in the cells of all chips; both 0 without one.
+  std::int64_t cells_within_tolerance = 0, cells_gave_up = 0;
   /// Mean over selection chips on validation images, where it was asked for.
   std::optional<double> selection_accuracy = {};
   std::vector<std::pair<std::string, std::vector<double>>> budget;  ///< line, accuracy of each chip

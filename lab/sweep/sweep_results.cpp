@@ -138,6 +138,11 @@ void write_sweep(const std::filesystem::path& file, const Experiment& base, cons
   write("verified", cost([](const MethodCost& c) { return c.verified; }));
   write("copies", cost([](const MethodCost& c) { return c.copies; }));
   write("calibration_images", cost([](const MethodCost& c) { return c.calibration_images; }));
+  if (results.cells_verified() > 0) {
+    write("cells_within_tolerance",
+          columns.per_point([](P p) { return p.cells_within_tolerance; }, std::int64_t{0}));
+    write("cells_gave_up", columns.per_point([](P p) { return p.cells_gave_up; }, std::int64_t{0}));
+  }
   write("chips_done",
         columns.per_point([](P p) { return static_cast<std::int64_t>(p.accuracy.size()); },
                           std::int64_t{0}));

@@ -160,6 +160,8 @@ TEST_CASE("plots of a comparison follow its first axis of numbers, smallest valu
                                .clean_accuracy = {1},
                                .accuracy = {},
                                .selection_accuracy = {},
+                               .cells_within_tolerance = {},
+                               .cells_gave_up = {},
                                .cost = {}};
     for (std::size_t point = 0; point < c.points(); ++point)
       method.accuracy.push_back(0.01 * static_cast<double>(point));

@@ -2,6 +2,8 @@
 
 #include "cli/refused.h"
 #include "devices/catalogue.h"
+#include "io/h5.h"
+#include "io/whole_file.h"
 #include "lab/experiment/experiment.h"
 
 /// What the program says of itself and of what it would do.
@@ -177,8 +179,16 @@ TEST_CASE("a key is found under its former name") {
 
 TEST_CASE("a dry run of any command on networks reads no image") {
   const Workbench bench("outline");
-  // Whoever reads the images sees that there are too many bytes.
-  std::ofstream(bench.path("set/train-images-idx3-ubyte"), std::ios::app) << "more";
+  // Gzipped, as one stored block (RFC 1952, RFC 1951), without a checksum: whoever reads all images
+  // misses it.
+  const std::string images = read_whole_file(bench.path("set/train-images-idx3-ubyte"));
+  const auto size = static_cast<unsigned>(images.size());
+  std::string gzipped("\x1f\x8b\x08\0\0\0\0\0\0\x03\x01", 11);
+  for (const unsigned length : {size, ~size}) {
+    gzipped += static_cast<char>(length & 0xffu);
+    gzipped += static_cast<char>(length >> 8 & 0xffu);
+  }
+  bench.write("set/train-images-idx3-ubyte", gzipped + images);
   const std::string axes = "sweep.axes=[{key=\"device.sigma\",values=[0.1,0.2]}]";
   const std::vector<std::vector<std::string>> commands{
       {"run"},
@@ -198,6 +208,52 @@ TEST_CASE("a dry run of any command on networks reads no image") {
     if (words[0] == "run" || words[0] == "train")
       CHECK(says(said.out, "(no run on this machine has read these images yet)\n"));
   }
+}
+
+TEST_CASE("a dry run refuses files whose sizes or shapes are wrong, as the run does") {
+  const Workbench bench("dry-files");
+  const auto refuse = [&](const std::string& message, std::vector<std::string> settings) {
+    std::vector<std::string> words{"run", "~/tiny.toml", "-o", "~/out"};
+    for (const std::string& setting : settings) words.insert(words.end(), {"--set", setting});
+    check_refused(bench, words, lab::kFiles, message);
+    words.emplace_back("--dry-run");
+    check_refused(bench, words, lab::kFiles, message);
+  };
+  {
+    h5::Writer out(bench.path("chip.h5"));
+    out.write("/layers/conv1/programmed", {0, 2, 4, 9}, static_cast<const double*>(nullptr));
+    out.commit();
+  }
+  refuse("~/chip.h5: /layers/conv1/programmed is 0 x 2 x 4 x 9: holds no reads",
+         {"device={model=\"real_chip\", file=\"chip.h5\"}"});
+  {
+    h5::Writer out(bench.path("chip.h5"));
+    const std::vector<double> cells(2 * 4 * 9, 1e-5);
+    out.write("/layers/conv1/programmed", {2, 4, 9}, cells.data());
+    out.attribute("/", "device", std::string("model = \"pcm_like\"\n"));
+    out.commit();
+  }
+  refuse("~/chip.h5: /layers/conv1/state/...", {"device={model=\"real_chip\", file=\"chip.h5\"}"});
+  const std::string images = read_whole_file(bench.path("set/t10k-images-idx3-ubyte"));
+  bench.write("set/t10k-images-idx3-ubyte", images.substr(0, images.size() - 7));
+  refuse(
+      "~/set/t10k-images-idx3-ubyte: is truncated: 6393 bytes after its header, expected 6400 "
+      "for 100 images",
+      {});
+  bench.write("set/t10k-images-idx3-ubyte", images + "more");
+  refuse(
+      "~/set/t10k-images-idx3-ubyte: is longer than its header says, expected 6400 for 100 "
+      "images",
+      {});
+}
+
+TEST_CASE("the voltage of a table of currents is a voltage") {
+  const Workbench bench("volts");
+  bench.write("m.csv", "target_uS,mean_uS,std_uS\n0,1,0.5\n40,38,2\n");
+  for (const std::string volts : {"nan", "0", "inf", "-1", "101"})
+    check_refused(bench, {"info", "--fit", "~/m.csv", "--read-voltage", volts, "-o", "~/x"},
+                  lab::kUsage,
+                  "--read-voltage " + volts + ": expected a voltage above 0 V, at most 100 V");
 }
 
 TEST_CASE("a dry run knows what is there from the digests of images that a run has read") {

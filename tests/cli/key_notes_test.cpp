@@ -232,12 +232,64 @@ at_s = 3600
   CHECK(is_told(
       notes_of(bench, "mvm", {"device={model=\"pcm_like\"}", "time.drift_compensation=global"}),
       "time.drift_compensation has no effect on `ohmic mvm`"));
+  // One line per key, whatever reasons there are.
+  CHECK(notes_of(bench, "mvm", {"time.drift_compensation=global"}).size() == 1);
+  CHECK(notes_of(bench, "run", {"time.calibration=each_time"}).size() == 1);
   // On the log of the command, after every check.
   const auto said = bench.ohmic({"run", "~/old.toml", "-o", "~/out"});
   CHECK(said.log.starts_with("note: ~/old.toml:"));
   check_refused(bench, {"run", "~/old.toml", "-o", "~/other", "--set", "device.levles=3"},
                 lab::kUsage,
                 "--set device.levles=3: unknown key device.levles (did you mean 'levels'?)");
+}
+
+TEST_CASE("what --set gives to another command or method is told; tables in a file are shared") {
+  const Workbench bench("others");
+  bench.write("tiny.toml",
+              testing::kTinyConfig + "[search]\nimages = 40\n[methods.injection]\nsigma = 0.4\n");
+  // What is said of the settings alone; of the file, nothing but keys of [evaluation].
+  const auto notes = [&](const std::string& command, const std::vector<std::string>& settings) {
+    std::vector<std::string> all = notes_of(bench, command, settings);
+    std::erase_if(all, [](const std::string& note) {
+      return note.find(": evaluation.") != note.npos && !note.starts_with("--set");
+    });
+    return all;
+  };
+  for (const char* command : {"run", "train", "mvm", "compare", "search", "sweep"})
+    CHECK(notes(command, {}).empty());
+  const auto told = [&](const std::string& command, const std::string& setting,
+                        const std::string& more) {
+    CAPTURE(command);
+    CAPTURE(setting);
+    const auto all = notes(command, {setting});
+    REQUIRE(all.size() == 1);
+    CHECK(all[0] == "--set " + setting + ": " + setting.substr(0, setting.find('=')) +
+                        " has no effect on `ohmic " + command + "`" + more);
+  };
+  told("run", "search.images=32", "");
+  told("sweep", "compare.training_seeds=[3]", "");
+  told("mvm", "training.epochs=3", "");
+  told("mvm", "methods.ridge.images=30", "");
+  told("mvm", "reads_per_programming=3", "");
+  told("compare", "method=injection", "");
+  told("train", "adc.bits=4", "");
+  told("train", "methods.ridge.images=30", ", which does not use ridge");
+  told("run", "methods.injection.sigma=0.3", ", which does not use injection");
+  CHECK(notes("run", {"method=injection", "methods.injection.sigma=0.3"}).empty());
+  CHECK(notes("search", {"search.images=32"}).empty());
+}
+
+TEST_CASE("folding is told where nothing can be folded") {
+  const Workbench bench("fold");
+  const std::string told =
+      "network.fold_batch_norm has no effect: the network has no layer of type batch_norm";
+  CHECK(is_told(notes_of(bench, "run", {"network.fold_batch_norm=false"}), told));
+  std::string config = testing::kTinyConfig;
+  config.replace(config.find("type = \"relu\""), 13, "type = \"batch_norm\"");
+  bench.write("norm.toml", config);
+  CHECK(notes_of(bench, "run", {"network.fold_batch_norm=false"}, "norm.toml").empty());
+  bench.write("built.toml", "[data]\nset = \"set\"\n[network]\nmodel = \"lenet5\"\n");
+  CHECK(is_told(notes_of(bench, "run", {"network.fold_batch_norm=false"}, "built.toml"), told));
 }
 
 TEST_CASE("values that can hardly be meant are told in per cent") {

@@ -9,6 +9,7 @@
 #include "devices/catalogue.h"
 #include "io/whole_file.h"
 #include "lab/experiment/experiment.h"
+#include "sim/calibration.h"
 #include "sim/reference.h"
 
 /// Every device x mapping x subtraction x bias x converter x layer kind is run against

@@ -56,6 +56,90 @@ TEST_CASE("a verifying loop says how it ended, layer by layer, on screen and in 
   CHECK(says(easy.out, "cells within tolerance, none gave up"));
 }
 
+TEST_CASE("cells that answer no pulse pass a verifying loop only where they are near the target") {
+  const Workbench bench("broken-loops");
+  bench.write_matrix("w.npy", 30, 40, 1);
+  bench.write_matrix("x.npy", 5, 40, 2);
+  const Said said = bench.ohmic({"mvm",
+                                 "--weights",
+                                 "~/w.npy",
+                                 "--inputs",
+                                 "~/x.npy",
+                                 "-o",
+                                 "~/y.h5",
+                                 "--dump",
+                                 "~/d.h5",
+                                 "--chips",
+                                 "2",
+                                 "--set",
+                                 kVerified,
+                                 "--set",
+                                 "device.verify_tolerance_uS=2",
+                                 "--set",
+                                 "device.verify_pulse_limit=40",
+                                 "--set",
+                                 "faults.stuck_at_g_max=0.2",
+                                 "--set",
+                                 "faults.stuck_at_g_min=0.2",
+                                 "--set",
+                                 "faults.dead_columns=0.1"});
+  REQUIRE_MESSAGE(said.status == lab::kDone, said.log);
+  const h5::Reader dump(bench.path("d.h5"));
+  const auto target = dump.doubles("/target").values, now = dump.doubles("/aged").values,
+             pulses = dump.doubles("/state/pulses").values,
+             gave_up = dump.doubles("/state/gave_up").values;
+  constexpr double kMax = 40e-6, kMin = 0.4e-6, kTolerance = 2e-6, kRounding = 1e-11;
+  std::int64_t stuck_passed = 0, stuck_failed = 0, all_failed = 0;
+  for (std::size_t i = 0; i < now.size(); ++i) {
+    all_failed += gave_up[i] != 0;
+    // What the loop says is what a look at the cell says: no drift here.
+    CHECK((std::fabs(now[i] - target[i]) > kTolerance) == (gave_up[i] != 0));
+    const auto is_at = [&](double g) { return std::fabs(now[i] - g) < kRounding; };
+    if (!is_at(kMax) && !is_at(kMin) && !is_at(0)) continue;
+    const bool passes = gave_up[i] == 0;
+    (passes ? stuck_passed : stuck_failed) += 1;
+    if (!passes) CHECK(pulses[i] == 40);
+  }
+  CHECK(stuck_passed > 100);
+  CHECK(stuck_failed > 1000);
+  const h5::Reader file(bench.path("y.h5"));
+  CHECK(file.integers("/cells_gave_up").values == std::vector<std::int64_t>{all_failed});
+  CHECK(file.integers("/cells_within_tolerance").values ==
+        std::vector<std::int64_t>{static_cast<std::int64_t>(now.size()) - all_failed});
+  CHECK(says(said.out, " cells within tolerance, " + std::to_string(all_failed / 1000) + ","));
+}
+
+TEST_CASE("sweeps and comparisons say how verifying loops ended, point by point") {
+  const Workbench bench("point-loops");
+  bench.write("tiny.toml", testing::kTinyConfig +
+                               "[compare]\nmethods = [\"plain\"]\naxes = [ { key = "
+                               "\"device.verify_tolerance_uS\", values = [0.5, 1e3] } ]\n"
+                               "[sweep]\naxes = [ { key = \"device.verify_tolerance_uS\", "
+                               "values = [0.5, 1e3] } ]\n");
+  const Said alone = run(bench, "run", {kVerified});
+  REQUIRE(alone.status == lab::kDone);
+  const auto sum = [&](const std::string& name) {
+    std::int64_t total = 0;
+    for (const std::int64_t n : h5::Reader(bench.path("run/results.h5")).integers(name).values)
+      total += n;
+    return total;
+  };
+  const std::int64_t gave_up = sum("/layers/cells_gave_up"), cells = sum("/layers/cells");
+  for (const std::string command : {"sweep", "compare"}) {
+    const Said said = run(bench, command,
+                          {"device={model = \"gaussian\", sigma = 0.2, programming "
+                           "= \"write_verify\", verify_pulse_limit = 3}"},
+                          command);
+    REQUIRE_MESSAGE(said.status == lab::kDone, said.log);
+    const std::string place = command == "sweep" ? "" : "/methods/plain";
+    const h5::Reader file(bench.path(command + "/results.h5"));
+    CHECK(file.integers(place + "/cells_gave_up").values == std::vector<std::int64_t>{gave_up, 0});
+    CHECK(file.integers(place + "/cells_within_tolerance").values ==
+          std::vector<std::int64_t>{cells - gave_up, cells});
+    CHECK(says(said.out, " gave up at the pulse limit (most: " + std::to_string(gave_up) + " of "));
+  }
+}
+
 TEST_CASE("the hardware line names what was set: levels, verification, faults, fractions") {
   const Workbench bench("line");
   const Said said = run(bench, "out",

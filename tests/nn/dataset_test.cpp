@@ -110,9 +110,14 @@ TEST_CASE("an outline has a set's sizes, shape, classes and split, and reads no 
   CHECK(same(params).size() == 4);
   params.train_images = 31;
   CHECK_THROWS_AS(outline_data(params, "."), ConfigError);
-  // Bytes behind the images: whoever reads them sees it.
-  std::ofstream(idx / "train-images-idx3-ubyte", std::ios::app) << "more";
+  // A size that is wrong is seen without reading the images.
   params.train_images = 0;
+  std::ofstream(idx / "train-images-idx3-ubyte", std::ios::app) << "more";
+  CHECK_THROWS_AS(outline_data(params, "."), FileError);
+  // Gzipped images without their checksum: whoever reads them misses it.
+  const auto images = idx / "train-images-idx3-ubyte";
+  write_gz(images, idx_images(40));
+  std::filesystem::resize_file(images, std::filesystem::file_size(images) - 8);
   CHECK_THROWS_AS(load_data(params, "."), FileError);
   CHECK(outline_data(params, ".").train.size() == 30);
   idx.write("train-labels-idx1-ubyte", idx_labels(39));

@@ -8,7 +8,7 @@
 #include "devices/ideal.h"
 #include "folder.h"
 #include "messages.h"
-#include "sim/crossbar.h"
+#include "sim/calibration.h"
 #include "sim/reference.h"
 #include "vectors.h"
 

@@ -9,6 +9,7 @@
 #include "devices/gaussian.h"
 #include "devices/ideal.h"
 #include "devices/lognormal.h"
+#include "sim/calibration.h"
 #include "sim/reference.h"
 #include "vectors.h"
 
