@@ -167,7 +167,7 @@ int print_dry_run(const Mvm& m, const sim::LayerPlan& plan, const CommonOptions&
   const double numbers = static_cast<double>(chips) * static_cast<double>(m.x.rows() * m.w.rows());
   const double cells = static_cast<double>(chips * m.w.size() * columns);
   const double dumped = dumps ? 4 * (3 * cells + 2 * numbers) : 0.0;
-  print_work(console, options.output.string(), 0, seconds_of_macs(products),
+  print_work(console, options.output.string(), std::nullopt, seconds_of_macs(products),
              4.0 * static_cast<double>(m.w.size() + m.x.size()) +
                  16 * cells / static_cast<double>(chips) + 4 * numbers + dumped,
              4 * numbers + dumped);

@@ -47,8 +47,9 @@ int run(const CommonOptions& options, std::optional<std::int64_t> dumped_chip, C
   const nn::Network described = described_network(experiment, data.shape(), data.classes());
   check_methods(experiment, described, {experiment.run.method});
   if (options.dry_run) {
-    print_dry_run(experiment, described, data, session.has_base(options, console),
-                  session.folder.string(), console);
+    print_dry_run(experiment, described, data,
+                  {.trained = session.has_base(options, console), .place = session.folder.string()},
+                  console);
     return 0;
   }
   refuse_beyond_memory(estimate_work(experiment, described, data, false), experiment);

@@ -55,8 +55,11 @@ int train(const CommonOptions& options, Console& console) {
   check_methods(experiment, described, {experiment.run.method});
   const TrainingSetting training = session.training(options, console);
   if (options.dry_run) {
-    print_dry_run(experiment, described, data, session.has_base(options, console),
-                  session.folder.string(), console);
+    print_dry_run(experiment, described, data,
+                  {.trained = session.has_base(options, console),
+                   .place = session.folder.string(),
+                   .has_chips = false},
+                  console);
     return 0;
   }
   refuse_beyond_memory(estimate_work(experiment, described, data, false), experiment);

@@ -12,7 +12,6 @@ namespace ohmic::sim {
 /// same in any order.
 class Histogram {
  public:
-  Histogram();
   void add(const float* values, Index n);
   void merge(const Histogram& other);
   std::int64_t count() const { return count_; }
@@ -25,7 +24,12 @@ class Histogram {
   double least_error_limit(double steps) const;
 
  private:
-  std::vector<std::int64_t> buckets_;
+  /// Calls of(bucket, count) for buckets that are not empty, in order, while it returns true.
+  template <class Of>
+  void for_each_bucket(Of of) const;
+  /// Counts of each power of two, where one was seen: tiles have a histogram each, and what they
+  /// see spans some ten octaves of the 256 that a float has.
+  std::vector<std::vector<std::int64_t>> octaves_;
   std::int64_t count_ = 0;
   float max_ = 0;
 };

@@ -1,5 +1,7 @@
 #include "lab/study/dry_run.h"
 
+#include <fmt/ranges.h>
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -132,10 +134,13 @@ void refuse_beyond_memory(const WorkEstimate& work, const Experiment& e) {
                   e.origin.place, work.memory_bytes / kGibibyte, there / kGibibyte));
 }
 
-void print_work(const Console& console, const std::string& place, double training_seconds,
-                double chip_seconds, double memory_bytes, double disk_bytes) {
-  console.print("time      about {} for trainings, {} for chips, on {} threads\n",
-                human_time(training_seconds), human_time(chip_seconds), threads());
+void print_work(const Console& console, const std::string& place,
+                std::optional<double> training_seconds, std::optional<double> chip_seconds,
+                double memory_bytes, double disk_bytes) {
+  std::vector<std::string> parts;
+  if (training_seconds) parts.push_back(human_time(*training_seconds) + " for trainings");
+  if (chip_seconds) parts.push_back(human_time(*chip_seconds) + " for chips");
+  console.print("time      about {}, on {} threads\n", fmt::join(parts, ", "), threads());
   const double there = machine_memory();
   console.print("memory    about {:.0f} MiB{}\n", memory_bytes / kMebibyte,
                 memory_bytes > there
@@ -145,19 +150,10 @@ void print_work(const Console& console, const std::string& place, double trainin
   console.print("disk      about {:.1f} MB in {}\n", disk_bytes / 1e6, place);
 }
 
-void print_dry_run(const Experiment& e, const nn::Network& network, const nn::Data& data,
-                   std::optional<bool> trained, const std::string& place, const Console& console) {
-  const WorkEstimate work = estimate_work(e, network, data, trained.value_or(false));
-  console.print("network   {} layers, {} parameters, {} multiply-accumulates per image\n",
-                network.layers(), grouped(network.parameter_count()), grouped(network.macs()));
-  console.print("data      {}: {} training, {} validation, {} test images\n", data.params.set,
-                grouped(data.train.size()), grouped(data.validation.size()),
-                grouped(data.test.size()));
-  console.print("training  {}{}\n",
-                trained.value_or(false) ? "none: the network is there"
-                                        : fmt::format("{} epochs, about {}", e.training.epochs,
-                                                      human_time(work.training_seconds)),
-                trained ? "" : " (no run on this machine has read these images yet)");
+namespace {
+
+/// The hardware, what each layer takes of it, and the chips that are measured.
+void print_chips(const Experiment& e, const WorkEstimate& work, const Console& console) {
   console.print("hardware  {}\n", hardware_words(e));
   console.print("{:<10} {:>13} {:>6} {:>12}\n", "layer", "out x in", "tiles", "cells");
   Index tiles = 0, cells = 0;
@@ -170,12 +166,34 @@ void print_dry_run(const Experiment& e, const nn::Network& network, const nn::Da
     cells += layer.cells;
   }
   console.print("{:<10} {:>13} {:>6} {:>12}\n", "sum", "", tiles, grouped(cells));
-  const double chips = work.chip_seconds * static_cast<double>(e.run.chips);
   console.print("chips     {}, {} programming{} each, {} read{} each: about {}\n", e.run.chips,
                 e.run.programmings_per_chip, e.run.programmings_per_chip == 1 ? "" : "s",
                 e.run.reads_per_programming, e.run.reads_per_programming == 1 ? "" : "s",
-                human_time(chips));
-  print_work(console, place, work.training_seconds, chips, work.memory_bytes, work.disk_bytes);
+                human_time(work.chip_seconds * static_cast<double>(e.run.chips)));
+}
+
+}  // namespace
+
+void print_dry_run(const Experiment& e, const nn::Network& network, const nn::Data& data,
+                   const DryRun& what, const Console& console) {
+  const WorkEstimate work = estimate_work(e, network, data, what.trained.value_or(false));
+  console.print("network   {} layers, {} parameters, {} multiply-accumulates per image\n",
+                network.layers(), grouped(network.parameter_count()), grouped(network.macs()));
+  console.print("data      {}: {} training, {} validation, {} test images\n", data.params.set,
+                grouped(data.train.size()), grouped(data.validation.size()),
+                grouped(data.test.size()));
+  console.print("training  {}{}\n",
+                what.trained.value_or(false) ? "none: the network is there"
+                                             : fmt::format("{} epochs, about {}", e.training.epochs,
+                                                           human_time(work.training_seconds)),
+                what.trained ? "" : " (no run on this machine has read these images yet)");
+  std::optional<double> chip_seconds;
+  if (what.has_chips) {
+    print_chips(e, work, console);
+    chip_seconds = work.chip_seconds * static_cast<double>(e.run.chips);
+  }
+  print_work(console, what.place, work.training_seconds, chip_seconds, work.memory_bytes,
+             work.disk_bytes);
 }
 
 }  // namespace ohmic::lab

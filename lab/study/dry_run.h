@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "base/console.h"
 #include "lab/study/deploy.h"
 
@@ -30,13 +32,20 @@ void refuse_beyond_memory(const WorkEstimate& work, const Experiment& experiment
 /// Wall time of so many multiply-accumulates on noisy cells.
 double seconds_of_macs(double count);
 
-/// Lines on time, memory and disk (at `place`).
-void print_work(const Console& console, const std::string& place, double training_seconds,
-                double chip_seconds, double memory_bytes, double disk_bytes);
+/// Lines on time (of what the command does), memory and disk (at `place`).
+void print_work(const Console& console, const std::string& place,
+                std::optional<double> training_seconds, std::optional<double> chip_seconds,
+                double memory_bytes, double disk_bytes);
 
-/// Says what a run would do. `trained`: whether its base network is there; none where the data are
-/// only outlined, so that it is unknown.
+struct DryRun {
+  std::optional<bool> trained;  ///< whether the base network is there; none where the data are only
+                                ///< outlined, so that it is unknown
+  std::string place;            ///< folder of results
+  bool has_chips = true;        ///< whether chips are measured
+};
+
+/// Says what a command would do.
 void print_dry_run(const Experiment& experiment, const nn::Network& network, const nn::Data& data,
-                   std::optional<bool> trained, const std::string& place, const Console& console);
+                   const DryRun& what, const Console& console);
 
 }  // namespace ohmic::lab
