@@ -86,7 +86,8 @@ TEST_CASE("the schema lists what the files of every command hold") {
       kTinyCompare + "selection_chips = 2\nselection_images = 20\nsigmas = [0.2]\n";
   compare.replace(compare.find("set = \"set\""), 11, "set = \"set\"\nvalidation = 40");
   bench.write("compare.toml", compare);
-  require_done(bench.ohmic({"compare", "~/compare.toml", "-o", "~/compare"}));
+  const std::string verified = "device.programming=write_verify";
+  require_done(bench.ohmic({"compare", "~/compare.toml", "-o", "~/compare", "--set", verified}));
   check_files(bench, "compare", {"compare/results.h5"});
   bench.write("search.toml", compare +
                                  "[search]\nlayers = [\"conv1\"]\nratios = [0, 1]\nepochs = "
@@ -102,15 +103,15 @@ TEST_CASE("the schema lists what the files of every command hold") {
                   "[sweep]\nsample = { kind = \"random\", points = 2 }\naxes = [ { key = "
                   "\"device.sigma\", from = 0, to = 1 } ]\n");
   for (const char* name : {"sweep", "sample"})
-    require_done(
-        bench.ohmic({"sweep", std::string("~/") + name + ".toml", "-o", std::string("~/") + name}));
+    require_done(bench.ohmic({"sweep", std::string("~/") + name + ".toml", "-o",
+                              std::string("~/") + name, "--set", verified}));
   check_files(bench, "sweep", {"sweep/results.h5", "sample/results.h5"});
 
   bench.write_matrix("w.npy", 3, 20, 1);
   bench.write_matrix("x.npy", 5, 20, 2);
-  require_done(
-      bench.ohmic({"mvm", "~/tiny.toml", "--weights", "~/w.npy", "--inputs", "~/x.npy", "-o",
-                   "~/y.h5", "--dump", "~/d.h5", "--set", "device={model=\"pcm_like\"}"}));
+  require_done(bench.ohmic({"mvm", "~/tiny.toml", "--weights", "~/w.npy", "--inputs", "~/x.npy",
+                            "-o", "~/y.h5", "--dump", "~/d.h5", "--set",
+                            "device={model=\"pcm_like\"}", "--set", verified}));
   check_files(bench, "mvm", {"y.h5", "d.h5"});
 }
 
