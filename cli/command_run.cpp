@@ -25,16 +25,39 @@ Example:
 Results: FOLDER/results.h5 (docs/results_format.md). Running the same config again does nothing.
 )";
 
+/// Where the cells of `dumped_chip` go; empty where none is asked for. ConfigError where there is
+/// no such chip.
+std::filesystem::path chip_file_of(const Session& session,
+                                   std::optional<std::int64_t> dumped_chip) {
+  if (!dumped_chip) return {};
+  const Index chips = session.experiment.run.chips;
+  if (*dumped_chip >= chips)
+    throw ConfigError(
+        fmt::format("--dump-chip {}: there are chips 0 .. {}", *dumped_chip, chips - 1));
+  return session.folder / fmt::format("chip_{}.h5", *dumped_chip);
+}
+
+/// Prints what runs: the network, its data and the hardware under it.
+void print_setting(const Session& session, const PreparedMethod& method, Console& console) {
+  const nn::Network& network = method.trained.network;
+  const nn::Data& data = session.data;
+  const std::string& model = session.experiment.network.model;
+  console.print("network   {}, {} parameters, {} multiply-accumulates per image; {}\n",
+                model.empty() ? "of the config" : model, grouped(network.parameter_count()),
+                grouped(network.macs()), method.origin.words);
+  console.print("data      {}: {} training, {} validation, {} test images\n", data.params.set,
+                grouped(data.train.size()), grouped(data.validation.size()),
+                grouped(data.test.size()));
+  console.print("hardware  {}\n\n", hardware_words(session.experiment));
+  console.out << std::flush;
+}
+
 int run(const CommonOptions& options, std::optional<std::int64_t> dumped_chip, Console& console) {
   const auto start = std::chrono::steady_clock::now();
   const Session session = open_session(options, "run");
   const Experiment& experiment = session.experiment;
   const nn::Data& data = session.data;
-  if (dumped_chip && *dumped_chip >= experiment.run.chips)
-    throw ConfigError(fmt::format("--dump-chip {}: there are chips 0 .. {}", *dumped_chip,
-                                  experiment.run.chips - 1));
-  const std::filesystem::path chip_file =
-      dumped_chip ? session.folder / fmt::format("chip_{}.h5", *dumped_chip) : "";
+  const std::filesystem::path chip_file = chip_file_of(session, dumped_chip);
   const bool has_chip = !chip_file.empty() && check_existing(chip_file, session.identity,
                                                              options.force) == Existing::same;
   if (session.is_done && (chip_file.empty() || has_chip)) {
@@ -59,17 +82,7 @@ int run(const CommonOptions& options, std::optional<std::int64_t> dumped_chip, C
   tell(session.notes, console);
 
   const PreparedMethod method = prepare_method(training, methods);
-  const nn::TrainedNetwork& trained = method.trained;
-  console.print("network   {}, {} parameters, {} multiply-accumulates per image; {}\n",
-                experiment.network.model.empty() ? "of the config" : experiment.network.model,
-                grouped(trained.network.parameter_count()), grouped(trained.network.macs()),
-                method.origin.words);
-  console.print("data      {}: {} training, {} validation, {} test images\n", data.params.set,
-                grouped(data.train.size()), grouped(data.validation.size()),
-                grouped(data.test.size()));
-  console.print("hardware  {}\n\n", hardware_words(experiment));
-  console.out << std::flush;
-
+  print_setting(session, method, console);
   const MethodChips chips(method, experiment, data);
   const RunSetting setting{experiment, data, method, chips};
   if (!chip_file.empty()) {

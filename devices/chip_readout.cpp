@@ -120,17 +120,35 @@ class RealLayer final : public RealChip {
   bool has_reads_ = false;
 };
 
-/// Cuts a data set of polarities x rows x columns into planes.
-std::vector<Matrix<float>> planes_of(const h5::Array<float>& all, std::size_t first,
-                                     Index polarities, Index rows, Index columns) {
-  std::vector<Matrix<float>> planes;
-  const auto size = static_cast<std::size_t>(rows * columns);
-  for (std::size_t p = 0; p < static_cast<std::size_t>(polarities); ++p) {
-    planes.emplace_back(rows, columns);
-    std::copy_n(all.values.begin() + static_cast<std::ptrdiff_t>(first + p * size), size,
-                planes.back().data());
+/// Plane `polarity` of a data set of polarities x rows x columns.
+Matrix<float> plane_of(const h5::Array<float>& all, std::size_t polarity) {
+  Matrix<float> plane(all.shape[1], all.shape[2]);
+  std::copy_n(all.values.begin() + static_cast<std::ptrdiff_t>(polarity) * plane.size(),
+              plane.size(), plane.data());
+  return plane;
+}
+
+/// One polarity of a data set of reads x polarities x rows x columns: the mean over the reads, and
+/// their deviation as read noise.
+LayerCells mean_of_reads(const h5::Array<float>& all, std::size_t polarity) {
+  const auto reads = static_cast<std::size_t>(all.shape.front());
+  const std::size_t size = all.values.size() / reads;
+  Matrix<float> programmed(all.shape[2], all.shape[3]), sigma(all.shape[2], all.shape[3]);
+  for (Index i = 0; i < programmed.size(); ++i) {
+    const std::size_t at =
+        polarity * static_cast<std::size_t>(programmed.size()) + static_cast<std::size_t>(i);
+    double sum = 0, square = 0;
+    for (std::size_t r = 0; r < reads; ++r) sum += all.values[r * size + at];
+    const double mean = sum / static_cast<double>(reads);
+    for (std::size_t r = 0; r < reads; ++r)
+      square += (all.values[r * size + at] - mean) * (all.values[r * size + at] - mean);
+    programmed.data()[i] = static_cast<float>(mean);
+    sigma.data()[i] =
+        reads > 1 ? static_cast<float>(std::sqrt(square / static_cast<double>(reads - 1))) : 0.0f;
   }
-  return planes;
+  LayerCells cells{std::move(programmed), {}};
+  cells.planes.push_back({kReadPlane, std::move(sigma)});
+  return cells;
 }
 
 std::string words_of(const std::vector<Index>& shape) {
@@ -247,61 +265,52 @@ void check_state(const DeviceModel& device, const std::vector<LayerCells>& layer
   }
 }
 
+/// The conductances of a layer of `shape` (polarity x output x input), or with an axis of reads in
+/// front.
+h5::Array<float> read_programmed(const h5::Reader& in, const std::string& layer,
+                                 const std::vector<Index>& shape, double g_max) {
+  const std::string place = "/layers/" + layer + "/programmed";
+  const std::string where = in.file().string() + ": " + place;
+  if (!in.has(place)) throw FileError(where + " is missing: the read-out has no layer " + layer);
+  h5::Array<float> all = in.floats(place);
+  std::vector<Index> wanted = shape;
+  if (all.shape.size() == 4) wanted.insert(wanted.begin(), all.shape.front());
+  if (all.shape != wanted)
+    throw ShapeError(where + " is " + words_of(all.shape) + ", the layer has " + words_of(shape) +
+                     " cells (polarity x output x input)");
+  if (all.values.empty())
+    throw FileError(where + " is " + words_of(all.shape) + ": holds no reads");
+  check_read_out(all, where, g_max);
+  return all;
+}
+
+/// Adds the planes of state in `group`, of a layer of `shape`, to its cells.
+void add_state(const h5::Reader& in, const std::string& group, const std::vector<Index>& shape,
+               bool has_reads, std::vector<LayerCells>& cells) {
+  for (const std::string& name : in.children(group)) {
+    const std::string where = in.file().string() + ": " + group + "/" + name;
+    const h5::Array<float> values = in.floats(group + "/" + name);
+    if (values.shape != shape)
+      throw ShapeError(where + " is " + words_of(values.shape) + ", not " + words_of(shape));
+    if (has_reads && name == kReadPlane)
+      throw FileError(where + " stands beside several reads, which say the same");
+    check_plane(values, name, where);
+    for (std::size_t p = 0; p < cells.size(); ++p)
+      cells[p].planes.push_back({name, plane_of(values, p)});
+  }
+}
+
 std::shared_ptr<const DeviceModel> RealChip::of_layer(const std::string& layer, Index polarities,
                                                       Index rows, Index columns) const {
   const h5::Reader in(file_);
-  const std::string group = "/layers/" + layer, place = group + "/programmed";
-  const std::string where = file_.string() + ": " + place;
-  if (!in.has(place)) throw FileError(where + " is missing: the read-out has no layer " + layer);
-  const h5::Array<float> all = in.floats(place);
-  std::vector<Index> wanted{polarities, rows, columns};
+  const std::string group = "/layers/" + layer;
+  const std::vector<Index> shape{polarities, rows, columns};
+  const h5::Array<float> all = read_programmed(in, layer, shape, params_.cell.g_max);
   const bool has_reads = all.shape.size() == 4;
-  if (has_reads) wanted.insert(wanted.begin(), all.shape.front());
-  if (all.shape != wanted)
-    throw ShapeError(where + " is " + words_of(all.shape) + ", the layer has " +
-                     words_of({polarities, rows, columns}) + " cells (polarity x output x input)");
-  if (all.values.empty())
-    throw FileError(where + " is " + words_of(all.shape) + ": holds no reads");
-  check_read_out(all, where, params_.cell.g_max);
-  std::vector<LayerCells> cells(static_cast<std::size_t>(polarities));
-  if (has_reads) {
-    const auto reads = static_cast<std::size_t>(all.shape.front());
-    const std::size_t size = all.values.size() / reads;
-    for (std::size_t p = 0; p < cells.size(); ++p) {
-      cells[p].programmed = Matrix<float>(rows, columns);
-      Matrix<float> sigma(rows, columns);
-      for (std::size_t i = 0; i < static_cast<std::size_t>(rows * columns); ++i) {
-        double sum = 0, square = 0;
-        const std::size_t at = p * static_cast<std::size_t>(rows * columns) + i;
-        for (std::size_t r = 0; r < reads; ++r) sum += all.values[r * size + at];
-        const double mean = sum / static_cast<double>(reads);
-        for (std::size_t r = 0; r < reads; ++r)
-          square += (all.values[r * size + at] - mean) * (all.values[r * size + at] - mean);
-        cells[p].programmed.data()[i] = static_cast<float>(mean);
-        sigma.data()[i] =
-            reads > 1 ? static_cast<float>(std::sqrt(square / static_cast<double>(reads - 1)))
-                      : 0.0f;
-      }
-      cells[p].planes.push_back({kReadPlane, std::move(sigma)});
-    }
-  } else {
-    auto planes = planes_of(all, 0, polarities, rows, columns);
-    for (std::size_t p = 0; p < cells.size(); ++p) cells[p].programmed = std::move(planes[p]);
-  }
-  if (in.has(group + "/state"))
-    for (const std::string& name : in.children(group + "/state")) {
-      const h5::Array<float> values = in.floats(group + "/state/" + name);
-      if (values.shape != std::vector<Index>{polarities, rows, columns})
-        throw ShapeError(file_.string() + ": " + group + "/state/" + name + " is " +
-                         words_of(values.shape) + ", not " + words_of({polarities, rows, columns}));
-      if (has_reads && name == kReadPlane)
-        throw FileError(file_.string() + ": " + group + "/state/" + name +
-                        " stands beside several reads, which say the same");
-      check_plane(values, name, file_.string() + ": " + group + "/state/" + name);
-      auto planes = planes_of(values, 0, polarities, rows, columns);
-      for (std::size_t p = 0; p < cells.size(); ++p)
-        cells[p].planes.push_back({name, std::move(planes[p])});
-    }
+  std::vector<LayerCells> cells;
+  for (std::size_t p = 0; p < static_cast<std::size_t>(polarities); ++p)
+    cells.push_back(has_reads ? mean_of_reads(all, p) : LayerCells{plane_of(all, p), {}});
+  if (in.has(group + "/state")) add_state(in, group + "/state", shape, has_reads, cells);
   std::shared_ptr<const DeviceModel> ages_as;
   if (in.has_attribute("/", "device")) {
     ages_as = device_of(in, make_);

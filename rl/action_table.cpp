@@ -79,6 +79,90 @@ Action action_at(const std::vector<std::vector<double>>& ratios, std::size_t pla
   return action;
 }
 
+[[noreturn]] void fail(const TextTable& text, const std::string& what) {
+  throw FileError(fmt::format("{}: {}", text.file().string(), what));
+}
+
+const TableField& field(const TextTable& text, Index row, Index column) {
+  return text.rows()[static_cast<std::size_t>(row)][static_cast<std::size_t>(column)];
+}
+
+/// All rows as numbers, one column per name.
+Matrix<double> numbers_of(const TextTable& text, const std::vector<std::string>& names) {
+  if (text.columns() != names.size())
+    text.fail(field(text, 0, 0), fmt::format("{} numbers per row under {} column names",
+                                             text.columns(), names.size()));
+  Matrix<double> values(static_cast<Index>(text.rows().size()), static_cast<Index>(names.size()));
+  for (Index r = 0; r < values.rows(); ++r)
+    for (Index c = 0; c < values.columns(); ++c) values(r, c) = text.number(field(text, r, c));
+  return values;
+}
+
+/// The ratios that occur in a decision's column, ascending.
+std::vector<double> options_of(const TextTable& text, const Matrix<double>& values, Index column,
+                               const std::string& decision) {
+  std::vector<double> options;
+  for (Index r = 0; r < values.rows(); ++r) {
+    options.push_back(values(r, column));
+    if (options.back() < 0)
+      text.fail(field(text, r, column), fmt::format("{} = {}, expected a ratio of 0 or more",
+                                                    decision, shortest(options.back())));
+  }
+  std::sort(options.begin(), options.end());
+  options.erase(std::unique(options.begin(), options.end()), options.end());
+  return options;
+}
+
+/// Fills the table's ratios and makes room for a row per action.
+void read_ratios(const TextTable& text, const Matrix<double>& values, ActionTable& table) {
+  std::int64_t actions = 1;
+  for (std::size_t d = 0; d < table.decisions.size(); ++d) {
+    table.ratios.push_back(options_of(text, values, static_cast<Index>(d), table.decisions[d]));
+    actions *= static_cast<std::int64_t>(table.ratios.back().size());
+    // Beyond this the holes outnumber the rows a thousandfold: no table was meant.
+    if (actions > 1000 * values.rows())
+      fail(text, fmt::format("{} rows for more than {} actions", values.rows(), actions - 1));
+  }
+  table.rows.resize(static_cast<std::size_t>(actions));
+}
+
+/// The action of a row of the file.
+Action action_in(const Matrix<double>& values, Index row,
+                 const std::vector<std::vector<double>>& ratios) {
+  Action action;
+  for (const std::vector<double>& options : ratios) {
+    const double ratio = values(row, static_cast<Index>(action.size()));
+    action.push_back(static_cast<int>(std::lower_bound(options.begin(), options.end(), ratio) -
+                                      options.begin()));
+  }
+  return action;
+}
+
+/// What a row of the file says of its action.
+ActionTable::Row measured_row(const TextTable& text, const Matrix<double>& values, Index row,
+                              const ActionTable& table, const Action& action) {
+  const auto decisions = static_cast<Index>(table.decisions.size());
+  const double weights = values(row, decisions), accuracy = values(row, decisions + 1),
+               deviation = values(row, decisions + 2);
+  if (weights < 0 || !(accuracy >= 0 && accuracy <= 100) || deviation < 0)
+    text.fail(field(text, row, decisions),
+              fmt::format("{}, {}, {} at {}; expected weights and a deviation of 0 or more, and an "
+                          "accuracy of 0 .. 100 %",
+                          shortest(weights), shortest(accuracy), shortest(deviation),
+                          in_words(table, action)));
+  return {weights, accuracy / 100, deviation / 100};
+}
+
+/// FileError where an action has no row.
+void check_holes(const TextTable& text, const ActionTable& table, const std::vector<bool>& met) {
+  const auto holes = std::count(met.begin(), met.end(), false);
+  if (holes == 0) return;
+  const auto first = std::find(met.begin(), met.end(), false) - met.begin();
+  fail(text, fmt::format("no row for {}; {} of {} actions {} missing",
+                         in_words(table, action_at(table.ratios, static_cast<std::size_t>(first))),
+                         holes, met.size(), holes == 1 ? "is" : "are"));
+}
+
 }  // namespace
 
 std::vector<int> ActionTable::choices() const {
@@ -96,71 +180,19 @@ ActionTable read_action_table(const std::filesystem::path& file) {
   const std::vector<std::string> names = column_names(text);
   ActionTable table;
   table.decisions = check_columns(text, names);
-  const auto fail = [&](const std::string& what) {
-    throw FileError(fmt::format("{}: {}", file.string(), what));
-  };
-  const auto field = [&text](Index r, Index c) -> const TableField& {
-    return text.rows()[static_cast<std::size_t>(r)][static_cast<std::size_t>(c)];
-  };
-  if (text.columns() != names.size())
-    text.fail(field(0, 0), fmt::format("{} numbers per row under {} column names", text.columns(),
-                                       names.size()));
-  Matrix<double> values(static_cast<Index>(text.rows().size()), static_cast<Index>(names.size()));
-  for (Index r = 0; r < values.rows(); ++r)
-    for (Index c = 0; c < values.columns(); ++c) values(r, c) = text.number(field(r, c));
-
-  const auto decisions = static_cast<Index>(table.decisions.size());
-  std::int64_t actions = 1;
-  for (Index d = 0; d < decisions; ++d) {
-    std::vector<double> options;
-    for (Index r = 0; r < values.rows(); ++r) {
-      options.push_back(values(r, d));
-      if (options.back() < 0)
-        text.fail(field(r, d), fmt::format("{} = {}, expected a ratio of 0 or more",
-                                           table.decisions[static_cast<std::size_t>(d)],
-                                           shortest(options.back())));
-    }
-    std::sort(options.begin(), options.end());
-    options.erase(std::unique(options.begin(), options.end()), options.end());
-    actions *= static_cast<std::int64_t>(options.size());
-    // Beyond this the holes outnumber the rows a thousandfold: no table was meant.
-    if (actions > 1000 * values.rows())
-      fail(fmt::format("{} rows for more than {} actions", values.rows(), actions - 1));
-    table.ratios.push_back(std::move(options));
-  }
-
-  std::vector<bool> met(static_cast<std::size_t>(actions), false);
-  table.rows.resize(met.size());
+  const Matrix<double> values = numbers_of(text, names);
+  read_ratios(text, values, table);
+  std::vector<bool> met(table.rows.size(), false);
   for (Index r = 0; r < values.rows(); ++r) {
-    Action action;
-    for (Index d = 0; d < decisions; ++d) {
-      const auto& options = table.ratios[static_cast<std::size_t>(d)];
-      action.push_back(static_cast<int>(
-          std::lower_bound(options.begin(), options.end(), values(r, d)) - options.begin()));
-    }
+    const Action action = action_in(values, r, table.ratios);
     const std::size_t place = place_of(table.ratios, action);
-    const double weights = values(r, decisions), accuracy = values(r, decisions + 1),
-                 deviation = values(r, decisions + 2);
     if (met[place])
-      text.fail(field(r, 0),
+      text.fail(field(text, r, 0),
                 fmt::format("two rows for {}; an action has one row", in_words(table, action)));
-    if (weights < 0 || !(accuracy >= 0 && accuracy <= 100) || deviation < 0)
-      text.fail(
-          field(r, decisions),
-          fmt::format("{}, {}, {} at {}; expected weights and a deviation of 0 or more, and an "
-                      "accuracy of 0 .. 100 %",
-                      shortest(weights), shortest(accuracy), shortest(deviation),
-                      in_words(table, action)));
     met[place] = true;
-    table.rows[place] = {weights, accuracy / 100, deviation / 100};
+    table.rows[place] = measured_row(text, values, r, table, action);
   }
-  const auto holes = std::count(met.begin(), met.end(), false);
-  if (holes > 0) {
-    const auto first = std::find(met.begin(), met.end(), false) - met.begin();
-    fail(fmt::format("no row for {}; {} of {} actions {} missing",
-                     in_words(table, action_at(table.ratios, static_cast<std::size_t>(first))),
-                     holes, actions, holes == 1 ? "is" : "are"));
-  }
+  check_holes(text, table, met);
   return table;
 }
 

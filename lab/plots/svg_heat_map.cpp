@@ -54,92 +54,148 @@ double widest(const std::vector<std::string>& all) {
   return kLetter * static_cast<double>(longest);
 }
 
-}  // namespace
+/// Where the parts of a map stand.
+struct Geometry {
+  std::size_t columns = 0, rows = 0;
+  double left = 0, bottom = 0, cell_width = 0, cell_height = 0;  ///< of the cells
+  bool is_aslant = false;                                        ///< words under narrow columns
+  double label_at = 0, scale_at = 0, height = 0;
 
-std::string to_svg(const HeatMap& map) {
-  const std::size_t columns = map.x_words.size(), rows = map.y_words.size();
-  const double left = std::max(kLeastLeft, widest(map.y_words) + 38);
-  const double cell_width = (kWidth - kRight - left) / static_cast<double>(columns);
-  const double cell_height =
-      std::clamp(kMapHeight / static_cast<double>(rows), kLeastRowHeight, kMostRowHeight);
-  const double bottom = kTop + cell_height * static_cast<double>(rows);
-  const bool aslant = widest(map.x_words) > cell_width - 4;
-  const double label_at = bottom + (aslant ? 30 + widest(map.x_words) * 0.57 : 42);
-  const double scale_at = label_at + 18, height = scale_at + 44;
+  double x(double column) const { return left + cell_width * column; }
+  double y(double row) const { return bottom - cell_height * row; }
+  double middle() const { return (left + kWidth - kRight) / 2; }
+};
+
+Geometry geometry_of(const HeatMap& map) {
+  Geometry at;
+  at.columns = map.x_words.size();
+  at.rows = map.y_words.size();
+  at.left = std::max(kLeastLeft, widest(map.y_words) + 38);
+  at.cell_width = (kWidth - kRight - at.left) / static_cast<double>(at.columns);
+  at.cell_height =
+      std::clamp(kMapHeight / static_cast<double>(at.rows), kLeastRowHeight, kMostRowHeight);
+  at.bottom = kTop + at.cell_height * static_cast<double>(at.rows);
+  at.is_aslant = widest(map.x_words) > at.cell_width - 4;
+  at.label_at = at.bottom + (at.is_aslant ? 30 + widest(map.x_words) * 0.57 : 42);
+  at.scale_at = at.label_at + 18;
+  at.height = at.scale_at + 44;
+  return at;
+}
+
+/// The lowest and the highest finite value; low > high where there is none.
+struct Range {
   double low = INFINITY, high = -INFINITY;
-  for (const double v : map.values) {
+  double fraction(double v) const { return high > low ? (v - low) / (high - low) : 1.0; }
+};
+
+Range range_of(const std::vector<double>& values) {
+  Range range;
+  for (const double v : values) {
     if (!std::isfinite(v)) continue;
-    low = std::min(low, v);
-    high = std::max(high, v);
+    range.low = std::min(range.low, v);
+    range.high = std::max(range.high, v);
   }
-  std::string svg = fmt::format(
+  return range;
+}
+
+/// The opening of the file, its ground and the title.
+std::string head(const HeatMap& map, const Geometry& at) {
+  return fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1:.0f}\" width=\"{0}\" "
       "height=\"{1:.0f}\" font-family=\"sans-serif\" font-size=\"12\">\n<title>{2}</title>\n<rect "
       "width=\"100%\" height=\"100%\" fill=\"white\"/>\n<text x=\"14\" y=\"22\" "
       "font-size=\"15\">{2}</text>\n",
-      kWidth, height, escaped(map.title));
-  const auto fraction = [&](double v) { return high > low ? (v - low) / (high - low) : 1.0; };
-  for (std::size_t row = 0; row < rows; ++row)
-    for (std::size_t column = 0; column < columns; ++column) {
-      const std::size_t at = row * columns + column;
-      const double value = map.values[at];
-      const bool is_empty = !std::isfinite(value);
-      const double x = left + cell_width * static_cast<double>(column);
-      const double y = bottom - cell_height * static_cast<double>(row + 1);
-      const std::string note = at < map.notes.size() ? map.notes[at] : "";
-      const Colour colour = is_empty ? Colour{} : colour_at(fraction(value));
-      svg += fmt::format(
-          "<rect class=\"mark\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" "
-          "fill=\"{}\"{}><title>{}</title></rect>\n",
-          x + 0.5, y + 0.5, cell_width - 1, cell_height - 1,
-          is_empty ? "none" : hexadecimal(colour),
-          is_empty ? " stroke=\"#888\" stroke-dasharray=\"3 3\"" : "",
-          escaped(fmt::format("{} {}, {} {}: {}{}", map.x_label, map.x_words[column], map.y_label,
-                              map.y_words[row],
-                              is_empty ? "no value" : fmt::format("{:.2f}", value),
-                              note.empty() ? "" : " " + note)));
-      if (!is_empty && cell_width >= kRoomForNumber)
-        svg += fmt::format(
-            "<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\" fill=\"{}\" font-size=\"11\" "
-            "pointer-events=\"none\">{:.{}f}</text>\n",
-            x + cell_width / 2, y + cell_height / 2 + 4, ink_on(colour), value,
-            cell_width >= 46 ? 2 : 1);
-    }
-  // Of narrow columns and rows, some are named.
-  const auto every = [](double room, double needed) {
-    return static_cast<std::size_t>(std::max(1.0, std::ceil(needed / room)));
-  };
-  for (std::size_t column = 0; column < columns; column += every(cell_width, 14)) {
-    const double x = left + cell_width * (static_cast<double>(column) + 0.5);
-    svg += aslant
+      kWidth, at.height, escaped(map.title));
+}
+
+/// "device.sigma 0.5, adc.bits 6: 91.20", and the cell's note
+std::string tooltip(const HeatMap& map, std::size_t row, std::size_t column) {
+  const std::size_t place = row * map.x_words.size() + column;
+  const double value = map.values[place];
+  const std::string note = place < map.notes.size() ? map.notes[place] : "";
+  return fmt::format("{} {}, {} {}: {}{}", map.x_label, map.x_words[column], map.y_label,
+                     map.y_words[row],
+                     std::isfinite(value) ? fmt::format("{:.2f}", value) : "no value",
+                     note.empty() ? "" : " " + note);
+}
+
+/// A coloured cell with its tooltip, and its number where it has the room.
+std::string cell(const HeatMap& map, const Geometry& at, const Range& range, std::size_t row,
+                 std::size_t column) {
+  const double value = map.values[row * at.columns + column];
+  const bool is_empty = !std::isfinite(value);
+  const double x = at.x(static_cast<double>(column)), y = at.y(static_cast<double>(row + 1));
+  const Colour colour = is_empty ? Colour{} : colour_at(range.fraction(value));
+  std::string svg = fmt::format(
+      "<rect class=\"mark\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" "
+      "fill=\"{}\"{}><title>{}</title></rect>\n",
+      x + 0.5, y + 0.5, at.cell_width - 1, at.cell_height - 1,
+      is_empty ? "none" : hexadecimal(colour),
+      is_empty ? " stroke=\"#888\" stroke-dasharray=\"3 3\"" : "",
+      escaped(tooltip(map, row, column)));
+  if (!is_empty && at.cell_width >= kRoomForNumber)
+    svg += fmt::format(
+        "<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\" fill=\"{}\" font-size=\"11\" "
+        "pointer-events=\"none\">{:.{}f}</text>\n",
+        x + at.cell_width / 2, y + at.cell_height / 2 + 4, ink_on(colour), value,
+        at.cell_width >= 46 ? 2 : 1);
+  return svg;
+}
+
+/// Words of the columns (of narrow ones, some) and of the rows, and the labels of both axes.
+std::string axes(const HeatMap& map, const Geometry& at) {
+  const auto every = static_cast<std::size_t>(std::max(1.0, std::ceil(14 / at.cell_width)));
+  std::string svg;
+  for (std::size_t column = 0; column < at.columns; column += every) {
+    const double x = at.x(static_cast<double>(column) + 0.5);
+    svg += at.is_aslant
                ? fmt::format(
                      "<text transform=\"translate({:.1f} {:.1f}) rotate(-35)\" "
                      "text-anchor=\"end\">{}</text>\n",
-                     x + 4, bottom + 14, escaped(map.x_words[column]))
+                     x + 4, at.bottom + 14, escaped(map.x_words[column]))
                : fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>\n",
-                             x, bottom + 18, escaped(map.x_words[column]));
+                             x, at.bottom + 18, escaped(map.x_words[column]));
   }
-  for (std::size_t row = 0; row < rows; ++row)
-    svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>\n", left - 8,
-                       bottom - cell_height * (static_cast<double>(row) + 0.5) + 4,
-                       escaped(map.y_words[row]));
-  svg += fmt::format(
-      "<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>\n<text "
-      "transform=\"translate(18 {:.1f}) rotate(-90)\" text-anchor=\"middle\">{}</text>\n",
-      (left + kWidth - kRight) / 2, label_at, escaped(map.x_label), (kTop + bottom) / 2,
-      escaped(map.y_label));
-  if (!(low <= high)) return svg + "</svg>\n";
-  const double step = (kWidth - kRight - left) / kSteps;
+  for (std::size_t row = 0; row < at.rows; ++row)
+    svg +=
+        fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>\n", at.left - 8,
+                    at.y(static_cast<double>(row) + 0.5) + 4, escaped(map.y_words[row]));
+  return svg + fmt::format(
+                   "<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>\n<text "
+                   "transform=\"translate(18 {:.1f}) rotate(-90)\" text-anchor=\"middle\">{}"
+                   "</text>\n",
+                   at.middle(), at.label_at, escaped(map.x_label), (kTop + at.bottom) / 2,
+                   escaped(map.y_label));
+}
+
+/// The scale of colours with the ends of the range.
+std::string scale(const HeatMap& map, const Geometry& at, const Range& range) {
+  const double step = (kWidth - kRight - at.left) / kSteps;
+  std::string svg;
   for (int i = 0; i < kSteps; ++i)
     svg += fmt::format(
         "<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"10\" fill=\"{}\"/>\n",
-        left + step * i, scale_at, step + 0.5, hexadecimal(colour_at(i / (kSteps - 1.0))));
+        at.left + step * i, at.scale_at, step + 0.5, hexadecimal(colour_at(i / (kSteps - 1.0))));
   return svg + fmt::format(
                    "<text x=\"{0:.1f}\" y=\"{1:.1f}\">{2:.2f}</text>\n<text x=\"{3:.1f}\" "
                    "y=\"{1:.1f}\" text-anchor=\"middle\">{4}</text>\n<text x=\"{5:.1f}\" "
-                   "y=\"{1:.1f}\" text-anchor=\"end\">{6:.2f}</text>\n</svg>\n",
-                   left, scale_at + 26, low, (left + kWidth - kRight) / 2, escaped(map.value_label),
-                   kWidth - kRight, high);
+                   "y=\"{1:.1f}\" text-anchor=\"end\">{6:.2f}</text>\n",
+                   at.left, at.scale_at + 26, range.low, at.middle(), escaped(map.value_label),
+                   kWidth - kRight, range.high);
+}
+
+}  // namespace
+
+std::string to_svg(const HeatMap& map) {
+  const Geometry at = geometry_of(map);
+  const Range range = range_of(map.values);
+  std::string svg = head(map, at);
+  for (std::size_t row = 0; row < at.rows; ++row)
+    for (std::size_t column = 0; column < at.columns; ++column)
+      svg += cell(map, at, range, row, column);
+  svg += axes(map, at);
+  if (range.low <= range.high) svg += scale(map, at, range);
+  return svg + "</svg>\n";
 }
 
 }  // namespace ohmic::lab

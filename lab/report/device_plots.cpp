@@ -31,6 +31,78 @@ PlotSeries series(const std::string& name) {
   return {.name = name, .x = {}, .y = {}, .low = {}, .high = {}};
 }
 
+/// The model of a measured table, over the range of its targets.
+std::shared_ptr<const devices::DeviceModel> model_of(
+    const std::filesystem::path& file, const devices::MeasuredReading& reading,
+    const std::vector<devices::MeasuredTable::AtTarget>& targets) {
+  devices::MeasuredParams params;
+  params.file = file.string();
+  params.file_unit = reading.unit;
+  params.read_voltage = reading.read_voltage;
+  params.clips_negative = reading.clips_negative;
+  params.cell.g_min = targets.front().target;
+  params.cell.g_max = targets.back().target;
+  return devices::make_measured(params, file);
+}
+
+/// Whether time `k` of `times` is among the kMostTimesDrawn that are drawn, evenly spread.
+bool is_drawn(std::size_t k, std::size_t times) {
+  if (times <= kMostTimesDrawn || k == 0) return true;
+  const auto step = [&](std::size_t at) { return at * (kMostTimesDrawn - 1) / (times - 1); };
+  return step(k) != step(k + 1);
+}
+
+/// Prints data and model side by side, a row per target.
+void print_targets(const devices::MeasuredTable::AtTime& time, const devices::DeviceModel& model,
+                   const Console& console) {
+  console.print("{:>12} {:>9} {:>12} {:>12} {:>12} {:>12}\n", "target (uS)", "samples", "mean (uS)",
+                "std (uS)", "model mean", "model std");
+  for (const auto& target : time.targets)
+    console.print(
+        "{:>12.4g} {:>9} {:>12.4g} {:>12.4g} {:>12.4g} {:>12.4g}\n", target.target / kMicro,
+        target.samples ? std::to_string(target.samples->knots().size()) : "-", target.mean / kMicro,
+        target.sigma / kMicro, model.mean(target.target, time.seconds) / kMicro,
+        model.sigma(target.target, time.seconds) / kMicro);
+}
+
+/// Measured means, with deviations as error bars.
+PlotSeries data_series(const std::string& name, const devices::MeasuredTable::AtTime& time) {
+  PlotSeries data = series(name);
+  data.joined = false;
+  for (const auto& target : time.targets) {
+    data.x.push_back(target.target / kMicro);
+    data.y.push_back(target.mean / kMicro);
+    data.low.push_back((target.mean - target.sigma) / kMicro);
+    data.high.push_back((target.mean + target.sigma) / kMicro);
+  }
+  return data;
+}
+
+/// The model's mean over its range.
+PlotSeries model_series(const std::string& name, const devices::DeviceModel& model,
+                        double seconds) {
+  PlotSeries line = series(name);
+  line.marked = false;
+  for (int i = 0; i <= 40; ++i) {
+    const double g = model.g_min() + (model.g_max() - model.g_min()) * i / 40;
+    line.x.push_back(g / kMicro);
+    line.y.push_back(model.mean(g, seconds) / kMicro);
+  }
+  return line;
+}
+
+/// Says how far the tails of a table of samples reach.
+void print_tails(const devices::MeasuredTable& table, const Console& console) {
+  std::size_t fewest = std::numeric_limits<std::size_t>::max();
+  for (const auto& time : table.times)
+    for (const auto& target : time.targets)
+      fewest = std::min(fewest, target.samples->knots().size());
+  console.print(
+      "tails beyond the smallest and largest sample are cut off: {} samples say nothing of fewer "
+      "than one cell in {}\n",
+      fewest, 2 * fewest);
+}
+
 }  // namespace
 
 std::vector<std::filesystem::path> plot_device(const devices::DeviceModel& model,
@@ -86,65 +158,21 @@ void show_fit(const std::filesystem::path& file, const devices::MeasuredReading&
                 table.has_samples ? "samples" : "means and deviations", first.size(),
                 shortest(first.front().target / kMicro), shortest(first.back().target / kMicro),
                 table.times.size() > 1 ? fmt::format(", at {} times", table.times.size()) : "");
-  devices::MeasuredParams params;
-  params.file = file.string();
-  params.file_unit = reading.unit;
-  params.read_voltage = reading.read_voltage;
-  params.clips_negative = reading.clips_negative;
-  params.cell.g_min = first.front().target;
-  params.cell.g_max = first.back().target;
-  const auto model = devices::make_measured(params, file);
+  const auto model = model_of(file, reading, first);
   Plot plot{.title = "measured data against model: " + file.filename().string(),
             .x_label = "target conductance (uS)",
             .y_label = "conductance (uS), mean and deviation",
             .series = {}};
-  const std::size_t drawn = std::min(table.times.size(), kMostTimesDrawn);
   for (std::size_t k = 0; k < table.times.size(); ++k) {
     const auto& time = table.times[k];
-    // Evenly spread over the times, the first and the last among them.
-    const bool is_drawn = drawn == table.times.size() ||
-                          (k * (drawn - 1)) / (table.times.size() - 1) !=
-                              ((k + 1) * (drawn - 1)) / (table.times.size() - 1) ||
-                          k == 0;
+    print_targets(time, *model, console);
+    if (!is_drawn(k, table.times.size())) continue;
     const std::string when =
         table.times.size() > 1 ? " after " + human_time(time.seconds) : std::string();
-    console.print("{:>12} {:>9} {:>12} {:>12} {:>12} {:>12}\n", "target (uS)", "samples",
-                  "mean (uS)", "std (uS)", "model mean", "model std");
-    PlotSeries data = series("data" + when), line = series("model" + when);
-    data.joined = line.marked = false;
-    for (const auto& target : time.targets) {
-      const double mean = target.mean, sigma = target.sigma;
-      console.print(
-          "{:>12.4g} {:>9} {:>12.4g} {:>12.4g} {:>12.4g} {:>12.4g}\n", target.target / kMicro,
-          table.has_samples ? std::to_string(target.samples->knots().size()) : "-", mean / kMicro,
-          sigma / kMicro, model->mean(target.target, time.seconds) / kMicro,
-          model->sigma(target.target, time.seconds) / kMicro);
-      if (!is_drawn) continue;
-      data.x.push_back(target.target / kMicro);
-      data.y.push_back(mean / kMicro);
-      data.low.push_back((mean - sigma) / kMicro);
-      data.high.push_back((mean + sigma) / kMicro);
-    }
-    if (!is_drawn) continue;
-    for (int i = 0; i <= 40; ++i) {
-      const double g = model->g_min() + (model->g_max() - model->g_min()) * i / 40;
-      line.x.push_back(g / kMicro);
-      line.y.push_back(model->mean(g, time.seconds) / kMicro);
-    }
-    plot.series.push_back(std::move(data));
-    plot.series.push_back(std::move(line));
+    plot.series.push_back(data_series("data" + when, time));
+    plot.series.push_back(model_series("model" + when, *model, time.seconds));
   }
-  if (table.has_samples) {
-    std::size_t fewest = std::numeric_limits<std::size_t>::max();
-    for (const auto& time : table.times)
-      for (const auto& target : time.targets)
-        fewest = std::min(fewest, target.samples->knots().size());
-    console.print(
-        "tails beyond the smallest and largest sample are cut off: {} samples say nothing of fewer "
-        "than "
-        "one cell in {}\n",
-        fewest, 2 * fewest);
-  }
+  if (table.has_samples) print_tails(table, console);
   write_whole_file(plot_file, to_svg(plot));
   console.print("plot in {}\n", plot_file.string());
 }

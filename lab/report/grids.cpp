@@ -103,74 +103,95 @@ ReportLayers layers_at(const h5::Reader& in, const PointGrid& grid, std::size_t 
   return layers;
 }
 
+/// What a comparison measured: every method, on every hardware, at every setting.
+struct Comparison {
+  std::vector<std::string> methods, hardware;
+  AxisValues seeds;
+  std::vector<Dimension> axes;  ///< of the settings
+  std::size_t settings = 1, chips = 0;
+  /// A point of a grid is a setting and a method.
+  std::size_t points() const { return settings * methods.size(); }
+};
+
+Comparison comparison_in(const h5::Reader& in) {
+  Comparison c{.methods = in.strings("/method"),
+               .hardware = {},
+               .seeds = axis_in(in, "/training_seed", "training_seed"),
+               .axes = {}};
+  c.hardware = in.strings("/hardware");
+  if (c.methods.empty()) throw FileError(in.file().string() + ": '/method' has no values");
+  const std::string accuracy = "/methods/" + c.methods.front() + "/accuracy";
+  c.axes = compared_dimensions(in, accuracy);
+  for (const Dimension& axis : c.axes) c.settings *= axis.size();
+  const std::vector<Index> shape = in.doubles(accuracy).shape;
+  if (!shape.empty()) c.chips = static_cast<std::size_t>(shape.back());
+  return c;
+}
+
+/// The grid of one hardware, with room for what was measured.
+PointGrid grid_of(const Comparison& c, const std::string& hardware) {
+  std::vector<double> chip_numbers;
+  for (std::size_t chip = 0; chip < c.chips; ++chip)
+    chip_numbers.push_back(static_cast<double>(chip));
+  PointGrid grid;
+  grid.name = c.hardware.size() > 1 ? hardware + " hardware" : "";
+  grid.hardware = {hardware};
+  grid.dimensions = c.axes;
+  grid.method = c.axes.size();
+  grid.dimensions.push_back(
+      {.keys = {{.key = "method", .units = "", .words = c.methods, .numbers = {}}}});
+  grid.sample_axes = {c.seeds, axis_of_numbers("chip", chip_numbers)};
+  grid.metrics = {{"accuracy", std::vector<double>(c.points() * c.seeds.size() * c.chips)}};
+  for (auto* list : {&grid.float_accuracy, &grid.overhead_weights, &grid.overhead_macs})
+    list->resize(c.points());
+  grid.statistic.resize(c.points());
+  return grid;
+}
+
+/// Fills the points of method `m` in the grids, one per hardware.
+void read_method(const h5::Reader& in, const Comparison& c, std::size_t m,
+                 std::vector<PointGrid>& grids) {
+  const std::string group = "/methods/" + c.methods[m];
+  const std::size_t seeds = c.seeds.size(), cells = seeds * c.hardware.size() * c.settings;
+  const std::vector<double> accuracy = numbers_of(in, group + "/accuracy", cells * c.chips);
+  const double weights = numbers_of(in, group + "/overhead_weights", 1)[0];
+  const double macs = numbers_of(in, group + "/overhead_macs", 1)[0];
+  double clean = 0;
+  for (const double a : numbers_of(in, group + "/clean_accuracy", seeds))
+    clean += a / static_cast<double>(seeds);
+  std::vector<double> validation;
+  if (in.has(group + "/selection_accuracy"))
+    validation = numbers_of(in, group + "/selection_accuracy", cells);
+  for (std::size_t h = 0; h < c.hardware.size(); ++h)
+    for (std::size_t s = 0; s < c.settings; ++s) {
+      PointGrid& grid = grids[h];
+      const std::size_t point = s * c.methods.size() + m;
+      double chosen = 0;
+      for (std::size_t seed = 0; seed < seeds; ++seed) {
+        const std::size_t cell = (seed * c.hardware.size() + h) * c.settings + s;
+        for (std::size_t chip = 0; chip < c.chips; ++chip)
+          grid.metrics.front().values[(point * seeds + seed) * c.chips + chip] =
+              accuracy[cell * c.chips + chip];
+        if (!validation.empty()) chosen += validation[cell] / static_cast<double>(seeds);
+      }
+      grid.float_accuracy[point] = clean;
+      grid.overhead_weights[point] = weights;
+      grid.overhead_macs[point] = macs;
+      grid.statistic[point] = kMeanIntervals + m * c.settings + s;
+      if (validation.empty()) continue;
+      grid.validation_accuracy.resize(grid.points());
+      grid.validation_accuracy[point] = chosen;
+    }
+}
+
 }  // namespace
 
 void read_compare(const h5::Reader& in, ReportData& report) {
-  const std::vector<std::string> methods = in.strings("/method");
-  const AxisValues seeds = axis_in(in, "/training_seed", "training_seed");
-  std::vector<std::string> hardware = in.strings("/hardware");
-  if (methods.empty()) throw FileError(in.file().string() + ": '/method' has no values");
-  const std::vector<Dimension> axes =
-      compared_dimensions(in, "/methods/" + methods.front() + "/accuracy");
-  std::size_t settings = 1;
-  for (const Dimension& axis : axes) settings *= axis.size();
-  const std::vector<Index> shape = in.doubles("/methods/" + methods.front() + "/accuracy").shape;
-  const auto chips = static_cast<std::size_t>(shape.empty() ? 0 : shape.back());
-  std::vector<double> chip_numbers;
-  for (std::size_t c = 0; c < chips; ++c) chip_numbers.push_back(static_cast<double>(c));
-
-  for (std::size_t h = 0; h < hardware.size(); ++h) {
-    PointGrid grid;
-    grid.name = hardware.size() > 1 ? hardware[h] + " hardware" : "";
-    grid.hardware = {hardware[h]};
-    grid.dimensions = axes;
-    grid.method = axes.size();
-    grid.dimensions.push_back(
-        {.keys = {{.key = "method", .units = "", .words = methods, .numbers = {}}}});
-    grid.sample_axes = {seeds, axis_of_numbers("chip", chip_numbers)};
-    grid.metrics = {{"accuracy", {}}};
-    report.grids.push_back(std::move(grid));
-  }
-  const std::size_t n = seeds.size() * chips;
-  for (PointGrid& grid : report.grids) {
-    const std::size_t points = settings * methods.size();
-    grid.metrics.front().values.resize(points * n);
-    for (auto* list : {&grid.float_accuracy, &grid.overhead_weights, &grid.overhead_macs})
-      list->resize(points);
-    grid.statistic.resize(points);
-  }
-  for (std::size_t m = 0; m < methods.size(); ++m) {
-    const std::string group = "/methods/" + methods[m];
-    const std::size_t cells = seeds.size() * hardware.size() * settings;
-    const std::vector<double> accuracy = numbers_of(in, group + "/accuracy", cells * chips);
-    const double weights = numbers_of(in, group + "/overhead_weights", 1)[0];
-    const double macs = numbers_of(in, group + "/overhead_macs", 1)[0];
-    double clean = 0;
-    for (const double a : numbers_of(in, group + "/clean_accuracy", seeds.size()))
-      clean += a / static_cast<double>(seeds.size());
-    std::vector<double> validation;
-    if (in.has(group + "/selection_accuracy"))
-      validation = numbers_of(in, group + "/selection_accuracy", cells);
-    for (std::size_t h = 0; h < hardware.size(); ++h)
-      for (std::size_t s = 0; s < settings; ++s) {
-        PointGrid& grid = report.grids[h];
-        const std::size_t point = s * methods.size() + m;
-        double chosen = 0;
-        for (std::size_t seed = 0; seed < seeds.size(); ++seed) {
-          const std::size_t cell = (seed * hardware.size() + h) * settings + s;
-          for (std::size_t c = 0; c < chips; ++c)
-            grid.metrics.front().values[point * n + seed * chips + c] = accuracy[cell * chips + c];
-          if (!validation.empty()) chosen += validation[cell] / static_cast<double>(seeds.size());
-        }
-        grid.float_accuracy[point] = clean;
-        grid.overhead_weights[point] = weights;
-        grid.overhead_macs[point] = macs;
-        grid.statistic[point] = kMeanIntervals + m * settings + s;
-        if (validation.empty()) continue;
-        grid.validation_accuracy.resize(grid.points());
-        grid.validation_accuracy[point] = chosen;
-      }
-  }
+  const Comparison comparison = comparison_in(in);
+  for (const std::string& hardware : comparison.hardware)
+    report.grids.push_back(grid_of(comparison, hardware));
+  for (std::size_t m = 0; m < comparison.methods.size(); ++m)
+    read_method(in, comparison, m, report.grids);
   for (PointGrid& grid : report.grids) summarise(grid, stream_of(report));
   // What a reader asks for first.
   std::stable_partition(report.grids.begin(), report.grids.end(),

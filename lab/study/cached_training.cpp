@@ -32,40 +32,64 @@ std::optional<nn::Checkpoint> load_kept(const std::filesystem::path& file, const
   return found;
 }
 
+/// A training as a file has it.
+struct KeptState {
+  nn::TrainingState state;
+  std::filesystem::path file;
+};
+
+/// The kept state to go on from: the first that is finished, or that of the most steps; nothing
+/// where none is kept.
+std::optional<KeptState> furthest_kept(const CachedTraining& t, const Console& console) {
+  std::optional<KeptState> furthest;
+  for (const std::filesystem::path& from : {t.kept.cached, t.kept.file}) {
+    if (from.empty() || !std::filesystem::exists(from)) continue;
+    std::optional<nn::Checkpoint> found = load_kept(from, t, console);
+    if (!found || (furthest && found->state.step <= furthest->state.step)) continue;
+    furthest = {std::move(found->state), from};
+    if (furthest->state.epoch >= t.params.epochs) break;
+  }
+  return furthest;
+}
+
+void make_folder(const std::filesystem::path& folder) {
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  if (failed) throw FileError(folder.string() + ": cannot be made: " + failed.message());
+}
+
+void say_epoch(const std::string& label, const nn::EpochReport& r, const Console& console) {
+  console.say("{}: epoch {:3} of {}: loss {:.4f}, training accuracy {} %{}, {} images/s\n", label,
+              r.epoch, r.epochs, r.loss, per_cent(r.train_accuracy),
+              r.validation_accuracy == r.validation_accuracy
+                  ? ", validation " + per_cent(r.validation_accuracy) + " %"
+                  : "",
+              grouped(static_cast<std::int64_t>(r.images_per_second)));
+}
+
 }  // namespace
 
 nn::TrainingState train_cached(const CachedTraining& t, nn::TrainingHooks hooks,
                                const Console& console, NetworkOrigin& origin) {
-  nn::TrainingState state = t.fresh();
   origin.layers.clear();
   for (const Index layer : t.network.mac_layers()) origin.layers.push_back(t.network.name(layer));
-  Index resumed_from = 0, steps = -1;  // -1: from the start
   const std::filesystem::path& file = t.kept.file;
   if (!file.empty()) remove_leftovers(file.parent_path());
-  for (const std::filesystem::path& from : {t.kept.cached, file}) {
-    if (from.empty() || !std::filesystem::exists(from)) continue;
-    std::optional<nn::Checkpoint> found = load_kept(from, t, console);
-    if (!found || found->state.step <= steps) continue;
-    state = std::move(found->state);
-    resumed_from = state.epoch;
-    steps = state.step;
-    if (state.epoch < t.params.epochs) continue;
-    origin.words = "from " + from.string();
-    origin.course = state.course;
-    origin.state = state;
-    return state;
+  std::optional<KeptState> kept = furthest_kept(t, console);
+  if (kept && kept->state.epoch >= t.params.epochs) {
+    origin.words = "from " + kept->file.string();
+    origin.course = kept->state.course;
+    origin.state = kept->state;
+    return std::move(kept->state);
   }
+  nn::TrainingState state = kept ? std::move(kept->state) : t.fresh();
+  const Index resumed_from = state.epoch;
   if (!t.kept.note.empty())
     console.say("{}: this training is kept in {}\n", t.kept.note, file.string());
-  if (steps >= 0)
-    console.say("resuming the training of {} after epoch {} of {}\n", t.label, state.epoch,
+  if (kept)
+    console.say("resuming the training of {} after epoch {} of {}\n", t.label, resumed_from,
                 t.params.epochs);
-  if (!file.empty()) {
-    std::error_code failed;
-    std::filesystem::create_directories(file.parent_path(), failed);
-    if (failed)
-      throw FileError(file.parent_path().string() + ": cannot be made: " + failed.message());
-  }
+  if (!file.empty()) make_folder(file.parent_path());
   const auto start = std::chrono::steady_clock::now();
   hooks.checkpoint = file;
   hooks.digest = t.digest;
@@ -75,12 +99,7 @@ nn::TrainingState train_cached(const CachedTraining& t, nn::TrainingHooks hooks,
   const auto also = hooks.on_epoch;
   hooks.on_epoch = [&](const nn::EpochReport& r) {
     rates.push_back(r.images_per_second);
-    console.say("{}: epoch {:3} of {}: loss {:.4f}, training accuracy {} %{}, {} images/s\n",
-                t.label, r.epoch, r.epochs, r.loss, per_cent(r.train_accuracy),
-                r.validation_accuracy == r.validation_accuracy
-                    ? ", validation " + per_cent(r.validation_accuracy) + " %"
-                    : "",
-                grouped(static_cast<std::int64_t>(r.images_per_second)));
+    say_epoch(t.label, r, console);
     if (also) also(r);
   };
   state = nn::train(t.network, t.data, t.params, std::move(state), hooks);
