@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "base/progress.h"
 #include "cli/refused.h"
 #include "devices/catalogue.h"
 #include "io/h5.h"
@@ -248,6 +249,22 @@ TEST_CASE("a dry run refuses files whose sizes or shapes are wrong, as the run d
       "~/set/t10k-images-idx3-ubyte: is longer than its header says, expected 6400 for 100 "
       "images",
       {});
+}
+
+TEST_CASE("of many measured times twelve are drawn, the first and the last among them") {
+  const Workbench bench("many-times");
+  std::string table = "time_s,target_uS,mean_uS,std_uS\n";
+  for (int time = 1; time <= 30; ++time)
+    for (const char* row : {",0,1,0.5\n", ",40,38,2\n"}) table += std::to_string(time) + row;
+  bench.write("m.csv", table);
+  REQUIRE(bench.ohmic({"info", "--fit", "~/m.csv", "-o", "~/"}).status == lab::kDone);
+  const std::string svg = read_whole_file(bench.path("fit.svg"));
+  int drawn = 0;
+  const std::string bar = ": 0, 1.00 (0.50 .. 1.50)<";
+  for (auto at = svg.find(bar); at != svg.npos; at = svg.find(bar, at + 1)) ++drawn;
+  CHECK(drawn == 12);
+  CHECK(says(svg, ">data after " + human_time(1) + "<"));
+  CHECK(says(svg, ">data after " + human_time(30) + "<"));
 }
 
 TEST_CASE("the voltage of a table of currents is a voltage") {
