@@ -45,8 +45,8 @@ std::shared_ptr<const devices::DeviceModel> model_of(
   return devices::make_measured(params, file);
 }
 
-/// Whether time `k` of `times` is among the kMostTimesDrawn that are drawn: evenly spread, the first
-/// and the last among them.
+/// Whether time `k` of `times` is among the kMostTimesDrawn that are drawn: evenly spread, the
+/// first and the last among them.
 bool is_drawn(std::size_t k, std::size_t times) {
   if (times <= kMostTimesDrawn || k == 0) return true;
   const auto step = [&](std::size_t at) { return at * (kMostTimesDrawn - 1) / (times - 1); };
