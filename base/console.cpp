@@ -1,5 +1,7 @@
 #include "base/console.h"
 
+#include <cmath>
+
 namespace ohmic {
 
 std::string grouped(std::int64_t count) {
@@ -9,12 +11,35 @@ std::string grouped(std::int64_t count) {
   return digits;
 }
 
+std::string count_of(std::int64_t count, const std::string& one) {
+  return grouped(count) + " " + one + (count == 1 ? "" : "s");
+}
+
 std::string per_cent(double fraction, int digits) {
   return fmt::format("{:.{}f}", 100 * fraction, digits);
 }
 
 void tell(const std::vector<std::string>& notes, const Console& console) {
   for (const std::string& note : notes) console.say("note: {}\n", note);
+}
+
+namespace {
+
+std::string range_words(const Interval& i, std::string low, std::string high) {
+  if (std::isnan(i.low)) low.clear();
+  if (std::isnan(i.high)) high.clear();
+  if (low.empty() && high.empty()) return "-";
+  return low + (low.empty() ? ".." : " ..") + (high.empty() ? "" : " ") + high;
+}
+
+}  // namespace
+
+std::string per_cent_range(const Interval& i) {
+  return range_words(i, per_cent(i.low), per_cent(i.high));
+}
+
+std::string points_range(const Interval& i) {
+  return range_words(i, fmt::format("{:+.2f}", 100 * i.low), fmt::format("{:+.2f}", 100 * i.high));
 }
 
 }  // namespace ohmic

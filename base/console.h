@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "base/statistics.h"
+
 namespace ohmic {
 
 /// Where a command speaks: results to `out`, progress and log to `log` unless it is quiet.
@@ -32,7 +34,14 @@ void tell(const std::vector<std::string>& notes, const Console& console);
 
 /// "61,706": a count with thousands apart.
 std::string grouped(std::int64_t count);
+/// "1 chip", "12 chips".
+std::string count_of(std::int64_t count, const std::string& one);
 /// "0.1234" -> "12.34": a fraction in per cent.
 std::string per_cent(double fraction, int digits = 2);
+/// "66.83 .. 75.26", ".. 61.90" where the lower bound is unknown, "-" where both are: fractions in
+/// per cent.
+std::string per_cent_range(const Interval& interval);
+/// "-22.07 .. +3.66": differences of fractions in points.
+std::string points_range(const Interval& interval);
 
 }  // namespace ohmic

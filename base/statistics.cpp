@@ -1,6 +1,9 @@
 #include "base/statistics.h"
 
 #include <algorithm>
+#include <boost/math/distributions/binomial.hpp>
+#include <boost/math/distributions/normal.hpp>
+#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 
 #include "base/error.h"
@@ -62,22 +65,137 @@ Interval wilson_interval(std::int64_t hits, std::int64_t trials, double z) {
           hits == trials ? 1.0 : std::min(1.0, centre + half)};
 }
 
-Interval bootstrap_mean_interval(std::span<const double> values, const RandomStream& stream,
-                                 std::uint64_t statistic, double level, int replicates) {
-  ensure(!values.empty() && replicates > 0 && level > 0 && level < 1,
-         "a bootstrap needs values, replicates and a level inside (0, 1)");
-  if (values.size() == 1) return {values[0], values[0]};
+Interval Interval::within(Interval bounds) const {
+  return {std::clamp(low, bounds.low, bounds.high), std::clamp(high, bounds.low, bounds.high)};
+}
+
+namespace {
+
+/// The upper `tail` quantile of Student's t.
+double upper_t(double tail, double freedom) {
+  return boost::math::quantile(boost::math::complement(boost::math::students_t(freedom), tail));
+}
+
+/// Deviations of resamples' means in their own standard errors.
+std::vector<double> studentised(std::span<const double> values, const Moments& all,
+                                const RandomStream& stream, std::uint64_t statistic,
+                                int replicates) {
   const double n = static_cast<double>(values.size());
-  std::vector<double> means, uniforms(values.size());
+  std::vector<double> t, deviations, uniforms(values.size());
+  for (const double value : values) deviations.push_back(value - all.mean());
+  // A resample of one value alone has no spread; its mean is then as far as can be.
+  const double least = 1e-18 * all.variance();
   for (int replicate = 0; replicate < replicates; ++replicate) {
     const Address row = bootstrap_address(
         {.statistic = statistic, .replicate = static_cast<std::uint64_t>(replicate)});
     stream.uniforms(row, 0, uniforms);
-    double sum = 0;
-    for (double u : uniforms) sum += values[static_cast<std::size_t>(u * n)];  // u < 1, exactly
-    means.push_back(sum / n);
+    double sum = 0, squares = 0;
+    for (const double u : uniforms) {
+      const double d = deviations[static_cast<std::size_t>(u * n)];  // u < 1, exactly
+      sum += d;
+      squares += d * d;
+    }
+    const double variance = (squares - sum * sum / n) / (n - 1);
+    t.push_back(sum / std::sqrt(n * std::max(variance, least)));
   }
-  return {quantile(means, (1 - level) / 2), quantile(means, (1 + level) / 2)};
+  return t;
+}
+
+}  // namespace
+
+Interval mean_interval(std::span<const double> values, const RandomStream& stream,
+                       std::uint64_t statistic, double level, int replicates) {
+  ensure(!values.empty() && replicates > 0 && level > 0 && level < 1,
+         "an interval needs values, replicates and a level inside (0, 1)");
+  if (values.size() == 1) return kUnknownInterval;
+  const double n = static_cast<double>(values.size());
+  Moments all;
+  for (const double value : values) all.add(value);
+  if (all.variance() == 0) return {all.mean(), all.mean()};
+  const double error = all.deviation() / std::sqrt(n);
+  constexpr std::size_t kLeastBootstrap = 5;
+  if (values.size() < kLeastBootstrap) {
+    const double half = error * upper_t((1 - level) / 2, n - 1);
+    return {all.mean() - half, all.mean() + half};
+  }
+  const std::vector<double> t = studentised(values, all, stream, statistic, replicates);
+  const double widened = error * std::sqrt(n / (n - 1));
+  return {all.mean() - widened * quantile(t, (1 + level) / 2),
+          all.mean() - widened * quantile(t, (1 - level) / 2)};
+}
+
+bool is_mean_known(std::span<const double> values, double half_width, const RandomStream& stream,
+                   std::uint64_t statistic, int replicates) {
+  const auto is_narrow = [&](std::size_t n) {
+    const Interval i = mean_interval(values.first(n), stream, statistic, 0.95, replicates);
+    return (i.high - i.low) / 2 <= half_width;
+  };
+  const std::size_t n = values.size();
+  return n > 1 && is_narrow(n) && is_narrow(std::max<std::size_t>(2, n * 4 / 5));
+}
+
+Interval quantile_interval(std::span<const double> values, double p, double level) {
+  ensure(!values.empty() && p > 0 && p < 1 && level > 0 && level < 1,
+         "an interval of a quantile needs values, and p and a level inside (0, 1)");
+  std::vector<double> sorted(values.begin(), values.end());
+  std::sort(sorted.begin(), sorted.end());
+  // The quantile lies above the k-th smallest value (from 0) where more than k values lie below it.
+  const boost::math::binomial below(static_cast<double>(sorted.size()), p);
+  const double tail = (1 - level) / 2;
+  Interval out = kUnknownInterval;
+  for (std::size_t k = 0; k < sorted.size(); ++k) {
+    const double at_most_k = boost::math::cdf(below, static_cast<double>(k));
+    if (at_most_k <= tail) out.low = sorted[k];
+    if (std::isnan(out.high) && at_most_k >= 1 - tail) out.high = sorted[k];
+  }
+  return out;
+}
+
+Interval paired_interval(std::int64_t gained, std::int64_t lost, std::int64_t trials,
+                         double level) {
+  ensure(trials > 0 && gained >= 0 && lost >= 0 && gained + lost <= trials,
+         "paired proportions need gained + lost <= trials");
+  const double n = static_cast<double>(trials) + 2, b = static_cast<double>(gained) + 0.5,
+               c = static_cast<double>(lost) + 0.5;
+  const double z =
+      boost::math::quantile(boost::math::complement(boost::math::normal(), (1 - level) / 2));
+  const double difference = (b - c) / n;
+  const double half = z * std::sqrt((b + c) / n - difference * difference) / std::sqrt(n);
+  return {difference - half, difference + half};
+}
+
+Interval new_group_interval(std::span<const double> values, std::int64_t groups,
+                            std::int64_t members, double level) {
+  ensure(
+      groups >= 1 && members >= 1 && static_cast<std::int64_t>(values.size()) == groups * members,
+      "a two-way layout needs balanced values");
+  if (groups == 1) return kUnknownInterval;
+  const auto k = static_cast<std::size_t>(groups), n = static_cast<std::size_t>(members);
+  Moments of_groups, of_members;
+  std::vector<double> group_means;
+  for (std::size_t g = 0; g < k; ++g) {
+    group_means.push_back(mean_of(values.subspan(g * n, n)));
+    of_groups.add(group_means.back());
+  }
+  double residual = 0;
+  for (std::size_t m = 0; m < n; ++m) {
+    double member_mean = 0;
+    for (std::size_t g = 0; g < k; ++g)
+      member_mean += values[g * n + m] / static_cast<double>(groups);
+    of_members.add(member_mean);
+    for (std::size_t g = 0; g < k; ++g) {
+      const double left = values[g * n + m] - group_means[g] - member_mean + of_groups.mean();
+      residual += left * left;
+    }
+  }
+  const double freedom = static_cast<double>((groups - 1) * std::max<std::int64_t>(members - 1, 1));
+  const double shared =
+      std::max(of_members.variance() - residual / freedom / static_cast<double>(groups), 0.0);
+  const double variance =
+      of_groups.variance() / static_cast<double>(groups) + shared / static_cast<double>(members);
+  const double half =
+      std::sqrt(variance) * upper_t((1 - level) / 2, static_cast<double>(groups - 1));
+  return {of_groups.mean() - half, of_groups.mean() + half};
 }
 
 }  // namespace ohmic

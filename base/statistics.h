@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -27,9 +29,16 @@ class Moments {
 /// Mean of one value or more.
 double mean_of(std::span<const double> values);
 
+/// NaN where the data do not tell a bound.
 struct Interval {
   double low = 0, high = 0;
+  bool is_known() const { return !std::isnan(low) && !std::isnan(high); }
+  /// What of it lies inside `bounds`.
+  Interval within(Interval bounds) const;
 };
+inline constexpr Interval kAnyFraction{0, 1};
+inline constexpr Interval kUnknownInterval{std::numeric_limits<double>::quiet_NaN(),
+                                           std::numeric_limits<double>::quiet_NaN()};
 
 /// The p-quantile (0..1) by linear interpolation between order statistics (type 7 of Hyndman and
 /// Fan, 1996). `values` need not be sorted; not empty.
@@ -38,11 +47,38 @@ double quantile(std::span<const double> values, double p);
 /// Interval for a proportion of `hits` in `trials` (Wilson, JASA 22 (1927) 209); z = 1.96 for 95 %.
 Interval wilson_interval(std::int64_t hits, std::int64_t trials, double z = 1.959963984540054);
 
-/// Percentile-bootstrap interval for the mean of `values` (Efron 1979), drawn at bootstrap
-/// addresses under `statistic`; `level` = 0.95. A single value gives a point.
-Interval bootstrap_mean_interval(std::span<const double> values, const RandomStream& stream,
-                                 std::uint64_t statistic, double level = 0.95,
-                                 int replicates = 2000);
+/// Interval for the mean of the distribution that `values` were drawn from. From 5 values on the
+/// studentised bootstrap (Efron, Tibshirani, "An Introduction to the Bootstrap", 1993, ch. 12.5),
+/// its half-widths times sqrt(n / (n - 1)), which makes up for the resamples' smaller spread
+/// (Hesterberg, Am. Stat. 69 (2015) 371); drawn at bootstrap addresses under `statistic`. Student's
+/// t below. A single value tells nothing. docs/statistics.md measures how often it covers.
+Interval mean_interval(std::span<const double> values, const RandomStream& stream,
+                       std::uint64_t statistic, double level = 0.95, int replicates = 2000);
+
+/// Whether values have come in until half of their mean_interval() is at most `half_width`, and
+/// that of the first four fifths of them was too: a sample that by chance lacks its tail looks
+/// narrow and is off, and later values mend both. docs/statistics.md measures how often the
+/// interval covers.
+bool is_mean_known(std::span<const double> values, double half_width, const RandomStream& stream,
+                   std::uint64_t statistic, int replicates = 2000);
+
+/// Interval for the p-quantile from order statistics, whatever the distribution (David, Nagaraja,
+/// "Order Statistics", 2003, ch. 7.1): at least `level` is covered. A bound is NaN where there are
+/// too few values for it.
+Interval quantile_interval(std::span<const double> values, double p, double level = 0.95);
+
+/// Interval for the difference of two proportions on the same `trials`, where the second has
+/// `gained` hits that the first has not, and `lost` the other way round: Wald's with half a trial
+/// added to each of the four outcomes (Agresti, Min, Stat. Med. 24 (2005) 729).
+Interval paired_interval(std::int64_t gained, std::int64_t lost, std::int64_t trials,
+                         double level = 0.95);
+
+/// Interval for the mean over new groups and new members, from the values of every group (a row)
+/// with the same members (columns): a normal analysis of the two-way layout. The means of the
+/// groups vary around the mean with s^2 / groups, what all groups' values of a member share adds
+/// its variance / members; Student's t with groups - 1 degrees of freedom. Unknown for one group.
+Interval new_group_interval(std::span<const double> values, std::int64_t groups,
+                            std::int64_t members, double level = 0.95);
 
 /// One part of a nested analysis of variance.
 struct VarianceComponent {

@@ -74,6 +74,7 @@ layers = ["conv1"]
 ratios = [1.0]
 epochs = 1
 overhead_limit = 1.0
+overhead_limit_macs = 100.0
 """
 LOGNORMAL = """[device]
 model = "lognormal"

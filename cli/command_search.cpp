@@ -1,5 +1,6 @@
 #include <chrono>
 #include <cmath>
+#include <tuple>
 
 #include "base/interrupt.h"
 #include "base/progress.h"
@@ -20,7 +21,7 @@ constexpr const char* kHelp = R"(
 Searches the layers and sizes of CorrectNet's compensators: finds candidate layers, then searches over ratios, using validation images
 and selection chips (never the test set or the reported chips). [search] says how; [methods.compensation] and
 [methods.penalty] say what is trained. Writes DIR/results.h5 (/search, /pareto, /placement), which `[methods.compensation] placement =
-"DIR/results.h5"` reads, and a plot of the Pareto front.
+"DIR/results.h5"` reads, and plots of the Pareto fronts against weights and multiply-accumulates.
 
 Example:
   ohmic search data/experiments/correctnet_lenet5_fashion.toml -o placement
@@ -44,35 +45,66 @@ std::string words_of(const std::vector<nn::Placement>& placements) {
   return words;
 }
 
+/// Evaluations as a group of the file, numbered along `along`.
+void write_evaluations(h5::Writer& out, const std::string& path, const char* along,
+                       const PlacementProblem& problem, const std::vector<rl::Evaluation>& all) {
+  std::vector<double> ratio, accuracy, weights, macs, reward;
+  std::vector<std::int64_t> action;
+  for (const rl::Evaluation& one : all) {
+    for (const nn::Placement& p : problem.placements(one.action)) ratio.push_back(p.ratio);
+    for (const int option : one.action) action.push_back(option);
+    accuracy.push_back(one.outcome.evaluated ? one.outcome.accuracy
+                                             : std::numeric_limits<double>::quiet_NaN());
+    weights.push_back(one.outcome.overhead);
+    macs.push_back(one.outcome.macs);
+    reward.push_back(one.outcome.reward);
+  }
+  ScaledGroup group(out, "search", path);
+  group.count(along, static_cast<Index>(all.size()));
+  group.axis("layer", problem.candidates());
+  group.write("action", action);
+  group.write("ratio", ratio);
+  group.write("accuracy", accuracy);
+  group.write("overhead", weights);
+  group.write("overhead_macs", macs);
+  group.write("reward", reward);
+}
+
+/// Accuracy against one overhead: what was evaluated, and the front.
+Plot front_plot(const std::vector<rl::Evaluation>& all, const std::vector<rl::Evaluation>& best,
+                const std::string& label, double rl::Outcome::*overhead) {
+  Plot plot{.title = "Placements: accuracy against overhead (validation images, selection chips)",
+            .x_label = label,
+            .y_label = "accuracy (%)",
+            .series = {}};
+  PlotSeries dots{.name = "evaluated", .x = {}, .y = {}, .low = {}, .high = {}, .joined = false};
+  PlotSeries front{.name = "Pareto front", .x = {}, .y = {}, .low = {}, .high = {}};
+  const auto add = [&](PlotSeries& series, const rl::Evaluation& one) {
+    series.x.push_back(100 * one.outcome.*overhead);
+    series.y.push_back(100 * one.outcome.accuracy);
+  };
+  for (const rl::Evaluation& one : all)
+    if (one.outcome.evaluated) add(dots, one);
+  for (const rl::Evaluation& one : best) add(front, one);
+  plot.series = {std::move(dots), std::move(front)};
+  return plot;
+}
+
 void write_search(const Session& session, const nn::Network& network,
                   const PlacementProblem& problem, const VariationProfile& profile,
                   const rl::SearchResult& result, const Provenance& provenance) {
-  const auto pareto = rl::pareto_front(result.history);
   h5::Writer out(session.file);
   write_header(out, session.experiment, session.identity, provenance);
-  const auto list = [&](const std::string& path, const char* along,
-                        const std::vector<rl::Evaluation>& all) {
-    std::vector<double> ratio, accuracy, overhead, reward;
-    std::vector<std::int64_t> action;
-    for (const rl::Evaluation& one : all) {
-      for (const nn::Placement& p : problem.placements(one.action)) ratio.push_back(p.ratio);
-      for (const int option : one.action) action.push_back(option);
-      accuracy.push_back(one.outcome.evaluated ? one.outcome.accuracy
-                                               : std::numeric_limits<double>::quiet_NaN());
-      overhead.push_back(one.outcome.overhead);
-      reward.push_back(one.outcome.reward);
-    }
-    ScaledGroup group(out, "search", path);
-    group.count(along, static_cast<Index>(all.size()));
-    group.axis("layer", problem.candidates());
-    group.write("action", action);
-    group.write("ratio", ratio);
-    group.write("accuracy", accuracy);
-    group.write("overhead", overhead);
-    group.write("reward", reward);
-  };
-  list("/search", "evaluation", result.history);
-  list("/pareto", "point", pareto);
+  write_evaluations(out, "/search", "evaluation", problem, result.history);
+  for (const auto& [name, label, overhead] :
+       {std::tuple("pareto", "compensator weights (% of the network's)", &rl::Outcome::overhead),
+        std::tuple("pareto_macs", "compensator multiply-accumulates (% of the network's)",
+                   &rl::Outcome::macs)}) {
+    const auto front = rl::pareto_front(result.history, overhead);
+    write_evaluations(out, std::string("/") + name, "point", problem, front);
+    write_whole_file(session.folder / (std::string(name) + ".svg"),
+                     to_svg(front_plot(result.history, front, label, overhead)));
+  }
   std::vector<std::string> layers;
   std::vector<double> ratios;
   for (const nn::Placement& p : problem.placements(result.best.action)) {
@@ -89,24 +121,6 @@ void write_search(const Session& session, const nn::Network& network,
   candidates.axis("layer", mac_layers);
   candidates.write("from_layer_on", profile.from_layer_on);
   candidates.write("only_layer", profile.only_layer);
-
-  Plot plot{.title = "Placements: accuracy against overhead (validation images, selection chips)",
-            .x_label = "compensator weights (% of the network's)",
-            .y_label = "accuracy (%)",
-            .series = {}};
-  PlotSeries all{.name = "evaluated", .x = {}, .y = {}, .low = {}, .high = {}, .joined = false};
-  PlotSeries front{.name = "Pareto front", .x = {}, .y = {}, .low = {}, .high = {}};
-  for (const rl::Evaluation& one : result.history)
-    if (one.outcome.evaluated) {
-      all.x.push_back(100 * one.outcome.overhead);
-      all.y.push_back(100 * one.outcome.accuracy);
-    }
-  for (const rl::Evaluation& one : pareto) {
-    front.x.push_back(100 * one.outcome.overhead);
-    front.y.push_back(100 * one.outcome.accuracy);
-  }
-  plot.series = {std::move(all), std::move(front)};
-  write_whole_file(session.folder / "pareto.svg", to_svg(plot));
   out.commit();  // last: results that are there say that the search is done
 }
 
@@ -123,7 +137,7 @@ int print_dry_run(const Session& session, const nn::Network& network, const Work
   // An epoch of compensators costs about one of the base network.
   const double an_epoch = work.training_seconds / static_cast<double>(std::max<std::int64_t>(
                                                       experiment.training.epochs, 1));
-  const auto layers = static_cast<double>(search.layers.empty() ? network.mac_layers().size()
+  const auto layers = static_cast<double>(search.layers.empty() ? placement_layers(network).size()
                                                                 : search.layers.size());
   const auto evaluations = static_cast<double>(search.learner.evaluations);
   const double epochs =
@@ -169,8 +183,9 @@ rl::Problem told_once(const PlacementProblem& placement, rl::CachedProblem& cach
             const rl::Outcome& outcome = cached.evaluate(action);
             if (is_new)
               console.say(
-                  "{:4} {:<40} overhead {:6} %, {}, reward {:.4f}\n", ++measured,
+                  "{:4} {:<40} weights {:6} %, MACs {:6} %, {}, reward {:.4f}\n", ++measured,
                   words_of(placement.placements(action)), per_cent(outcome.overhead),
+                  per_cent(outcome.macs),
                   outcome.evaluated ? per_cent(outcome.accuracy) + " %" : "beyond the limit",
                   outcome.reward);
             return outcome;
@@ -181,12 +196,13 @@ rl::Problem told_once(const PlacementProblem& placement, rl::CachedProblem& cach
 rl::SearchResult search_and_print(const SearchParams& params, const rl::Problem& problem,
                                   const PlacementProblem& placement, const Console& console) {
   rl::SearchResult result = search_by(params.algorithm, problem, params);
-  console.print("{:<12} {:>11} {:>9} {:>9} {:>10}  {}\n", "search", "evaluations", "reward",
-                "accuracy", "overhead", "placement");
+  console.print("{:<12} {:>11} {:>9} {:>9} {:>10} {:>10}  {}\n", "search", "evaluations", "reward",
+                "accuracy", "weights", "MACs", "placement");
   const auto print = [&](const std::string& name, const rl::SearchResult& r) {
-    console.print("{:<12} {:>11} {:>9.4f} {:>8} % {:>8} %  {}\n", name, r.history.size(),
+    console.print("{:<12} {:>11} {:>9.4f} {:>8} % {:>8} % {:>8} %  {}\n", name, r.history.size(),
                   r.best.outcome.reward, per_cent(r.best.outcome.accuracy),
-                  per_cent(r.best.outcome.overhead), words_of(placement.placements(r.best.action)));
+                  per_cent(r.best.outcome.overhead), per_cent(r.best.outcome.macs),
+                  words_of(placement.placements(r.best.action)));
   };
   print(params.algorithm, result);
   constexpr std::int64_t kExhaustible = 256;
@@ -236,8 +252,9 @@ int search_command(const CommonOptions& options, Console& console) {
   PlacementProblem placement(brief, base, candidate_layers(brief, base, profile, dropped),
                              profile.clean_accuracy);
   for (const std::string& layer : dropped)
-    console.print("  {} is not a candidate: its smallest compensator exceeds the overhead limit\n",
-                  layer);
+    console.print(
+        "  {} is not a candidate: its smallest compensator exceeds a limit of the overhead\n",
+        layer);
   const rl::Problem problem = placement.problem();
   rl::CachedProblem cached(problem);
   const rl::SearchResult result = search_and_print(

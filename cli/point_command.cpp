@@ -276,10 +276,6 @@ DataNeeds data_needs(const CommonOptions& options, const Experiment& base,
           .use_cache = !options.no_cache};
 }
 
-std::string count_of(std::size_t n, const std::string& what) {
-  return fmt::format("{} {}{}", grouped(static_cast<std::int64_t>(n)), what, n == 1 ? "" : "s");
-}
-
 int print_points_status(const std::filesystem::path& folder, const Console& console) {
   const std::filesystem::path list = folder / "points.csv";
   check_readable(list);

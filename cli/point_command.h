@@ -36,9 +36,6 @@ struct PointCommand {
       write = {};
 };
 
-/// "1 point", "12 points".
-std::string count_of(std::size_t n, const std::string& what);
-
 /// Measures this process's share of the points and merges them where they are all there. Returns
 /// the exit status.
 int run_point_command(const PointCommand& command, const CommonOptions& options,

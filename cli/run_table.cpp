@@ -1,7 +1,7 @@
 #include "cli/run_table.h"
 
 #include "base/progress.h"
-#include "lab/results/bootstrap_statistic.h"
+#include "lab/study/bootstrap_statistic.h"
 
 #include <algorithm>
 #include <cmath>
@@ -103,29 +103,33 @@ void print_retention(const RunSetting& s, const RunResult& r, const Console& con
   }
 }
 
-}  // namespace
-
-void print_run(const RunSetting& s, const RunResult& r, const Console& console) {
-  const RandomStream stream(static_cast<std::uint64_t>(s.experiment.run.seed));
-  print_layers(s, r, console);
+void print_accuracy(const RunSetting& s, const RunResult& r, const RandomStream& stream,
+                    const Console& console) {
   Moments moments;
   for (const double a : r.chip_accuracy) moments.add(a);
-  const Interval interval = bootstrap_mean_interval(r.chip_accuracy, stream, kAccuracyInterval);
-  const auto chips = r.chip_accuracy.size();
-  console.print("\naccuracy of {} chip{} on {} test images (seed {})\n",
-                grouped(static_cast<std::int64_t>(chips)), chips == 1 ? "" : "s",
+  const Interval interval =
+      mean_interval(r.chip_accuracy, stream, kAccuracyInterval).within(kAnyFraction);
+  const auto chips = static_cast<std::int64_t>(r.chip_accuracy.size());
+  console.print("\naccuracy of {} on {} test images (seed {})\n", count_of(chips, "chip"),
                 grouped(r.float_network.images), s.experiment.run.seed);
-  console.print("  mean {} %, sd {} (95 % interval of the mean {} .. {}); float network {} %\n",
-                per_cent(moments.mean()), per_cent(moments.deviation()), per_cent(interval.low),
-                per_cent(interval.high), per_cent(r.float_network.accuracy));
+  console.print("  mean {} %{}; float network {} %\n", per_cent(moments.mean()),
+                chips == 1 ? ""
+                           : fmt::format(", sd over chips {} (95 % interval of the mean {})",
+                                         per_cent(moments.deviation()), per_cent_range(interval)),
+                per_cent(r.float_network.accuracy));
+  if (chips == 1) return;
   const auto good = static_cast<std::int64_t>(std::llround(r.yield() * static_cast<double>(chips)));
-  const Interval yield = wilson_interval(good, static_cast<std::int64_t>(chips));
+  const Interval yield = wilson_interval(good, chips);
   console.print(
-      "  5th percentile {} %, worst chip {} %; {:.0f} % of the chips ({:.0f} .. {:.0f}) at {} % or "
-      "more\n",
+      "  5th percentile {} % (95 % interval {}), worst chip {} %; {:.0f} % of the chips ({:.0f} .. "
+      "{:.0f}) at {} % or more\n",
       per_cent(quantile(r.chip_accuracy, 0.05)),
+      per_cent_range(quantile_interval(r.chip_accuracy, 0.05)),
       per_cent(*std::min_element(r.chip_accuracy.begin(), r.chip_accuracy.end())), 100 * r.yield(),
       100 * yield.low, 100 * yield.high, per_cent(r.yield_accuracy));
+}
+
+void print_cells(const RunSetting& s, const RunResult& r, const Console& console) {
   sim::CellCounts cells;
   std::int64_t clipped = 0;
   for (const auto& layer : r.cells) cells.add(layer);
@@ -145,13 +149,14 @@ void print_run(const RunSetting& s, const RunResult& r, const Console& console) 
         "  of {} programmed cells {} above g_max, {} clipped at 0; {} weights beyond full scale\n",
         grouped(cells.cells), grouped(cells.above_g_max), grouped(cells.clipped_at_zero),
         grouped(clipped));
-  if (r.programmings * r.reads > 1) print_variance(r, console);
-  if (!r.retention.empty()) print_retention(s, r, console);
-  if (r.budget.empty()) return;
-  console.print("\nerror budget (the same {} chip{}, {} test images)\n", chips,
-                chips == 1 ? "" : "s", grouped(r.budget_images));
+}
+
+void print_budget(const RunResult& r, const RandomStream& stream, const Console& console) {
+  console.print("\nerror budget (the same {}, {} test images)\n",
+                count_of(static_cast<std::int64_t>(r.chip_accuracy.size()), "chip"),
+                grouped(r.budget_images));
   console.print("  {:<24} {:>12} {:>6} {:>12}   {}\n", "", "accuracy (%)", "sd", "cost (points)",
-                "95 % interval");
+                "95 % interval, over");
   for (std::size_t i = 0; i < r.budget.size(); ++i) {
     const BudgetLine& line = r.budget[i];
     Moments own;
@@ -160,11 +165,24 @@ void print_run(const RunSetting& s, const RunResult& r, const Console& console) 
       console.print("  {:<24} {:>12} {:>6}\n", line.label, per_cent(own.mean()), "");
       continue;
     }
-    const BudgetCost cost = cost_of(line, r.budget.front(), stream, kBudgetIntervals + i);
-    console.print("  {:<24} {:>12} {:>6} {:>+13.2f}   {:+.2f} .. {:+.2f}\n", line.label,
-                  per_cent(own.mean()), line.differs_by_chip ? per_cent(own.deviation()) : "",
-                  100 * cost.mean, 100 * cost.interval.low, 100 * cost.interval.high);
+    const BudgetCost cost = cost_of(r.budget, i, r.budget_images, stream);
+    console.print("  {:<24} {:>12} {:>6} {:>+13.2f}   {}{}\n", line.label, per_cent(own.mean()),
+                  line.differs_by_chip && own.count() > 1 ? per_cent(own.deviation()) : "",
+                  100 * cost.mean, points_range(cost.interval),
+                  cost.interval.is_known() ? std::string(", ") + interval_words(line) : "");
   }
+}
+
+}  // namespace
+
+void print_run(const RunSetting& s, const RunResult& r, const Console& console) {
+  const RandomStream stream(static_cast<std::uint64_t>(s.experiment.run.seed));
+  print_layers(s, r, console);
+  print_accuracy(s, r, stream, console);
+  print_cells(s, r, console);
+  if (r.programmings * r.reads > 1) print_variance(r, console);
+  if (!r.retention.empty()) print_retention(s, r, console);
+  if (!r.budget.empty()) print_budget(r, stream, console);
 }
 
 }  // namespace ohmic::lab

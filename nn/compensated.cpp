@@ -16,14 +16,15 @@ Index filters_of(double ratio, Index outputs) {
 Network with_compensators(const Network& base, const std::vector<Placement>& placements,
                           const CompensatorStyle& style) {
   for (const Placement& p : placements) {
-    const auto& macs = base.mac_layers();
-    const bool known =
-        std::any_of(macs.begin(), macs.end(), [&](Index l) { return base.name(l) == p.layer; });
-    if (known) continue;
     std::string names;
-    for (const Index l : macs) names += (names.empty() ? "" : ", ") + base.name(l);
-    throw ConfigError("no compensator can stand behind '" + p.layer +
-                      "': the network's linear and conv layers are " + names);
+    bool is_known = false;
+    for (Index l = 0; l < base.layers(); ++l) {
+      is_known = is_known || base.name(l) == p.layer;
+      names += (names.empty() ? "" : ", ") + base.name(l);
+    }
+    if (!is_known)
+      throw ConfigError("no compensator can stand behind '" + p.layer +
+                        "': the network's layers are " + names);
   }
   NetworkSpec spec;
   const auto name_of = [&](Index l) { return l == Network::kImage ? "input" : base.name(l); };
@@ -42,7 +43,10 @@ Network with_compensators(const Network& base, const std::vector<Placement>& pla
       if (p.layer != layer.name || filters == 0) continue;
       spec.push_back(compensator_behind(
           layer.name, layer.inputs.front(),
-          {.filters = filters, .generator = style.generator, .is_residual = style.is_residual}));
+          {.filters = filters,
+           .generator = style.generator,
+           .is_residual = style.is_residual,
+           .pooling = style.pooling}));
       stands_for.back() = spec.back().name;
     }
   }
@@ -69,12 +73,9 @@ Overhead compensator_overhead(const Network& network) {
   Overhead sum;
   for (Index l = 0; l < network.layers(); ++l) {
     if (!network.structure(l).compensator) continue;
-    const Shape shape = network.shape(l);
-    for (const ParameterSpec& p : network.structure(l).parameters) {
+    sum.macs += network.structure(l).compensator->macs;
+    for (const ParameterSpec& p : network.structure(l).parameters)
       sum.weights += p.rows * p.columns;
-      if (p.rows > 1 || p.name.find("weight") != std::string::npos)
-        sum.macs += p.rows * p.columns * shape.height * shape.width;
-    }
   }
   return sum;
 }

@@ -11,7 +11,7 @@ namespace ohmic::nn {
 /// One compensator: `ratio` is generator filters over output maps of the layer (rounded up; 0:
 /// none).
 struct Placement {
-  std::string layer;  ///< a linear or conv layer
+  std::string layer;  ///< any layer: behind pooling there are fewer positions to compute
   double ratio = 0;
   bool operator==(const Placement&) const = default;
 };
@@ -19,13 +19,14 @@ struct Placement {
 struct CompensatorStyle {
   std::string generator = "relu";
   bool is_residual = false;
+  std::int64_t pooling = 1;  ///< side of the squares of pixels that share generated maps
 };
 
 /// Filters of a ratio: at least one where it is above 0.
 Index filters_of(double ratio, Index outputs);
 
 /// `base` with a layer "<name>_compensator" behind every placed layer; whoever read the layer reads
-/// the compensator. ConfigError for a layer that is none, or no linear or conv one.
+/// the compensator. ConfigError for a layer that is none.
 Network with_compensators(const Network& base, const std::vector<Placement>& placements,
                           const CompensatorStyle& style);
 
@@ -37,8 +38,9 @@ ParameterSet<float> transplanted(const Network& from, const ParameterSet<float>&
 /// One flag per layer: everything but compensators is frozen.
 std::vector<bool> frozen_but_compensators(const Network& network);
 
-/// Numbers that the compensators add, in weights (m (l + n) + m + n (n + m) + n; residual n m) and
-/// in multiply-accumulates per image.
+/// Numbers that the compensators add, in weights (m (l + n) + m + n (n + m) + n; residual n m), and
+/// in multiply-accumulates per image: G at every square of pixels, C at every pixel (residual:
+/// square).
 struct Overhead {
   Index weights = 0, macs = 0;
 };

@@ -47,6 +47,7 @@ Evaluation evaluate(const Network& network, const ParameterSet<float>& parameter
   for (Index i = 0; i < images.size(); ++i) {
     const Score& s = scores[static_cast<std::size_t>(i)];
     result.correct += s.rank == 0;
+    result.is_correct.push_back(s.rank == 0);
     result.top5 += s.rank < 5;
     result.loss += s.loss;
     of_class[images.label(i)] += 1;

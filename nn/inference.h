@@ -21,6 +21,7 @@ struct Evaluation {
   Index images = 0, correct = 0, top5 = 0;
   double accuracy = 0, top5_accuracy = 0;  ///< fractions
   double loss = 0;                         ///< mean cross-entropy
+  std::vector<std::uint8_t> is_correct;    ///< 0 or 1 for each image
   std::vector<double>
       class_accuracy;  ///< a fraction for each class; NaN where the list has no image of it
 };

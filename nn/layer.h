@@ -63,6 +63,7 @@ struct BatchNormRole {
 /// generator_bias, weight, bias.
 struct CompensatorRole {
   bool is_residual = false;
+  Index macs = 0;  ///< multiply-accumulates per image
 };
 
 /// Shapes and numbers of a layer, and what it is to others (none: they need not know it).

@@ -10,6 +10,7 @@ struct CompensatorParams {
   std::int64_t filters = 0;        ///< generated maps
   std::string generator = "relu";  ///< their activation: "relu" or "identity"
   bool is_residual = false;
+  std::int64_t pooling = 1;  ///< side of the squares of output pixels that share generated maps
 };
 
 /// A layer "<layer>_compensator" that corrects `layer`, which reads `input`.

@@ -199,7 +199,7 @@ ActionTable read_action_table(const std::filesystem::path& file) {
 Problem table_problem(const ActionTable& table, const RewardRule& rule, double network_weights) {
   return {table.choices(), [&table, rule, network_weights](const Action& action) {
             const ActionTable::Row& row = table.row(action);
-            return rule.judge(row.compensator_weights / network_weights,
+            return rule.judge({.weights = row.compensator_weights / network_weights},
                               [&row] { return row.accuracy; });
           }};
 }

@@ -1,14 +1,19 @@
 #include "rl/problem.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "base/error.h"
 
 namespace ohmic::rl {
 
-Outcome RewardRule::judge(double overhead, const std::function<double()>& measure) const {
-  const double fraction = overhead / overhead_limit;
-  Outcome outcome{.overhead = overhead};
+double RewardRule::spent(const Added& added) const {
+  return std::max(added.weights / overhead_limit, added.macs / macs_limit);
+}
+
+Outcome RewardRule::judge(const Added& added, const std::function<double()>& measure) const {
+  const double fraction = spent(added);
+  Outcome outcome{.overhead = added.weights, .macs = added.macs};
   if (fraction > 1) {
     outcome.reward = -(fraction - 1);
     return outcome;

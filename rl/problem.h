@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct Outcome {
   double reward = 0;
   double accuracy = 0;     ///< a fraction; 0 where it was not measured
   double overhead = 0;     ///< a fraction of the network's weights
+  double macs = 0;         ///< and of its multiply-accumulates
   bool evaluated = false;  ///< whether the accuracy was measured (false beyond the overhead limit)
 };
 
@@ -24,16 +26,24 @@ struct Evaluation {
   Outcome outcome;
 };
 
+/// What a placement adds, as fractions of the network's weights and multiply-accumulates.
+struct Added {
+  double weights = 0, macs = 0;
+};
+
 /// The reward of a placement (docs/search.md): what is kept of the clean accuracy minus what the
-/// placement costs; beyond the limit by how much it is exceeded, without a measurement.
+/// placement costs; beyond a limit by how much it is exceeded, without a measurement.
 struct RewardRule {
   double clean_accuracy = 1;  ///< above 0
-  double overhead_limit = 0;  ///< above 0
-  double kappa = 0.05;        ///< penalty of an overhead as large as the limit
+  double overhead_limit = 0;  ///< of weights; above 0
+  double macs_limit = std::numeric_limits<double>::infinity();
+  double kappa = 0.05;  ///< penalty of an overhead as large as its limit
 
-  /// overhead <= limit: accuracy / clean - kappa overhead / limit; beyond: -(overhead / limit - 1).
-  /// `measure` is called within the limit only.
-  Outcome judge(double overhead, const std::function<double()>& measure) const;
+  /// The overhead that comes nearest to its limit, as a fraction of the limit.
+  double spent(const Added& added) const;
+  /// spent <= 1: accuracy / clean - kappa spent; beyond: -(spent - 1). `measure` is called within
+  /// the limits only.
+  Outcome judge(const Added& added, const std::function<double()>& measure) const;
 };
 
 /// A learning search takes worse rewards as this one: how far beyond the limit an action lies is

@@ -81,12 +81,14 @@ SearchResult exhaustive_search(const Problem& problem, std::int64_t evaluations)
   return result_of(cached, limit);
 }
 
-std::vector<Evaluation> pareto_front(const std::vector<Evaluation>& history) {
+std::vector<Evaluation> pareto_front(const std::vector<Evaluation>& history,
+                                     double Outcome::*overhead) {
   std::vector<Evaluation> measured;
   for (const Evaluation& e : history)
     if (e.outcome.evaluated) measured.push_back(e);
-  std::stable_sort(measured.begin(), measured.end(), [](const Evaluation& a, const Evaluation& b) {
-    if (a.outcome.overhead != b.outcome.overhead) return a.outcome.overhead < b.outcome.overhead;
+  std::stable_sort(measured.begin(), measured.end(), [=](const Evaluation& a, const Evaluation& b) {
+    const double of_a = a.outcome.*overhead, of_b = b.outcome.*overhead;
+    if (of_a != of_b) return of_a < of_b;
     return a.outcome.accuracy > b.outcome.accuracy;
   });
   std::vector<Evaluation> front;

@@ -30,8 +30,9 @@ std::int64_t evaluation_limit(const Problem& problem, std::int64_t evaluations);
 /// What a search has to show. `problem` has evaluated something.
 SearchResult result_of(const CachedProblem& problem, std::int64_t visits);
 
-/// The measured evaluations that no other one beats in both accuracy and overhead, by ascending
-/// overhead (and so by ascending accuracy); the first of equals.
-std::vector<Evaluation> pareto_front(const std::vector<Evaluation>& history);
+/// The measured evaluations that no other one beats in both accuracy and overhead (of weights, or
+/// Outcome::macs), by ascending overhead (and so by ascending accuracy); the first of equals.
+std::vector<Evaluation> pareto_front(const std::vector<Evaluation>& history,
+                                     double Outcome::*overhead = &Outcome::overhead);
 
 }  // namespace ohmic::rl

@@ -248,7 +248,8 @@ void fields(FieldVisitor& f, SweepSample& p) {
 void fields(FieldVisitor& f, SweepUntil& p) {
   f.field({.key = "accuracy_ci_points",
            .meaning = "measure chips (`chips` at most) until half of the 95 % interval of the mean "
-                      "accuracy is no wider; none: all chips",
+                      "accuracy is no wider, and was not for the first four fifths of them; none: "
+                      "all chips",
            .unit = "percentage points",
            .low = 0,
            .high = 100,

@@ -105,7 +105,7 @@ void fields(FieldVisitor& f, SweepSample& p);
 /// Table [sweep.until]: chips until the mean is known well enough, `chips` at most.
 struct SweepUntil {
   std::optional<double> accuracy_ci_points;  ///< half of the 95 % interval, in points
-  std::int64_t least_chips = 5;
+  std::int64_t least_chips = 10;
 };
 void fields(FieldVisitor& f, SweepUntil& p);
 

@@ -77,7 +77,10 @@ void check(const CompensationOptions& o, const std::string& path, const MethodNe
 void fields(FieldVisitor& f, CompensationOptions& p) {
   sigma_field(f, idle_with_device(p.from_device), p.sigma);
   const std::string_view placed = p.placement.empty() ? "" : "placement is given";
-  f.field({.key = "layers", .meaning = "layers that get a compensator", .idle = placed}, p.layers);
+  f.field({.key = "layers",
+           .meaning = "layers that get a compensator behind them: products, or any other",
+           .idle = placed},
+          p.layers);
   f.field({.key = "ratios",
            .meaning = "generated maps over output maps, one per layer",
            .low = 0,
@@ -94,6 +97,13 @@ void fields(FieldVisitor& f, CompensationOptions& p) {
           p.style.generator);
   f.field({.key = "residual", .meaning = "add to the layer's output instead of mixing it"},
           p.style.is_residual);
+  f.field({.key = "pooling",
+           .meaning = "side of the squares of output pixels that share generated maps: 2 computes "
+                      "them at a quarter of the positions",
+           .unit = "pixels",
+           .low = 1,
+           .high = 64},
+          p.style.pooling);
   f.field({.key = "epochs", .meaning = "epochs of compensator training", .low = 1, .high = 10000},
           p.epochs);
   f.field({.key = "batch", .meaning = "images per step", .low = 1, .high = 16384}, p.batch);
@@ -122,6 +132,14 @@ void fields(FieldVisitor& f, CompensationOptions& p) {
            .low_open = true,
            .read_by = {"search"}},  // elsewhere it only refuses
           p.overhead_limit);
+  f.field({.key = "overhead_limit_macs",
+           .meaning = "largest ratio of the compensators' multiply-accumulates to the network's",
+           .unit = "fraction",
+           .low = 0,
+           .high = 1000,
+           .low_open = true,
+           .read_by = {"search"}},
+          p.overhead_limit_macs);
   variation_field(f, p.from_device);
 }
 
@@ -168,14 +186,31 @@ nn::Network compensated_network(const nn::Network& base, const CompensationOptio
     throw ConfigError(
         "no layer is named: give layers and ratios, or a placement found by "
         "`ohmic search`");
-  const double fraction =
-      static_cast<double>(overhead.weights) / static_cast<double>(base.parameter_count());
-  if (fraction > o.overhead_limit)
-    throw ConfigError(
-        fmt::format("the compensators have {} weights, {:.2f} % of the network's, more "
-                    "than overhead_limit = {}",
-                    overhead.weights, 100 * fraction, shortest(o.overhead_limit)));
+  const auto check = [&](const char* what, Index added, Index there, const char* key,
+                         double limit) {
+    const double fraction = static_cast<double>(added) / static_cast<double>(there);
+    if (fraction > limit)
+      throw ConfigError(
+          fmt::format("the compensators have {} {}, {:.2f} % of the network's, more than {} = {}",
+                      added, what, 100 * fraction, key, shortest(limit)));
+  };
+  check("weights", overhead.weights, base.parameter_count(), "overhead_limit", o.overhead_limit);
+  check("multiply-accumulates per image", overhead.macs, base.macs(), "overhead_limit_macs",
+        o.overhead_limit_macs);
   return network;
+}
+
+std::vector<std::string> placement_layers(const nn::Network& network) {
+  std::vector<std::string> layers;
+  for (Index l = 0; l < network.layers(); ++l) {
+    const nn::LayerStructure& layer = network.structure(l);
+    const auto positions = [](const nn::Shape& shape) { return shape.height * shape.width; };
+    const bool pools = layer.parameters.empty() && layer.inputs.size() == 1 &&
+                       layer.inputs[0].channels == layer.output.channels &&
+                       positions(layer.output) < positions(layer.inputs[0]);
+    if (layer.mac || pools) layers.push_back(network.name(l));
+  }
+  return layers;
 }
 
 FurtherTraining compensator_training(const nn::TrainedNetwork& base, const CompensationOptions& o,

@@ -19,7 +19,7 @@ struct CompensationOptions {
   double matching = 0;
   CompensatorStorage storage = CompensatorStorage::digital;
   std::int64_t bits = 8;
-  double overhead_limit = 0.03;
+  double overhead_limit = 0.03, overhead_limit_macs = 0.1;
   bool from_device = false;
 };
 void fields(FieldVisitor& f, CompensationOptions& p);
@@ -32,10 +32,14 @@ Method compensation(const CompensationOptions& options,
                     const std::string& path = "methods.compensation");
 
 /// `base` with the compensators that the options (or the placement file that they name, relative to
-/// `folder`) place. ConfigError where no layer is named, a layer is unknown, or the overhead limit
-/// is exceeded; FileError.
+/// `folder`) place. ConfigError where no layer is named, a layer is unknown, or a limit of the
+/// overhead is exceeded; FileError.
 nn::Network compensated_network(const nn::Network& base, const CompensationOptions& options,
                                 const std::filesystem::path& folder);
+
+/// Layers that compensators may stand behind where a search is not told: products, and pooling that
+/// leaves fewer positions to compute.
+std::vector<std::string> placement_layers(const nn::Network& network);
 
 /// The training of compensators behind `base`, which outlives it. The base is frozen, every
 /// micro-batch meets fresh variation. `mask` (named for the digest) may hide parameters from a

@@ -40,6 +40,7 @@ std::string to_svg(const BarChart& chart) {
   for (std::size_t i = 0; i < chart.bars.size(); ++i) {
     const Bar& bar = chart.bars[i];
     const double middle = kTop + kRow * (static_cast<double>(i) + 0.5);
+    const bool has_interval = std::isfinite(bar.low) && std::isfinite(bar.high);
     const double from = x.at(std::min(0.0, bar.value)), to = x.at(std::max(0.0, bar.value));
     svg += fmt::format(
         "<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>\n"
@@ -47,13 +48,16 @@ std::string to_svg(const BarChart& chart) {
         "fill=\"{}\"><title>{}</title></rect>\n",
         left - 8, middle + 4, escaped(bar.name), from, middle - kBar / 2, std::max(to - from, 1.0),
         kBar, colour,
-        escaped(fmt::format("{}: {:+.2f} ({:+.2f} .. {:+.2f})", bar.name, bar.value, bar.low,
-                            bar.high)));
-    svg += fmt::format(
-        "<path d=\"M{0:.1f} {1:.1f}H{2:.1f}M{0:.1f} {3:.1f}v8M{2:.1f} {3:.1f}v8\" "
-        "stroke=\"#222\" pointer-events=\"none\"/>\n<text x=\"{4}\" y=\"{5:.1f}\" "
-        "text-anchor=\"end\">{6:+.2f}</text>\n",
-        x.at(bar.low), middle, x.at(bar.high), middle - 4, kWidth - 8, middle + 4, bar.value);
+        escaped(fmt::format(
+            "{}: {:+.2f}{}", bar.name, bar.value,
+            has_interval ? fmt::format(" ({:+.2f} .. {:+.2f})", bar.low, bar.high) : "")));
+    if (has_interval)
+      svg += fmt::format(
+          "<path d=\"M{0:.1f} {1:.1f}H{2:.1f}M{0:.1f} {3:.1f}v8M{2:.1f} {3:.1f}v8\" "
+          "stroke=\"#222\" pointer-events=\"none\"/>\n",
+          x.at(bar.low), middle, x.at(bar.high), middle - 4);
+    svg += fmt::format("<text x=\"{}\" y=\"{:.1f}\" text-anchor=\"end\">{:+.2f}</text>\n",
+                       kWidth - 8, middle + 4, bar.value);
   }
   return svg + fmt::format(
                    "<line x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"{1}\" y2=\"{2}\" stroke=\"#333\"/>\n"

@@ -142,12 +142,16 @@ std::string grid_and_axes(const Plot& plot, const Frame& frame, const Scale& x, 
                    escaped(plot.x_label), (kTop + frame.bottom) / 2, escaped(plot.y_label));
 }
 
+bool has_interval(const PlotSeries& s, std::size_t k) {
+  return k < s.low.size() && std::isfinite(s.low[k]) && std::isfinite(s.high[k]);
+}
+
 /// "plain: 0.5, 71.20 (69.10 .. 73.30)": what a point's tooltip says.
 std::string point_words(const Plot& plot, const PlotSeries& s, std::size_t k) {
   const std::string x = plot.x_words.empty() ? fmt::format("{:g}", s.x[k])
                                              : plot.x_words[static_cast<std::size_t>(s.x[k])];
   const std::string interval =
-      k < s.low.size() ? fmt::format(" ({:.2f} .. {:.2f})", s.low[k], s.high[k]) : "";
+      has_interval(s, k) ? fmt::format(" ({:.2f} .. {:.2f})", s.low[k], s.high[k]) : "";
   return fmt::format("{}: {}, {:.2f}{}", s.name, x, s.y[k], interval);
 }
 
@@ -169,7 +173,7 @@ std::string drawn_series(const Plot& plot, std::size_t i, const Frame& frame, co
     path += fmt::format("{}{:.1f} {:.1f}", is_broken ? "M" : "L", x.at(s.x[k]), y.at(s.y[k]));
     is_broken = false;
     // Over the dots: a short interval stays visible.
-    if (k < s.low.size())
+    if (has_interval(s, k))
       bars += fmt::format(
           "<path d=\"M{0:.1f} {1:.1f}V{2:.1f}M{3:.1f} {1:.1f}h8M{3:.1f} {2:.1f}h8\" "
           "stroke=\"{4}\" pointer-events=\"none\"/>\n",

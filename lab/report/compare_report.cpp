@@ -7,11 +7,13 @@
 #include "base/statistics.h"
 #include "io/array_file.h"
 #include "lab/plots/svg_plot.h"
-#include "lab/results/bootstrap_statistic.h"
 #include "lab/results/scaled_group.h"
+#include "lab/study/bootstrap_statistic.h"
 
 namespace ohmic::lab {
 namespace {
+
+constexpr const char* kAccuracyLabel = "accuracy (%), mean and 95 % interval for these trainings";
 
 double deviation_of(const std::vector<double>& values) {
   Moments m;
@@ -62,37 +64,57 @@ std::optional<PlottedAxis> plotted_axis(const Comparison& c) {
   return found;
 }
 
+TrainingIntervals intervals_of(const Comparison& c, std::size_t m, std::size_t h, std::size_t point,
+                               const RandomStream& stream) {
+  return training_intervals(c.at(m, h, point), c.seeds.size(), stream,
+                            kMeanIntervals + m * c.points() + point);
+}
+
+TrainingIntervals gain_intervals(const Comparison& c, std::size_t m, std::size_t h,
+                                 std::size_t point, const RandomStream& stream) {
+  return training_intervals(gains(c, m, h, point), c.seeds.size(), stream,
+                            kDifferenceIntervals + m * c.points() + point);
+}
+
 /// Adds the mean accuracy of method m at one point, with its interval, to a series.
 void add_point(const Comparison& c, std::size_t m, std::size_t h, std::size_t point, double x,
                const RandomStream& stream, PlotSeries& series) {
   const std::vector<double> a = c.at(m, h, point);
-  const Interval i = bootstrap_mean_interval(a, stream, kMeanIntervals + m * c.points() + point);
+  const Interval i = intervals_of(c, m, h, point, stream).given.within(kAnyFraction);
   series.x.push_back(x);
   series.y.push_back(100 * mean_of(a));
   series.low.push_back(100 * i.low);
   series.high.push_back(100 * i.high);
 }
 
-void write_plots(const std::filesystem::path& folder, const Comparison& c, std::size_t h,
-                 const RandomStream& stream) {
-  const std::string y_label = "accuracy (%), mean and 95 % interval";
-  Plot against_overhead{.title = "Accuracy against digital overhead, " + c.words(0),
-                        .x_label = "digital weights added (% of the network's)",
-                        .y_label = y_label,
-                        .series = {}};
+/// Accuracy at the first point against what a method adds, weights or MACs.
+Plot overhead_plot(const Comparison& c, std::size_t h, const RandomStream& stream,
+                   const std::string& what, double ComparedMethod::*overhead) {
+  Plot plot{.title = "Accuracy against digital overhead, " + c.words(0),
+            .x_label = "digital " + what + " added (% of the network's)",
+            .y_label = kAccuracyLabel,
+            .series = {}};
   for (std::size_t m = 0; m < c.methods.size(); ++m) {
     PlotSeries point{
         .name = c.methods[m].name, .x = {}, .y = {}, .low = {}, .high = {}, .joined = false};
-    add_point(c, m, h, 0, 100 * c.methods[m].overhead_weights, stream, point);
-    against_overhead.series.push_back(std::move(point));
+    add_point(c, m, h, 0, 100 * c.methods[m].*overhead, stream, point);
+    plot.series.push_back(std::move(point));
   }
-  write_whole_file(folder / ("overhead_" + c.hardware[h] + ".svg"), to_svg(against_overhead));
+  return plot;
+}
+
+void write_plots(const std::filesystem::path& folder, const Comparison& c, std::size_t h,
+                 const RandomStream& stream) {
+  for (const auto& [what, overhead] : {std::pair("weights", &ComparedMethod::overhead_weights),
+                                       std::pair("MACs", &ComparedMethod::overhead_macs)})
+    write_whole_file(folder / fmt::format("overhead_{}_{}.svg", what, c.hardware[h]),
+                     to_svg(overhead_plot(c, h, stream, what, overhead)));
   const std::optional<PlottedAxis> axis = plotted_axis(c);
   if (!axis) return;
   Plot against_axis{.title = "Accuracy against " + axis->label + axis->others + " (" +
                              c.hardware[h] + " hardware)",
                     .x_label = axis->label,
-                    .y_label = y_label,
+                    .y_label = kAccuracyLabel,
                     .series = {}};
   for (std::size_t m = 0; m < c.methods.size(); ++m) {
     PlotSeries line{.name = c.methods[m].name, .x = {}, .y = {}, .low = {}, .high = {}};
@@ -105,40 +127,77 @@ void write_plots(const std::filesystem::path& folder, const Comparison& c, std::
 
 }  // namespace
 
+namespace {
+
+/// Mean over chips, seed x hardware x point.
+std::vector<double> training_means(const Comparison& c, std::size_t m) {
+  std::vector<double> means;
+  const std::vector<double>& all = c.methods[m].accuracy;
+  const auto chips = static_cast<std::size_t>(c.chips);
+  for (std::size_t first = 0; first < all.size(); first += chips)
+    means.push_back(mean_of(std::span(all).subspan(first, chips)));
+  return means;
+}
+
+/// What every method costs beside the network, and how accurate its network is without hardware.
+std::string cost_table(const Comparison& c) {
+  std::string text =
+      "| method | added weights % | added MACs % | copies | verified weights | calibration images "
+      "| clean accuracy % |\n|---|---|---|---|---|---|---|\n";
+  for (const ComparedMethod& m : c.methods)
+    text +=
+        fmt::format("| {} | {} | {} | {} | {} | {} | {} |\n", m.name, per_cent(m.overhead_weights),
+                    per_cent(m.overhead_macs), m.cost.copies, grouped(m.cost.verified),
+                    grouped(m.cost.calibration_images), per_cent(mean_of(m.clean_accuracy)));
+  return text;
+}
+
+/// Every method at one point.
+std::string point_table(const Comparison& c, std::size_t h, std::size_t s, double original,
+                        const RandomStream& stream) {
+  std::string text = fmt::format(
+      "| method | weights (MACs) % | accuracy | 5th percentile | these trainings | a new training "
+      "| difference from {} | these trainings | a new training | of original |\n"
+      "|---|---|---|---|---|---|---|---|---|---|\n",
+      c.methods.front().name);
+  for (std::size_t m = 0; m < c.methods.size(); ++m) {
+    const std::vector<double> a = c.at(m, h, s);
+    const TrainingIntervals own = intervals_of(c, m, h, s, stream);
+    const char* bold = c.best(h, s) == m ? "**" : "";
+    text += fmt::format(
+        "| {} | {} ({}) | {}{} +- {}{} | {} ({}) | {} | {} |", c.methods[m].name,
+        per_cent(c.methods[m].overhead_weights), per_cent(c.methods[m].overhead_macs), bold,
+        per_cent(mean_of(a)), per_cent(deviation_of(a)), bold, per_cent(quantile(a, 0.05)),
+        per_cent_range(quantile_interval(a, 0.05)), per_cent_range(own.given.within(kAnyFraction)),
+        per_cent_range(own.new_training.within(kAnyFraction)));
+    if (m == 0) {
+      text += " | | |";
+    } else {
+      const TrainingIntervals gain = gain_intervals(c, m, h, s, stream);
+      text += fmt::format(" {:+.2f} | {} | {} |", 100 * mean_of(gains(c, m, h, s)),
+                          points_range(gain.given), points_range(gain.new_training));
+    }
+    text += fmt::format(" {} |\n", per_cent(mean_of(a) / original, 1));
+  }
+  return text;
+}
+
+}  // namespace
+
 std::string compare_markdown(const Comparison& c, const Experiment& e, std::size_t h) {
   const RandomStream stream(static_cast<std::uint64_t>(e.run.seed));
   const double original = mean_of(c.methods.front().clean_accuracy);
   std::string text = fmt::format(
-      "Accuracy in per cent on the test set: mean +- sd over {} training seeds x {} chips (5th "
-      "percentile); difference from {} on the same networks' seeds and chips, in points, with its "
-      "95 % interval; fraction of the original (clean {}: {} %).\n\n",
-      c.seeds.size(), c.chips, c.methods.front().name, c.methods.front().name, per_cent(original));
-  text += "| method | digital overhead, weights (MACs) % | verified | clean |";
+      "Accuracy in per cent on the test images: mean +- standard deviation over {} x {}, which are "
+      "the same for all methods; 5th percentile of all of them, with its 95 % interval. 95 % "
+      "intervals of the mean: for these trainings (chips are a sample), and for a new training "
+      "(trainings and chips are; Student's t over training means). Differences from {} are paired, "
+      "in points. Original: {} without hardware, {} % on the same images.\n\n",
+      count_of(static_cast<std::int64_t>(c.seeds.size()), "training"), count_of(c.chips, "chip"),
+      c.methods.front().name, c.methods.front().name, per_cent(original));
+  text += cost_table(c);
   for (std::size_t s = 0; s < c.points(); ++s)
-    text += fmt::format(" {} | difference | of original |", c.words(s));
-  text += "\n|---|---|---|---|";
-  for (std::size_t s = 0; s < c.points(); ++s) text += "---|---|---|";
-  text += "\n";
-  for (std::size_t m = 0; m < c.methods.size(); ++m) {
-    const ComparedMethod& method = c.methods[m];
-    text += fmt::format("| {} | {} ({}) | {} | {} |", method.name,
-                        per_cent(method.overhead_weights), per_cent(method.overhead_macs),
-                        grouped(method.cost.verified), per_cent(mean_of(method.clean_accuracy)));
-    for (std::size_t s = 0; s < c.points(); ++s) {
-      const std::vector<double> a = c.at(m, h, s), gain = gains(c, m, h, s);
-      const Interval interval =
-          bootstrap_mean_interval(gain, stream, kDifferenceIntervals + m * c.points() + s);
-      const bool is_best = c.best(h, s) == m;
-      text +=
-          fmt::format(" {}{} +- {} ({}){} |", is_best ? "**" : "", per_cent(mean_of(a)),
-                      per_cent(deviation_of(a)), per_cent(quantile(a, 0.05)), is_best ? "**" : "");
-      text += m == 0 ? " |"
-                     : fmt::format(" {:+.2f} ({:+.2f} .. {:+.2f}) |", 100 * mean_of(gain),
-                                   100 * interval.low, 100 * interval.high);
-      text += fmt::format(" {} |", per_cent(mean_of(a) / original, 1));
-    }
-    text += "\n";
-  }
+    text += fmt::format("\n### {}\n{}", c.words(s), point_table(c, h, s, original, stream));
   if (c.best(h, 0)) text += "\nBold: the best on validation images and selection chips.\n";
   return text;
 }
@@ -167,7 +226,8 @@ void write_comparison(const std::filesystem::path& folder, const Comparison& c, 
     along.push_back(axis.keys.front().key);
     for (const AxisKey& key : axis.keys) axes.key(key);
   }
-  for (const ComparedMethod& m : c.methods) {
+  for (std::size_t number = 0; number < c.methods.size(); ++number) {
+    const ComparedMethod& m = c.methods[number];
     // Each method's group holds its axes, so that it can be opened by itself.
     const std::string path = "/methods/" + m.name;
     ScaledGroup group(out, "compare", path, along);
@@ -185,6 +245,8 @@ void write_comparison(const std::filesystem::path& folder, const Comparison& c, 
     };
     group.write("accuracy", m.accuracy);
     attach_zipped("accuracy");
+    group.write("training_mean", training_means(c, number));
+    attach_zipped("training_mean");
     group.write("clean_accuracy", m.clean_accuracy);
     if (!m.selection_accuracy.empty()) {
       group.write("selection_accuracy", m.selection_accuracy);

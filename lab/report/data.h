@@ -40,9 +40,10 @@ struct ReportRun {
 
 /// One evaluation of a search.
 struct ReportPlacement {
-  std::vector<double> ratio;  ///< one per candidate
-  double accuracy;            ///< NaN: not measured
-  double overhead, reward;
+  std::vector<double> ratio;       ///< one per candidate
+  double accuracy;                 ///< NaN: not measured
+  double overhead, overhead_macs;  ///< of weights; of multiply-accumulates, NaN in older files
+  double reward;
 };
 
 struct ReportSearch {

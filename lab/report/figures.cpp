@@ -14,7 +14,7 @@
 #include "lab/plots/svg_heat_map.h"
 #include "lab/plots/svg_plot.h"
 #include "lab/report/tradeoff.h"
-#include "lab/results/bootstrap_statistic.h"
+#include "lab/study/bootstrap_statistic.h"
 
 namespace ohmic::lab {
 namespace {
@@ -129,7 +129,8 @@ Figure along_dimension(const PointGrid& grid, std::size_t along, const RandomStr
         for (const auto& p : places) one.push_back(*p);
         statistic = grid.statistic[grid.point(one)];
       }
-      add(series, x_of(axis, place), summary_of(averaged(grid, places), stream, statistic));
+      add(series, x_of(axis, place),
+          accuracy_summary(averaged(grid, places), stream, statistic, grid.trainings()));
     }
     plot.series.push_back(std::move(series));
   }
@@ -219,10 +220,9 @@ std::optional<Figure> heat_map(const PointGrid& grid) {
       const std::size_t point = grid.point(places);
       const PointSummary& s = grid.summaries[point];
       map.values.push_back(s.samples > 0 ? 100 * s.mean : kNothing);
-      map.notes.push_back(
-          s.samples == 0
-              ? (!grid.status.empty() && grid.status[point] == 1 ? "(failed)" : "")
-              : fmt::format("({} .. {})", per_cent(s.interval.low), per_cent(s.interval.high)));
+      map.notes.push_back(s.samples == 0
+                              ? (!grid.status.empty() && grid.status[point] == 1 ? "(failed)" : "")
+                              : "(" + per_cent_range(s.interval) + ")");
     }
   }
   std::string fixed;
@@ -233,10 +233,10 @@ std::optional<Figure> heat_map(const PointGrid& grid) {
                 fixed.empty() ? "" : "The others where the best point has them: " + fixed + "."};
 }
 
-PlotSeries line_through(const std::vector<Offer>& front) {
+PlotSeries line_through(const Tradeoff& tradeoff) {
   PlotSeries line = series_named("Pareto front");
-  for (const Offer& o : front) {
-    line.x.push_back(100 * o.overhead);
+  for (const Offer& o : tradeoff.front()) {
+    line.x.push_back(100 * o.*tradeoff.overhead);
     line.y.push_back(100 * o.accuracy);
   }
   line.marked = false;
@@ -245,24 +245,28 @@ PlotSeries line_through(const std::vector<Offer>& front) {
 
 Figure front_figure(const Tradeoff& tradeoff) {
   const std::string of = tradeoff.name.empty() ? "" : ", " + tradeoff.name;
-  Plot plot{.title = "Accuracy against overhead" + of,
-            .x_label = "digital weights added (% of the network's)",
+  Plot plot{.title = "Accuracy against added " + tradeoff.what() + of,
+            .x_label = "digital " + tradeoff.what() + " added (% of the network's)",
             .y_label = kAccuracyLabel,
             .series = {},
             .legend_is_below = true};
   for (const Offer& o : tradeoff.offers) {
     if (tradeoff.is_named || plot.series.empty())
-      plot.series.push_back(series_named(tradeoff.is_named ? o.name : "measured", false));
-    if (std::isnan(o.accuracy)) continue;
+      plot.series.push_back(series_named(!tradeoff.is_named ? "measured"
+                                         : o.others.empty() ? o.name
+                                                            : o.name + ": " + o.others,
+                                         false));
+    if (std::isnan(o.accuracy) || std::isnan(o.*tradeoff.overhead)) continue;
     PlotSeries& series = plot.series.back();
-    series.x.push_back(100 * o.overhead);
+    series.x.push_back(100 * o.*tradeoff.overhead);
     series.y.push_back(100 * o.accuracy);
-    if (std::isnan(o.interval.low)) continue;
+    if (!o.interval.is_known()) continue;
     series.low.push_back(100 * o.interval.low);
     series.high.push_back(100 * o.interval.high);
   }
-  plot.series.push_back(line_through(tradeoff.front()));
-  return {plain("pareto" + of), to_svg(plot), tradeoff.where};
+  plot.series.push_back(line_through(tradeoff));
+  return {plain("pareto" + (tradeoff.what() == "weights" ? "" : " " + tradeoff.what()) + of),
+          to_svg(plot), tradeoff.where};
 }
 
 Figure layer_figure(const ReportLayers& layers, std::size_t number, const RandomStream& stream) {
@@ -322,7 +326,7 @@ std::vector<Figure> budget_figures(const ReportData& report) {
     BarChart chart{.title = "What the hardware costs", .value_label = "cost (points)", .bars = {}};
     for (std::size_t i = 1; i < budget.lines.size(); ++i) {
       const BudgetLine& line = budget.lines[i];
-      const BudgetCost cost = cost_of(line, budget.lines.front(), stream, kBudgetIntervals + i);
+      const BudgetCost cost = cost_of(budget.lines, i, budget.images, stream);
       chart.bars.push_back(
           {line.label, 100 * cost.mean, 100 * cost.interval.low, 100 * cost.interval.high});
     }

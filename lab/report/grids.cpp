@@ -1,13 +1,14 @@
 #include "lab/report/grids.h"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
 #include <sstream>
 
+#include "base/console.h"
 #include "lab/report/reading.h"
-#include "lab/results/bootstrap_statistic.h"
+#include "lab/study/bootstrap_statistic.h"
 
 namespace ohmic::lab {
 namespace {
@@ -145,7 +146,23 @@ PointGrid grid_of(const Comparison& c, const std::string& hardware) {
   for (auto* list : {&grid.float_accuracy, &grid.overhead_weights, &grid.overhead_macs})
     list->resize(c.points());
   grid.statistic.resize(c.points());
+  grid.other_costs.resize(c.points());
   return grid;
+}
+
+/// What a method costs beside what it adds in the digital part: "2 copies, 512 calibration images".
+/// Files before 0.2.0 do not say.
+std::string other_costs(const h5::Reader& in, const std::string& group) {
+  const auto number = [&](const char* name) {
+    const std::string path = group + "/" + name;
+    return in.has(path) ? static_cast<std::int64_t>(numbers_of(in, path, 1)[0]) : 0;
+  };
+  std::vector<std::string> words;
+  if (const auto n = number("verified"); n > 0) words.push_back(grouped(n) + " verified weights");
+  if (const auto n = number("copies"); n > 1) words.push_back(grouped(n) + " copies");
+  if (const auto n = number("calibration_images"); n > 0)
+    words.push_back(grouped(n) + " calibration images");
+  return fmt::format("{}", fmt::join(words, ", "));
 }
 
 /// Fills the points of method `m` in the grids, one per hardware.
@@ -156,6 +173,7 @@ void read_method(const h5::Reader& in, const Comparison& c, std::size_t m,
   const std::vector<double> accuracy = numbers_of(in, group + "/accuracy", cells * c.chips);
   const double weights = numbers_of(in, group + "/overhead_weights", 1)[0];
   const double macs = numbers_of(in, group + "/overhead_macs", 1)[0];
+  const std::string others = other_costs(in, group);
   double clean = 0;
   for (const double a : numbers_of(in, group + "/clean_accuracy", seeds))
     clean += a / static_cast<double>(seeds);
@@ -177,6 +195,7 @@ void read_method(const h5::Reader& in, const Comparison& c, std::size_t m,
       grid.float_accuracy[point] = clean;
       grid.overhead_weights[point] = weights;
       grid.overhead_macs[point] = macs;
+      grid.other_costs[point] = others;
       grid.statistic[point] = kMeanIntervals + m * c.settings + s;
       if (validation.empty()) continue;
       grid.validation_accuracy.resize(grid.points());

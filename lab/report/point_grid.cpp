@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "io/config.h"
+#include "lab/results/comparison.h"
 
 namespace ohmic::lab {
 
@@ -70,25 +71,39 @@ std::vector<double> PointGrid::measured(const Metric& metric, std::size_t point)
   return values;
 }
 
-PointSummary summary_of(const std::vector<double>& accuracy, const RandomStream& stream,
-                        std::uint64_t statistic) {
+PointSummary summary_of(const std::vector<double>& values, const RandomStream& stream,
+                        std::uint64_t statistic, std::size_t trainings) {
   constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
-  if (accuracy.empty()) return {0, kUnknown, kUnknown, kUnknown, kUnknown, {kUnknown, kUnknown}};
+  if (values.empty())
+    return {0, kUnknown, kUnknown, kUnknown, kUnknown, kUnknownInterval, kUnknownInterval};
   Moments moments;
-  for (const double a : accuracy) moments.add(a);
-  return {accuracy.size(),
+  for (const double a : values) moments.add(a);
+  const TrainingIntervals intervals = training_intervals(values, trainings, stream, statistic);
+  return {values.size(),
           moments.mean(),
           moments.deviation(),
-          quantile(accuracy, 0.05),
-          *std::min_element(accuracy.begin(), accuracy.end()),
-          bootstrap_mean_interval(accuracy, stream, statistic)};
+          quantile(values, 0.05),
+          *std::min_element(values.begin(), values.end()),
+          intervals.given,
+          quantile_interval(values, 0.05),
+          intervals.new_training};
 }
+
+PointSummary accuracy_summary(const std::vector<double>& accuracy, const RandomStream& stream,
+                              std::uint64_t statistic, std::size_t trainings) {
+  PointSummary summary = summary_of(accuracy, stream, statistic, trainings);
+  summary.interval = summary.interval.within(kAnyFraction);
+  summary.new_training = summary.new_training.within(kAnyFraction);
+  return summary;
+}
+
+std::size_t PointGrid::trainings() const { return method ? sample_axes.front().size() : 1; }
 
 void summarise(PointGrid& grid, const RandomStream& stream) {
   grid.summaries.clear();
   for (std::size_t p = 0; p < grid.points(); ++p)
-    grid.summaries.push_back(
-        summary_of(grid.measured(grid.metrics.front(), p), stream, grid.statistic[p]));
+    grid.summaries.push_back(accuracy_summary(grid.measured(grid.metrics.front(), p), stream,
+                                              grid.statistic[p], grid.trainings()));
 }
 
 std::vector<std::size_t> best_first(const PointGrid& grid) {

@@ -40,10 +40,16 @@ struct Metric {
 struct PointSummary {
   std::size_t samples = 0;
   double mean, deviation, fifth_percentile, worst;
-  Interval interval;  ///< 95 %, of the mean
+  Interval interval;       ///< 95 %, of the mean; of a comparison: for these trainings
+  Interval of_percentile;  ///< of the fifth percentile
+  Interval new_training = kUnknownInterval;  ///< of a comparison: of the mean for a new training
 };
-PointSummary summary_of(const std::vector<double>& accuracy, const RandomStream& stream,
-                        std::uint64_t statistic);
+/// Of values of any kind, `trainings` times those of the same chips one after the other.
+PointSummary summary_of(const std::vector<double>& values, const RandomStream& stream,
+                        std::uint64_t statistic, std::size_t trainings = 1);
+/// The same of accuracies: no interval leaves 0 .. 1.
+PointSummary accuracy_summary(const std::vector<double>& accuracy, const RandomStream& stream,
+                              std::uint64_t statistic, std::size_t trainings = 1);
 
 struct PointGrid {
   std::string name;                      ///< "config hardware"; "" where there is one grid only
@@ -55,12 +61,14 @@ struct PointGrid {
   std::vector<std::uint64_t> statistic;  ///< per point: where its interval's bootstrap draws
   // A point each, empty where the file does not say.
   std::vector<double> float_accuracy, overhead_weights, overhead_macs, validation_accuracy;
-  std::vector<std::int64_t> status;     ///< 0 done, 1 failed, 2 missing
-  std::vector<std::string> message;     ///< why a point failed; may be empty
-  std::vector<PointSummary> summaries;  ///< of accuracy; made by summarise()
+  std::vector<std::string> other_costs;  ///< of a comparison: "2 copies, 512 calibration images"
+  std::vector<std::int64_t> status;      ///< 0 done, 1 failed, 2 missing
+  std::vector<std::string> message;      ///< why a point failed; may be empty
+  std::vector<PointSummary> summaries;   ///< of accuracy; made by summarise()
 
   std::size_t points() const;
   std::size_t samples() const;
+  std::size_t trainings() const;  ///< that every point has; 1 outside of comparisons
   std::vector<std::size_t> places(std::size_t point) const;
   std::size_t point(const std::vector<std::size_t>& places) const;
   /// "device.sigma 0.5, adc.bits 6"; "as configured" without dimensions. `leave_out` names a

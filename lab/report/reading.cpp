@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "lab/results/bootstrap_statistic.h"
 #include "lab/results/schema.h"
+#include "lab/study/bootstrap_statistic.h"
 
 namespace ohmic::lab {
 namespace {
@@ -30,6 +30,11 @@ void read_budget(const h5::Reader& in, std::size_t chips, ReportData& report) {
     const std::string path = "/error_budget/" + line.key;
     if (!in.has(path)) continue;
     line.accuracy = numbers_of(in, path, chips);
+    if (in.has_attribute(path, "images_gained")) {
+      line.differs_by_chip = false;
+      line.gained = in.integer_attribute(path, "images_gained");
+      line.lost = in.integer_attribute(path, "images_lost");
+    }
     budget.lines.push_back(std::move(line));
   }
   if (in.has_attribute("/error_budget", "images"))
@@ -135,6 +140,10 @@ void read_search(const h5::Reader& in, ReportData& report) {
     const std::vector<double> accuracy = in.doubles(group + "/accuracy").values;
     const std::size_t count = accuracy.size();
     const std::vector<double> overhead = numbers_of(in, group + "/overhead", count);
+    const std::vector<double> macs =
+        in.has(group + "/overhead_macs")
+            ? numbers_of(in, group + "/overhead_macs", count)
+            : std::vector<double>(count, std::numeric_limits<double>::quiet_NaN());
     const std::vector<double> reward = numbers_of(in, group + "/reward", count);
     const std::vector<double> ratio = numbers_of(in, group + "/ratio", count * candidates);
     std::vector<ReportPlacement> all;
@@ -143,6 +152,7 @@ void read_search(const h5::Reader& in, ReportData& report) {
       all.push_back({{first, first + static_cast<std::ptrdiff_t>(candidates)},
                      accuracy[i],
                      overhead[i],
+                     macs[i],
                      reward[i]});
     }
     return all;

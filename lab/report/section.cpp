@@ -6,28 +6,30 @@
 #include <cmath>
 
 #include "base/console.h"
-#include "lab/results/bootstrap_statistic.h"
+#include "lab/study/bootstrap_statistic.h"
 
 namespace ohmic::lab {
 namespace {
 
-std::string interval_words(const Interval& i) {
-  return fmt::format("95 % interval {} .. {}", per_cent(i.low), per_cent(i.high));
-}
+std::string interval_words(const Interval& i) { return "95 % interval " + per_cent_range(i); }
 
-std::string counted(std::size_t count, const std::string& one) {
-  return grouped(static_cast<std::int64_t>(count)) + " " + one + (count == 1 ? "" : "s");
+/// Of a comparison's mean: for these trainings, and for a new one.
+std::string training_words(const PointSummary& s) {
+  std::string words = interval_words(s.interval) + " for these trainings";
+  if (s.new_training.is_known()) words += ", " + per_cent_range(s.new_training) + " for a new one";
+  return words;
 }
 
 void add_run(const ReportData& report, std::vector<Headline>& all) {
   const ReportRun& run = *report.run;
-  const PointSummary s = summary_of(run.chip_accuracy, stream_of(report), kAccuracyInterval);
+  const PointSummary s = accuracy_summary(run.chip_accuracy, stream_of(report), kAccuracyInterval);
   all.push_back({"mean accuracy", per_cent(s.mean) + " %", interval_words(s.interval)});
   all.push_back(
       {"float network", per_cent(run.float_accuracy) + " %",
        fmt::format("the hardware costs {:+.2f} points", 100 * (s.mean - run.float_accuracy))});
   all.push_back({"5th percentile", per_cent(s.fifth_percentile) + " %",
-                 "worst chip " + per_cent(s.worst) + " %"});
+                 "95 % interval " + per_cent_range(s.of_percentile) + "; worst chip " +
+                     per_cent(s.worst) + " %"});
   all.push_back({"yield", fmt::format("{:.0f} %", 100 * run.yield),
                  "of the chips at " + per_cent(run.yield_accuracy) + " % or more"});
   all.push_back(
@@ -52,16 +54,18 @@ void add_compare(const ReportData& report, std::vector<Headline>& all) {
   all.push_back({"best method, " + at, methods.words[best],
                  is_chosen ? "chosen on validation images and selection chips"
                            : "by the test set itself (no selection chips)"});
-  all.push_back({"its accuracy", per_cent(summaries[best].mean) + " %",
-                 interval_words(summaries[best].interval)});
-  all.push_back({methods.words[0], per_cent(summaries[0].mean) + " %",
-                 interval_words(summaries[0].interval)});
+  all.push_back(
+      {"its accuracy", per_cent(summaries[best].mean) + " %", training_words(summaries[best])});
+  all.push_back(
+      {methods.words[0], per_cent(summaries[0].mean) + " %", training_words(summaries[0])});
   all.push_back({"float network, " + methods.words[0], per_cent(grid.float_accuracy[0]) + " %",
                  "mean over training seeds"});
-  all.push_back({"measured", counted(methods.size(), "method"),
-                 fmt::format("{} x {}, {}", counted(grid.sample_axes[0].size(), "training"),
-                             counted(grid.sample_axes[1].size(), "chip"),
-                             counted(grid.points() / methods.size(), "point"))});
+  all.push_back(
+      {"measured", count_of(static_cast<std::int64_t>(methods.size()), "method"),
+       fmt::format("{} x {}, {}",
+                   count_of(static_cast<std::int64_t>(grid.sample_axes[0].size()), "training"),
+                   count_of(static_cast<std::int64_t>(grid.sample_axes[1].size()), "chip"),
+                   count_of(static_cast<std::int64_t>(grid.points() / methods.size()), "point"))});
 }
 
 void add_search(const ReportSearch& search, std::vector<Headline>& all) {
@@ -73,7 +77,11 @@ void add_search(const ReportSearch& search, std::vector<Headline>& all) {
   if (best != search.evaluations.end()) {
     all.push_back({"accuracy", std::isnan(best->accuracy) ? "-" : per_cent(best->accuracy) + " %",
                    "validation images, selection chips"});
-    all.push_back({"overhead", per_cent(best->overhead) + " %", "of the network's weights"});
+    all.push_back({"overhead", per_cent(best->overhead) + " %",
+                   std::isnan(best->overhead_macs)
+                       ? "of the network's weights"
+                       : "of the network's weights, " + per_cent(best->overhead_macs) +
+                             " % of its multiply-accumulates"});
   }
   all.push_back({"evaluations", grouped(static_cast<std::int64_t>(search.evaluations.size())),
                  "of placements, some more than once"});
@@ -128,12 +136,14 @@ std::vector<Section> sections_of(const ReportData& report) {
       {.id = "budget",
        .title = "Error budget",
        .note = "What each part of the hardware costs alone, on the same chips and images: accuracy "
-               "less that of the float network, in points, with 95 % intervals over chips.",
+               "less that of the float network, in points, with 95 % intervals over chips, or over "
+               "images "
+               "where a line is the same for all chips.",
        .figures = budget_figures(report),
        .tables = budget_tables(report)},
       {.id = "accuracy",
        .title = report.run ? "Accuracy of the chips" : "Accuracy along the axes",
-       .note = "Per cent of the test images; bars are 95 % intervals of the mean.",
+       .note = "Per cent of the test images; bars are 95 % intervals of the mean over chips.",
        .figures = joined(accuracy_figures(report), heat_map_figures(report)),
        .tables = run_tables(report)},
       {.id = "layers",

@@ -5,23 +5,18 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "base/console.h"
 #include "lab/report/tradeoff.h"
-#include "lab/results/bootstrap_statistic.h"
+#include "lab/study/bootstrap_statistic.h"
 
 namespace ohmic::lab {
 namespace {
 
 std::string per_cent_or_dash(double fraction) {
   return std::isnan(fraction) ? "-" : per_cent(fraction);
-}
-
-std::string range(const Interval& i) { return per_cent(i.low) + " .. " + per_cent(i.high); }
-
-std::string signed_range(const Interval& i) {
-  return fmt::format("{:+.2f} .. {:+.2f}", 100 * i.low, 100 * i.high);
 }
 
 std::string status_words(std::int64_t status) {
@@ -61,46 +56,84 @@ std::vector<std::size_t> reading_order(const PointGrid& grid) {
   return order;
 }
 
-Table table_of(const PointGrid& grid, const RandomStream& stream) {
-  Table table{.title = grid.name,
-              .note =
-                  "Accuracy in per cent: mean, 95 % interval of the mean, spread over samples; "
-                  "the best first.",
-              .columns = {},
-              .rows = {},
-              .words = 0};
+/// What the columns of a grid's table are about.
+std::string note_of(const PointGrid& grid) {
   if (grid.method)
-    table.note =
-        "Accuracy in per cent over training seeds and chips, point by point, the best "
-        "method first; differences from " +
-        grid.dimensions.back().keys.front().words.front() +
-        " on the same seeds and chips, in points.";
-  else if (grid.points() > 1)
-    table.note += " The best of many points is a little lucky: measure it on other chips.";
-  for (const Dimension& dimension : grid.dimensions)
-    for (const AxisValues& key : dimension.keys) table.columns.push_back(key.label());
-  table.words = table.columns.size();
-  for (const char* column : {"accuracy", "95 % interval", "sd", "5th percentile", "worst"})
-    table.columns.emplace_back(column);
+    return fmt::format(
+        "Accuracy in per cent: mean and spread over {} x {}, point by point, the best method "
+        "first; differences from {} on the same seeds and chips, in points. 95 % intervals of the "
+        "mean: for these trainings (chips are a sample), and for a new training (trainings and "
+        "chips are).",
+        count_of(static_cast<std::int64_t>(grid.trainings()), "training"),
+        count_of(static_cast<std::int64_t>(grid.samples() / grid.trainings()), "chip"),
+        grid.dimensions.back().keys.front().words.front());
+  std::string note =
+      "Accuracy in per cent: mean, 95 % interval of the mean, spread over samples; the best first.";
+  if (grid.points() > 1)
+    note += " The best of many points is a little lucky: measure it on other chips.";
+  return note;
+}
+
+/// The samples of every measured point, where that is one number.
+std::optional<std::size_t> common_samples(const PointGrid& grid) {
   std::set<std::size_t> counts;
   for (const PointSummary& s : grid.summaries)
     if (s.samples > 0) counts.insert(s.samples);
-  const bool tells_samples = counts.size() > 1;
-  if (tells_samples)
-    table.columns.emplace_back("samples");
-  else if (!counts.empty())
-    table.note += fmt::format(" {} samples per point.", *counts.begin());
-  if (grid.method) table.columns.emplace_back("difference");
-  const auto column = [&](const char* name, const std::vector<double>& values) {
-    if (!values.empty()) table.columns.emplace_back(name);
-  };
-  column("float", grid.float_accuracy);
-  column("validation", grid.validation_accuracy);
-  column("added weights", grid.overhead_weights);
-  column("added MACs", grid.overhead_macs);
-  const bool tells_status =
+  return counts.size() == 1 ? std::optional(*counts.begin()) : std::nullopt;
+}
+
+/// Columns that some grids do not have.
+struct OptionalColumns {
+  bool samples = false, status = false, trainings = false;
+  std::vector<std::pair<const char*, const std::vector<double>*>> fractions;
+};
+
+OptionalColumns optional_columns(const PointGrid& grid) {
+  OptionalColumns columns;
+  const bool is_measured = std::any_of(grid.summaries.begin(), grid.summaries.end(),
+                                       [](const PointSummary& s) { return s.samples > 0; });
+  columns.samples = is_measured && !common_samples(grid);
+  columns.trainings = grid.trainings() > 1;
+  columns.status =
       std::any_of(grid.status.begin(), grid.status.end(), [](std::int64_t s) { return s != 0; });
-  if (tells_status) table.columns.emplace_back("status");
+  for (const auto& [name, values] : {std::pair("float", &grid.float_accuracy),
+                                     {"validation", &grid.validation_accuracy},
+                                     {"added weights", &grid.overhead_weights},
+                                     {"added MACs", &grid.overhead_macs}})
+    if (!values->empty()) columns.fractions.emplace_back(name, values);
+  return columns;
+}
+
+/// Mean difference of a comparison's point from the first method, with both intervals.
+std::string difference_words(const PointGrid& grid, std::size_t point, const RandomStream& stream) {
+  const std::size_t methods = grid.dimensions.back().size(), m = point % methods;
+  if (m == 0 || grid.summaries[point].samples == 0) return "";
+  const std::size_t settings = grid.points() / methods;
+  const PointSummary g =
+      summary_of(gains(grid, point, point - m), stream,
+                 kDifferenceIntervals + m * settings + point / methods, grid.trainings());
+  std::string words = fmt::format("{:+.2f} ({}", 100 * g.mean, points_range(g.interval));
+  if (g.new_training.is_known()) words += "; new " + points_range(g.new_training);
+  return words + ")";
+}
+
+Table table_of(const PointGrid& grid, const RandomStream& stream) {
+  Table table{.title = grid.name, .note = note_of(grid), .columns = {}, .rows = {}, .words = 0};
+  const OptionalColumns optional = optional_columns(grid);
+  for (const Dimension& dimension : grid.dimensions)
+    for (const AxisValues& key : dimension.keys) table.columns.push_back(key.label());
+  table.words = table.columns.size();
+  table.columns.emplace_back("accuracy");
+  table.columns.emplace_back(optional.trainings ? "these trainings" : "95 % interval");
+  if (optional.trainings) table.columns.emplace_back("a new training");
+  for (const char* column : {"sd", "5th percentile", "its interval", "worst"})
+    table.columns.emplace_back(column);
+  if (optional.samples) table.columns.emplace_back("samples");
+  if (const auto samples = common_samples(grid); samples && !grid.method)
+    table.note += fmt::format(" {} samples per point.", *samples);
+  if (grid.method) table.columns.emplace_back("difference");
+  for (const auto& [name, values] : optional.fractions) table.columns.emplace_back(name);
+  if (optional.status) table.columns.emplace_back("status");
 
   for (const std::size_t p : reading_order(grid)) {
     std::vector<std::string>& row = table.rows.emplace_back();
@@ -108,29 +141,18 @@ Table table_of(const PointGrid& grid, const RandomStream& stream) {
     for (std::size_t d = 0; d < places.size(); ++d)
       for (const AxisValues& key : grid.dimensions[d].keys) row.push_back(key.words[places[d]]);
     const PointSummary& s = grid.summaries[p];
-    const bool is_measured = s.samples > 0;
     row.push_back(per_cent_or_dash(s.mean));
-    row.push_back(is_measured ? range(s.interval) : "-");
+    row.push_back(per_cent_range(s.interval));
+    if (optional.trainings) row.push_back(per_cent_range(s.new_training));
     row.push_back(per_cent_or_dash(s.deviation));
     row.push_back(per_cent_or_dash(s.fifth_percentile));
+    row.push_back(per_cent_range(s.of_percentile));
     row.push_back(per_cent_or_dash(s.worst));
-    if (tells_samples) row.push_back(std::to_string(s.samples));
-    if (grid.method) {
-      const std::size_t methods = grid.dimensions.back().size(), m = p % methods;
-      const std::size_t settings = grid.points() / methods, setting = p / methods;
-      if (m == 0 || !is_measured) {
-        row.emplace_back();
-      } else {
-        const std::vector<double> gain = gains(grid, p, p - m);
-        const PointSummary g =
-            summary_of(gain, stream, kDifferenceIntervals + m * settings + setting);
-        row.push_back(fmt::format("{:+.2f} ({})", 100 * g.mean, signed_range(g.interval)));
-      }
-    }
-    for (const auto* values : {&grid.float_accuracy, &grid.validation_accuracy,
-                               &grid.overhead_weights, &grid.overhead_macs})
-      if (!values->empty()) row.push_back(per_cent_or_dash((*values)[p]));
-    if (tells_status) {
+    if (optional.samples) row.push_back(std::to_string(s.samples));
+    if (grid.method) row.push_back(difference_words(grid, p, stream));
+    for (const auto& [name, values] : optional.fractions)
+      row.push_back(per_cent_or_dash((*values)[p]));
+    if (optional.status) {
       row.push_back(status_words(grid.status[p]));
       if (p < grid.message.size() && !grid.message[p].empty()) row.back() += ": " + grid.message[p];
     }
@@ -148,7 +170,7 @@ Table placement_table(const ReportSearch& search) {
               .columns = search.candidates,
               .rows = {},
               .words = 0};
-  for (const char* column : {"accuracy", "overhead", "reward", "evaluations"})
+  for (const char* column : {"accuracy", "weights", "MACs", "reward", "evaluations"})
     table.columns.emplace_back(column);
   std::map<std::vector<double>, std::int64_t> count;
   std::vector<const ReportPlacement*> distinct;
@@ -161,6 +183,7 @@ Table placement_table(const ReportSearch& search) {
     for (const double ratio : p->ratio) row.push_back(fmt::format("{:g}", ratio));
     row.push_back(per_cent_or_dash(p->accuracy));
     row.push_back(per_cent(p->overhead));
+    row.push_back(per_cent_or_dash(p->overhead_macs));
     row.push_back(fmt::format("{:.4f}", p->reward));
     row.push_back(grouped(count[p->ratio]));
   }
@@ -179,7 +202,7 @@ std::vector<Table> budget_tables(const ReportData& report) {
                     ? fmt::format("{} chips, {} test images; per cent, a cost in points.",
                                   budget.lines.front().accuracy.size(), grouped(budget.images))
                     : "Per cent, a cost in points.",
-        .columns = {"", "accuracy", "sd", "cost", "95 % interval"},
+        .columns = {"", "accuracy", "sd", "cost", "95 % interval, over"},
         .rows = {}};
     for (std::size_t i = 0; i < budget.lines.size(); ++i) {
       const BudgetLine& line = budget.lines[i];
@@ -191,10 +214,11 @@ std::vector<Table> budget_tables(const ReportData& report) {
         row.insert(row.end(), 3, "");
         continue;
       }
-      const BudgetCost cost = cost_of(line, budget.lines.front(), stream, kBudgetIntervals + i);
-      row.push_back(line.differs_by_chip ? per_cent(own.deviation()) : "");
+      const BudgetCost cost = cost_of(budget.lines, i, budget.images, stream);
+      row.push_back(line.differs_by_chip && own.count() > 1 ? per_cent(own.deviation()) : "");
       row.push_back(fmt::format("{:+.2f}", 100 * cost.mean));
-      row.push_back(signed_range(cost.interval));
+      row.push_back(points_range(cost.interval) +
+                    (cost.interval.is_known() ? std::string(", ") + interval_words(line) : ""));
     }
     all.push_back(std::move(table));
   }
@@ -213,7 +237,7 @@ std::vector<Table> run_tables(const ReportData& report) {
     if (const auto found = report.run->variance.find(level); found != report.run->variance.end()) {
       const std::vector<double>& v = found->second;
       table.rows.push_back({std::string(level) + " to " + level, per_cent(deviation(v[0])),
-                            range({deviation(v[1]), deviation(v[2])})});
+                            per_cent_range({deviation(v[1]), deviation(v[2])})});
     }
   all.push_back(std::move(table));
   return all;
@@ -256,12 +280,20 @@ std::vector<Table> layer_tables(const ReportData& report) {
 std::vector<Table> pareto_tables(const ReportData& report) {
   std::vector<Table> all;
   for (const Tradeoff& tradeoff : tradeoffs_of(report)) {
-    Table table{.title = "On the front" + (tradeoff.name.empty() ? "" : ", " + tradeoff.name),
+    const std::vector<Offer> front = tradeoff.front();
+    const bool has_others =
+        std::any_of(front.begin(), front.end(), [](const Offer& o) { return !o.others.empty(); });
+    Table table{.title = "On the front of " + tradeoff.what() +
+                         (tradeoff.name.empty() ? "" : ", " + tradeoff.name),
                 .note = "In per cent.",
-                .columns = {"", "added weights", "accuracy"},
+                .columns = {"", "added weights", "added MACs", "accuracy"},
                 .rows = {}};
-    for (const Offer& o : tradeoff.front())
-      table.rows.push_back({o.name, per_cent(o.overhead), per_cent(o.accuracy)});
+    if (has_others) table.columns.emplace_back("besides");
+    for (const Offer& o : front) {
+      table.rows.push_back(
+          {o.name, per_cent_or_dash(o.weights), per_cent_or_dash(o.macs), per_cent(o.accuracy)});
+      if (has_others) table.rows.back().push_back(o.others);
+    }
     all.push_back(std::move(table));
   }
   return all;

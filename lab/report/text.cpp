@@ -104,13 +104,14 @@ std::string grids_csv(const std::vector<PointGrid>& grids) {
 std::string search_csv(const ReportSearch& search) {
   std::vector<std::string> header{"evaluation"};
   for (const std::string& layer : search.candidates) header.push_back("ratio." + layer);
-  header.insert(header.end(), {"accuracy", "overhead", "reward"});
+  header.insert(header.end(), {"accuracy", "overhead_weights", "overhead_macs", "reward"});
   std::string text = csv_row(header);
   for (std::size_t i = 0; i < search.evaluations.size(); ++i) {
     const ReportPlacement& p = search.evaluations[i];
     std::vector<std::string> row{std::to_string(i)};
     for (const double ratio : p.ratio) row.push_back(csv_number(ratio));
-    for (const double value : {p.accuracy, p.overhead, p.reward}) row.push_back(csv_number(value));
+    for (const double value : {p.accuracy, p.overhead, p.overhead_macs, p.reward})
+      row.push_back(csv_number(value));
     text += csv_row(row);
   }
   return text;

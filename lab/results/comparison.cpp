@@ -11,6 +11,17 @@ bool ComparedMethod::is_verified() const {
   return any(cells_within_tolerance) || any(cells_gave_up);
 }
 
+TrainingIntervals training_intervals(const std::vector<double>& values, std::size_t trainings,
+                                     const RandomStream& stream, std::uint64_t statistic) {
+  const std::size_t chips = values.size() / trainings;
+  std::vector<double> chip_means(chips);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    chip_means[i % chips] += values[i] / static_cast<double>(trainings);
+  return {mean_interval(chip_means, stream, statistic),
+          new_group_interval(values, static_cast<std::int64_t>(trainings),
+                             static_cast<std::int64_t>(chips))};
+}
+
 std::string Comparison::words(std::size_t point) const {
   if (axes.empty()) return "as configured";
   std::string words = point_words(axes, point);

@@ -4,11 +4,20 @@
 #include <string>
 #include <vector>
 
+#include "base/statistics.h"
 #include "lab/experiment/axis.h"
 #include "lab/methods/method.h"
 
 /// What a comparison of methods measured.
 namespace ohmic::lab {
+
+/// 95 % intervals for a mean over trainings x chips, where every training has the same chips.
+struct TrainingIntervals {
+  Interval given;         ///< for these trainings: chips are a sample (chip means resampled)
+  Interval new_training;  ///< for the mean over trainings and chips, both a sample; unknown for one
+};
+TrainingIntervals training_intervals(const std::vector<double>& values, std::size_t trainings,
+                                     const RandomStream& stream, std::uint64_t statistic);
 
 /// One method at every training seed, on each hardware and at each point of the axes.
 struct ComparedMethod {

@@ -122,7 +122,12 @@ void write_retention(h5::Writer& file, const RunSetting& s, const RunResult& r) 
 void write_budget(h5::Writer& file, const RunResult& r) {
   ScaledGroup out(file, "run", "/error_budget");
   out.count("chip", static_cast<Index>(r.chip_accuracy.size()));
-  for (const BudgetLine& line : r.budget) out.write(line.key, line.accuracy);
+  for (const BudgetLine& line : r.budget) {
+    out.write(line.key, line.accuracy);
+    if (!line.gained) continue;
+    file.attribute("/error_budget/" + line.key, "images_gained", *line.gained);
+    file.attribute("/error_budget/" + line.key, "images_lost", *line.lost);
+  }
   file.attribute("/error_budget", "images", static_cast<std::int64_t>(r.budget_images));
 }
 

@@ -61,7 +61,15 @@ std::vector<DataSetEntry> placements(const std::string& group, const std::string
            "1",
            "accuracy on validation images of selection chips; NaN: beyond the limit, not measured"},
           {group + "/overhead", {along}, "1", "compensator weights over those of the network"},
-          {group + "/reward", {along}, "1", "accuracy / clean accuracy - kappa overhead / limit"}};
+          {group + "/overhead_macs",
+           {along},
+           "1",
+           "compensator multiply-accumulates over those of the network"},
+          {group + "/reward",
+           {along},
+           "1",
+           "accuracy / clean accuracy - kappa times the overhead nearest to its limit, over that "
+           "limit"}};
 }
 
 std::vector<DataSetEntry> joined(std::vector<DataSetEntry> all,
@@ -291,6 +299,10 @@ std::vector<DataSetEntry> compare_entries() {
        {"training_seed", "hardware", "axis...", "chip"},
        "1",
        "accuracy on the test set"},
+      {"/methods/<method>/training_mean",
+       {"training_seed", "hardware", "axis..."},
+       "1",
+       "mean accuracy over the chips of each training"},
       {"/methods/<method>/clean_accuracy",
        {"training_seed"},
        "1",
@@ -327,8 +339,11 @@ std::vector<DataSetEntry> compare_entries() {
 std::vector<DataSetEntry> search_entries() {
   return joined(
       joined(placements("/search", "evaluation", "number of the evaluation, in order"),
-             placements("/pareto", "point",
-                        "number of the point on the front of accuracy against overhead")),
+             joined(placements("/pareto", "point",
+                               "number of the point on the front of accuracy against weights"),
+                    placements("/pareto_macs", "point",
+                               "number of the point on the front of accuracy against "
+                               "multiply-accumulates"))),
       {axis("/placement/layer", "1",
             "layers that have a compensator: what [methods.compensation] placement reads"),
        {"/placement/ratio", {"layer"}, "1", "generated maps over output maps"},

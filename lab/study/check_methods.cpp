@@ -21,16 +21,18 @@ auto at_key(const Experiment& e, const std::string& key, Body body) {
   }
 }
 
-/// Weights of the smallest compensator of `ratio` on one of `layers`.
-Index smallest_compensator(const nn::Network& network, const std::vector<std::string>& layers,
-                           double ratio, const nn::CompensatorStyle& style) {
-  Index smallest = 0;
-  for (const std::string& layer : layers) {
-    const Index own =
-        nn::compensator_overhead(nn::with_compensators(network, {{layer, ratio}}, style)).weights;
-    if (smallest == 0 || own < smallest) smallest = own;
-  }
-  return smallest;
+/// Whether one of `layers` can have a compensator of `ratio` within both limits.
+bool fits_somewhere(const nn::Network& network, const std::vector<std::string>& layers,
+                    double ratio, const CompensationOptions& options) {
+  return std::any_of(layers.begin(), layers.end(), [&](const std::string& layer) {
+    const nn::Overhead own =
+        nn::compensator_overhead(nn::with_compensators(network, {{layer, ratio}}, options.style));
+    const auto is_within = [](Index added, Index there, double limit) {
+      return static_cast<double>(added) <= limit * static_cast<double>(there);
+    };
+    return is_within(own.weights, network.parameter_count(), options.overhead_limit) &&
+           is_within(own.macs, network.macs(), options.overhead_limit_macs);
+  });
 }
 
 /// A list of a comparison or search: at least one value, none twice.
@@ -106,20 +108,16 @@ void check_search(const Experiment& e, const nn::Network& network, const nn::Dat
   if (!search.layers.empty()) check_list(e, "search.layers", search.layers);
   const double ratio = smallest_ratio(search);
   if (ratio == 0) fail_key(e, "search.ratios", "search.ratios has no ratio above 0");
-  std::vector<std::string> layers = search.layers;
-  if (layers.empty())
-    for (const Index l : network.mac_layers()) layers.push_back(network.name(l));
-  const Index smallest = at_key(e, "search.layers", [&] {
-    return smallest_compensator(network, layers, ratio, options.style);
-  });
-  const double fraction =
-      static_cast<double>(smallest) / static_cast<double>(network.parameter_count());
-  if (fraction > options.overhead_limit)
-    fail_key(
-        e, "methods.compensation.overhead_limit",
-        fmt::format("methods.compensation.overhead_limit = {} is met by no placement: ratio {} "
-                    "on one layer adds {:.3g} of the network's weights",
-                    shortest(options.overhead_limit), shortest(ratio), fraction));
+  const std::vector<std::string> layers =
+      search.layers.empty() ? placement_layers(network) : search.layers;
+  const bool fits =
+      at_key(e, "search.layers", [&] { return fits_somewhere(network, layers, ratio, options); });
+  if (!fits)
+    fail_key(e, "methods.compensation.overhead_limit",
+             fmt::format("methods.compensation.overhead_limit = {} and overhead_limit_macs = {} "
+                         "are met by no placement: ratio {} on one layer adds more",
+                         shortest(options.overhead_limit), shortest(options.overhead_limit_macs),
+                         shortest(ratio)));
   check_images(e, "search.images", search.images, data.validation.size(), "validation");
   check_images(e, "search.train_images", search.train_images, data.train.size(), "training");
 }

@@ -5,6 +5,7 @@
 
 #include "base/elementary.h"
 #include "base/parallel.h"
+#include "lab/study/bootstrap_statistic.h"
 
 namespace ohmic::lab {
 
@@ -44,15 +45,22 @@ std::vector<BudgetLine> budget_lines(const BudgetParts& parts) {
   return lines;
 }
 
-BudgetCost cost_of(const BudgetLine& line, const BudgetLine& float_line, const RandomStream& stream,
-                   std::uint64_t statistic) {
+BudgetCost cost_of(const std::vector<BudgetLine>& budget, std::size_t number, Index images,
+                   const RandomStream& stream) {
+  const BudgetLine &line = budget[number], &float_line = budget.front();
   std::vector<double> cost;
-  Moments moments;
-  for (std::size_t chip = 0; chip < line.accuracy.size(); ++chip) {
+  for (std::size_t chip = 0; chip < line.accuracy.size(); ++chip)
     cost.push_back(line.accuracy[chip] - float_line.accuracy[chip]);
-    moments.add(cost.back());
-  }
-  return {moments.mean(), bootstrap_mean_interval(cost, stream, statistic)};
+  BudgetCost out{.mean = mean_of(cost), .interval = kUnknownInterval};
+  if (line.differs_by_chip)
+    out.interval = mean_interval(cost, stream, kBudgetIntervals + number);
+  else if (line.gained && line.lost && images > 0)
+    out.interval = paired_interval(*line.gained, *line.lost, images);
+  return out;
+}
+
+const char* interval_words(const BudgetLine& line) {
+  return line.differs_by_chip ? "chips" : "images";
 }
 
 namespace {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,9 @@ struct BudgetLine {
   std::vector<double> accuracy;  ///< one per chip
   bool is_float = false;         ///< no hardware at all
   bool differs_by_chip = true;   ///< false: computed once for all
+  /// Of a line that is the same for all chips: images that it alone has right, and that only the
+  /// float network has. None where a file does not say.
+  std::optional<std::int64_t> gained = {}, lost = {};
 };
 
 /// What of the hardware has lines of its own in the budget.
@@ -31,13 +35,16 @@ struct BudgetParts {
 std::vector<BudgetLine> budget_lines(const BudgetParts& parts);
 
 /// Cost against the float network in accuracy, with an interval over chips (paired: every line has
-/// the same chips).
+/// the same chips and images), or over images where the line is the same for all chips.
 struct BudgetCost {
   double mean = 0;
   Interval interval;
 };
-BudgetCost cost_of(const BudgetLine& line, const BudgetLine& float_line, const RandomStream& stream,
-                   std::uint64_t statistic);
+/// The cost of line `number` of a budget over so many images.
+BudgetCost cost_of(const std::vector<BudgetLine>& budget, std::size_t number, Index images,
+                   const RandomStream& stream);
+/// "over chips" or "over images": what the interval of the line's cost is over.
+const char* interval_words(const BudgetLine& line);
 
 /// Signal-to-error ratio of each MAC layer against its clean output, in dB: accumulated (errors of
 /// earlier layers included) and isolated (clean input). Rows are layers; NaN for a digital layer's

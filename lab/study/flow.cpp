@@ -75,6 +75,26 @@ void measure_accuracy(const RunSetting& s, const nn::ImageList& images, const Co
                           static_cast<double>(run.reads_per_programming);
 }
 
+/// One line of the error budget on one chip.
+nn::Evaluation evaluate_line(const RunSetting& s, const BudgetLine& line, Index chip,
+                             const nn::ImageList& images) {
+  if (line.is_float)
+    return nn::evaluate(s.trained().network, s.trained().parameters, images, s.data.normalisation);
+  const Chip made = s.chips.make(chip, 0, line.options);
+  return evaluate_chip(made.network, made.parameters, images, s.data.normalisation, made.deployment,
+                       s.chips.reader(chip, 0, 0), s.experiment.evaluation.batch);
+}
+
+/// Counts the images that only the line has right, and that only the float network has.
+void compare_hits(const std::vector<std::uint8_t>& hits,
+                  const std::vector<std::uint8_t>& float_hits, BudgetLine& line) {
+  line.gained = line.lost = 0;
+  for (std::size_t i = 0; i < hits.size(); ++i) {
+    *line.gained += hits[i] > float_hits[i];
+    *line.lost += hits[i] < float_hits[i];
+  }
+}
+
 /// The error budget: parts of the hardware, on the same chips and images.
 void measure_budget(const RunSetting& s, const nn::ImageList& images, const Console& console,
                     RunResult& result) {
@@ -92,6 +112,7 @@ void measure_budget(const RunSetting& s, const nn::ImageList& images, const Cons
   Index steps = 0;
   for (const BudgetLine& line : result.budget) steps += line.differs_by_chip ? chips : 1;
   Progress progress("error budget", steps, console.quiet);
+  std::vector<std::uint8_t> float_hits;
   for (BudgetLine& line : result.budget)
     for (Index chip = 0; chip < chips; ++chip) {
       if (chip > 0 && !line.differs_by_chip) {
@@ -99,18 +120,10 @@ void measure_budget(const RunSetting& s, const nn::ImageList& images, const Cons
         continue;
       }
       stop_if_interrupted(kGoOn);
-      if (line.is_float) {
-        line.accuracy.push_back(
-            nn::evaluate(s.trained().network, s.trained().parameters, images, s.data.normalisation)
-                .accuracy);
-      } else {
-        const Chip made = s.chips.make(chip, 0, line.options);
-        line.accuracy.push_back(evaluate_chip(made.network, made.parameters, images,
-                                              s.data.normalisation, made.deployment,
-                                              s.chips.reader(chip, 0, 0),
-                                              s.experiment.evaluation.batch)
-                                    .accuracy);
-      }
+      const nn::Evaluation e = evaluate_line(s, line, chip, images);
+      line.accuracy.push_back(e.accuracy);
+      if (line.is_float) float_hits = e.is_correct;
+      if (!line.is_float && !line.differs_by_chip) compare_hits(e.is_correct, float_hits, line);
       progress.advance();
     }
 }

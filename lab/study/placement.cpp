@@ -49,9 +49,26 @@ CompensationOptions placed_options(CompensationOptions o, const std::vector<nn::
     o.ratios.push_back(p.ratio);
   }
   o.placement.clear();
-  o.overhead_limit = 1e9;  // the reward judges the overhead
+  o.overhead_limit = o.overhead_limit_macs = 1e9;  // the reward judges the overhead
   o.epochs = epochs;
   return o;
+}
+
+/// What placements add to the network.
+rl::Added added_by(const PreparedMethod& base, const std::vector<nn::Placement>& placements,
+                   const nn::CompensatorStyle& style) {
+  const nn::Overhead overhead =
+      nn::compensator_overhead(nn::with_compensators(base.trained.network, placements, style));
+  return {static_cast<double>(overhead.weights) / static_cast<double>(base.base_weights),
+          static_cast<double>(overhead.macs) / static_cast<double>(base.base_macs)};
+}
+
+rl::RewardRule reward_rule(const CompensationOptions& options, const SearchParams& search,
+                           double clean_accuracy) {
+  return {.clean_accuracy = clean_accuracy,
+          .overhead_limit = options.overhead_limit,
+          .macs_limit = options.overhead_limit_macs,
+          .kappa = search.kappa};
 }
 
 }  // namespace
@@ -86,24 +103,28 @@ std::vector<std::string> candidate_layers(const TrainingSetting& s, const Prepar
         first = i;
         break;
       }
-    for (std::size_t i = 0; i < first; ++i)
-      candidates.push_back(network.name(network.mac_layers()[i]));
+    // Layers before the first product that needs none, pooling among them.
+    const std::string end =
+        first < profile.from_layer_on.size() ? network.name(network.mac_layers()[first]) : "";
+    for (const std::string& layer : placement_layers(network)) {
+      if (layer == end) break;
+      candidates.push_back(layer);
+    }
   }
   const double smallest = smallest_ratio(search);
   const auto options = options_of<CompensationOptions>(s.experiment.methods, "compensation");
+  const rl::RewardRule rule = reward_rule(options, search, profile.clean_accuracy);
   std::vector<std::string> kept;
   for (const std::string& layer : candidates) {
-    const nn::Network with = nn::with_compensators(network, {{layer, smallest}}, options.style);
-    const double fraction = static_cast<double>(nn::compensator_overhead(with).weights) /
-                            static_cast<double>(base.base_weights);
-    (fraction <= options.overhead_limit ? kept : dropped).push_back(layer);
+    const rl::Added added = added_by(base, {{layer, smallest}}, options.style);
+    (rule.spent(added) <= 1 ? kept : dropped).push_back(layer);
   }
   if (kept.empty())
     throw ConfigError(
-        fmt::format("no placement meets methods.compensation.overhead_limit = {}: even the "
-                    "smallest ratio {} on "
-                    "one layer is more",
-                    shortest(options.overhead_limit), shortest(smallest)));
+        fmt::format("no placement meets methods.compensation.overhead_limit = {} and "
+                    "overhead_limit_macs = {}: even the smallest ratio {} on one layer is more",
+                    shortest(options.overhead_limit), shortest(options.overhead_limit_macs),
+                    shortest(smallest)));
   return kept;
 }
 
@@ -113,9 +134,7 @@ PlacementProblem::PlacementProblem(const TrainingSetting& setting, const Prepare
       base_(base),
       candidates_(std::move(candidates)),
       options_(options_of<CompensationOptions>(setting.experiment.methods, "compensation")),
-      rule_{.clean_accuracy = clean_accuracy,
-            .overhead_limit = options_.overhead_limit,
-            .kappa = setting.experiment.search.kappa} {}
+      rule_(reward_rule(options_, setting.experiment.search, clean_accuracy)) {}
 
 rl::Problem PlacementProblem::problem() {
   return {.choices = std::vector<int>(candidates_.size(),
@@ -139,11 +158,8 @@ std::vector<nn::Placement> PlacementProblem::placements(const rl::Action& action
   return out;
 }
 
-double PlacementProblem::overhead(const rl::Action& action) const {
-  const nn::Network with =
-      nn::with_compensators(base_.trained.network, placements(action), options_.style);
-  return static_cast<double>(nn::compensator_overhead(with).weights) /
-         static_cast<double>(base_.base_weights);
+rl::Added PlacementProblem::overhead(const rl::Action& action) const {
+  return added_by(base_, placements(action), options_.style);
 }
 
 double PlacementProblem::accuracy_of(const nn::TrainedNetwork& compensated) const {

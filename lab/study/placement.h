@@ -35,7 +35,7 @@ class PlacementProblem {
   /// For rl's searches; borrows this.
   rl::Problem problem();
   std::vector<nn::Placement> placements(const rl::Action& action) const;
-  double overhead(const rl::Action& action) const;
+  rl::Added overhead(const rl::Action& action) const;
   /// Mean accuracy over selection chips with compensators trained for this action alone.
   double individual_accuracy(const rl::Action& action);
   /// The same with the shared set, masked.

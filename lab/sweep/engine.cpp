@@ -13,7 +13,7 @@
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "base/statistics.h"
-#include "lab/results/bootstrap_statistic.h"
+#include "lab/study/bootstrap_statistic.h"
 #include "lab/study/chip_loop.h"
 #include "lab/study/flow.h"
 #include "lab/study/method_run.h"
@@ -359,8 +359,7 @@ bool is_narrow(const Experiment& e, const std::vector<double>& accuracy) {
   if (!until.accuracy_ci_points) return true;
   if (static_cast<std::int64_t>(accuracy.size()) < until.least_chips) return false;
   const RandomStream stream(static_cast<std::uint64_t>(e.run.seed));
-  const Interval interval = bootstrap_mean_interval(accuracy, stream, kUntilInterval);
-  return (interval.high - interval.low) / 2 <= *until.accuracy_ci_points / 100;
+  return is_mean_known(accuracy, *until.accuracy_ci_points / 100, stream, kUntilInterval);
 }
 
 PointTally run_points(const PointJob& job, const FolderLock& lock) {

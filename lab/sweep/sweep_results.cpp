@@ -7,8 +7,8 @@
 
 #include "base/console.h"
 #include "base/statistics.h"
-#include "lab/results/bootstrap_statistic.h"
 #include "lab/results/scaled_group.h"
+#include "lab/study/bootstrap_statistic.h"
 
 namespace ohmic::lab {
 namespace {
@@ -190,10 +190,10 @@ std::string best_points(const Experiment& base, const std::vector<PointPlan>& po
     const std::vector<double>& accuracy = results.points[i]->accuracy;
     Moments moments;
     for (const double a : accuracy) moments.add(a);
-    const Interval interval = bootstrap_mean_interval(accuracy, stream, kPointIntervals);
+    const Interval interval = mean_interval(accuracy, stream, kPointIntervals).within(kAnyFraction);
     text += fmt::format("{:<{}}  {:>12} {:>7} {:>18} {:>6}\n", points[i].words, width,
                         per_cent(moments.mean()), per_cent(moments.deviation()),
-                        per_cent(interval.low) + " .. " + per_cent(interval.high), accuracy.size());
+                        per_cent_range(interval), accuracy.size());
   }
   return text;
 }

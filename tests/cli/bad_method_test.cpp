@@ -18,8 +18,8 @@ TEST_CASE("methods that do not fit the network, and options out of range, are re
         status, message);
   };
   const std::string no_conv9 =
-      "no compensator can stand behind 'conv9': the network's linear and conv layers are conv1, "
-      "fc1";
+      "no compensator can stand behind 'conv9': the network's layers are conv1, relu1, max_pool1, "
+      "flatten1, fc1";
   refuse("compare", "methods.compensation.layers=[\"conv9\"]", 2,
          "--set methods.compensation.layers=[\"conv9\"]: methods.compensation.layers: " + no_conv9);
   refuse("compare", "methods.compensation.ratios=[-1]", 2,
@@ -36,8 +36,11 @@ TEST_CASE("methods that do not fit the network, and options out of range, are re
   refuse("compare", "methods.compensation.placement=nowhere.h5", 3, "~/nowhere.h5: no such file");
   refuse("search", "methods.compensation.overhead_limit=1e-6", 2,
          "--set methods.compensation.overhead_limit=1e-6: methods.compensation.overhead_limit = "
-         "1e-06 is "
-         "met by no placement...");
+         "1e-06 and overhead_limit_macs = 100 are met by no placement...");
+  refuse(
+      "search", "methods.compensation.overhead_limit_macs=1e-6", 2,
+      "~/c.toml:45:1: methods.compensation.overhead_limit = 1 and overhead_limit_macs = 1e-06 are "
+      "met by no placement...");
   refuse("search", "search.layers=[\"conv9\"]", 2,
          "--set search.layers=[\"conv9\"]: search.layers: " + no_conv9);
   refuse("search", "search.ratios=[0]", 2,

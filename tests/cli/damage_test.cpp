@@ -73,7 +73,7 @@ TEST_CASE("a damaged network, placement or chip that the user names is exit stat
        {Case{"trained/network.h5", "network.file=trained/network.h5", "plain"},
         Case{"search/results.h5",
              "methods.compensation={placement=\"search/results.h5\",epochs=1,"
-             "overhead_limit=1.0}",
+             "overhead_limit=1.0, overhead_limit_macs=100.0}",
              "correctnet"},
         Case{"run/chip_1.h5", "device={model=\"real_chip\",file=\"run/chip_1.h5\"}", "plain"}}) {
     CAPTURE(c.file);

@@ -37,6 +37,7 @@ model = "lenet5"
 layers = ["conv1"]
 ratios = [1.0]
 overhead_limit = 5.0
+overhead_limit_macs = 500.0
 [device]
 model = "lognormal"
 sigma = 0.3
@@ -215,7 +216,7 @@ const std::map<std::string, std::string> kChanges = {
     {"data.path", ""},
     {"data.test_images", "rtTskf"},
     {"network.*", "rtTskfbBcC"},
-    {"network.fold_batch_norm", "rtTskf"},
+    {"network.fold_batch_norm", ""},
     {"training.*", "rtTskfbB"},
     {"training.seed", "rtTskfbBcC"},
     {"training.checkpoint_every_epochs", ""},
@@ -237,6 +238,7 @@ const std::map<std::string, std::string> kChanges = {
     {"methods.compensation.storage", "rskf"},
     {"methods.compensation.bits", "rskf"},
     {"methods.compensation.overhead_limit", "f"},
+    {"methods.compensation.overhead_limit_macs", "f"},
     {"methods.sam.*", "rtTskbB"},
     {"methods.distillation.*", "rtTskbB"},
     {"methods.affine.*", "rsk"},
@@ -480,7 +482,8 @@ TEST_CASE("input files count by their contents: one byte, in any table, and not 
        "rTskfBC"},
       {"faults.map", "f.h5", ideal + "[faults]\nmap = ", "rTskfmBC"},
       {"methods.compensation.placement", "placed.h5",
-       ideal + "[methods.compensation]\noverhead_limit = 5.0\nplacement = ",
+       ideal + "[methods.compensation]\noverhead_limit = 5.0\noverhead_limit_macs = "
+               "500.0\nplacement = ",
        "rtTskf"},  // trainings depend on the layers and ratios that it holds
       {"network.file", "trained/network.h5", "network.file", "rtTskf"},
       {"network.weights", "w.h5", ideal + "[network]\nweights = ", "rtTskf"},
@@ -500,14 +503,14 @@ TEST_CASE("input files count by their contents: one byte, in any table, and not 
                                     "[network]\nfile = \"") +
                             name +
                             "\"\n[methods.compensation]\nlayers = [\"conv1\"]\nratios = [1.0]\n"
-                            "overhead_limit = 5.0\n" +
+                            "overhead_limit = 5.0\noverhead_limit_macs = 500.0\n" +
                             ideal +
                             "[sweep]\naxes = [ { key = \"evaluation.batch\", values = [64] } ]\n"
                       : "method = \"injection+compensation\"\n" + config +
                             (key == "methods.compensation.placement"
                                  ? ""
                                  : "[methods.compensation]\nlayers = [\"conv1\"]\nratios = "
-                                   "[1.0]\noverhead_limit = 5.0\n") +
+                                   "[1.0]\noverhead_limit = 5.0\noverhead_limit_macs = 500.0\n") +
                             table + '"' + name + "\"\n");
     };
     const std::string contents = read_whole_file(bench.path(file));

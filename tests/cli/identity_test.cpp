@@ -93,6 +93,7 @@ layers = ["conv1"]
 ratios = [1.0]
 epochs = 1
 overhead_limit = 1.0
+overhead_limit_macs = 100.0
 )");
 
 bool was_trained(const testing::Said& said) { return said.out.find("; trained ") != said.out.npos; }

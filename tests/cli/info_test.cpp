@@ -198,7 +198,8 @@ TEST_CASE("a dry run of any command on networks reads no image") {
       {"run"},
       {"train"},
       {"search", "--set", "search.images=32", "--set", "search.train_images=128", "--set",
-       "methods.compensation.overhead_limit=1"},
+       "methods.compensation.overhead_limit=1", "--set",
+       "methods.compensation.overhead_limit_macs=100"},
       {"compare", "--set", "compare.methods=[\"plain\"]"},
       {"sweep", "--set", axes}};
   for (std::vector<std::string> words : commands) {

@@ -288,6 +288,14 @@ TEST_CASE("folding is told where nothing can be folded") {
   config.replace(config.find("type = \"relu\""), 13, "type = \"batch_norm\"");
   bench.write("norm.toml", config);
   CHECK(notes_of(bench, "run", {"network.fold_batch_norm=false"}, "norm.toml").empty());
+  lab::InputFiles files;
+  const auto digest_of = [&](const std::string& file, const std::vector<std::string>& settings) {
+    return lab::identity_of(lab::read_experiment(bench.path(file), settings), "run", "data", files)
+        .digest;
+  };
+  const std::vector<std::string> unfolded{"network.fold_batch_norm=false"};
+  CHECK(digest_of("norm.toml", unfolded) != digest_of("norm.toml", {}));
+  CHECK(digest_of("tiny.toml", unfolded) == digest_of("tiny.toml", {}));
   bench.write("built.toml", "[data]\nset = \"set\"\n[network]\nmodel = \"lenet5\"\n");
   CHECK(is_told(notes_of(bench, "run", {"network.fold_batch_norm=false"}, "built.toml"), told));
 }

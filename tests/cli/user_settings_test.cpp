@@ -194,7 +194,7 @@ TEST_CASE("a dry run computes from shapes, and what is beyond the machine is ref
   bench.write("huge.toml",
               "[data]\nset = \"set\"\n[network]\nmodel = \"mlp\"\nhidden = [200000, "
               "200000]\n[search]\nlayers = [\"fc1\"]\n[methods.compensation]\nlayers = "
-              "[\"fc1\"]\nratios = [0.001]\noverhead_limit = 10.0\n");
+              "[\"fc1\"]\nratios = [0.001]\noverhead_limit = 10.0\noverhead_limit_macs = 100.0\n");
   const auto start = std::chrono::steady_clock::now();
   for (const std::string command : {"run", "train", "compare"}) {
     const Said said = bench.ohmic({command, "~/huge.toml", "-o", "~/out", "--dry-run"});

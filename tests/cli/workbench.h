@@ -126,6 +126,7 @@ layers = ["conv1"]
 ratios = [1.0]
 epochs = 1
 overhead_limit = 1.0
+overhead_limit_macs = 100.0
 [compare]
 methods = ["plain", "correctnet", "affine"]
 training_seeds = [1, 2]

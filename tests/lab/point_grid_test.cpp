@@ -37,10 +37,15 @@ TEST_CASE("a front keeps what nothing beats") {
                                                  {"unknown", 0.05, nan},
                                                  {"larger", 0.3, 0.9},
                                                  {"middle", 0.1, 0.7}})
-    tradeoff.offers.push_back({name, overhead, accuracy, {nan, nan}});
-  std::string names;
-  for (const Offer& o : tradeoff.front()) names += o.name + " ";
-  CHECK(names == "first middle best ");
+    tradeoff.offers.push_back({name, overhead, 1 - overhead, accuracy, kUnknownInterval});
+  const auto names = [&] {
+    std::string all;
+    for (const Offer& o : tradeoff.front()) all += o.name + " ";
+    return all;
+  };
+  CHECK(names() == "first middle best ");
+  tradeoff.overhead = &Offer::macs;
+  CHECK(names() == "larger ");
 }
 
 TEST_CASE("a scale shows all its values between round ticks") {

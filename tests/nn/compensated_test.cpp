@@ -81,15 +81,29 @@ TEST_CASE("a network with fresh compensators computes exactly what it did withou
   const Network base = small_network();
   const ParameterSet<float> parameters = initial_parameters(base, 2);
   for (const bool is_residual : {false, true})
-    for (const char* generator : {"relu", "identity"}) {
-      const Network with = with_compensators(base, {{"conv1", 1.0}, {"fc1", 0.5}, {"fc2", 0.25}},
-                                             {generator, is_residual});
-      CHECK(with.layers() == base.layers() + 3);
+    for (const std::int64_t pooling : {1, 2}) {
+      const Network with =
+          with_compensators(base, {{"conv1", 1.0}, {"max_pool1", 1.0}, {"fc1", 0.5}, {"fc2", 0.25}},
+                            {pooling == 1 ? "relu" : "identity", is_residual, pooling});
+      CHECK(with.layers() == base.layers() + 4);
       const auto moved = transplanted(base, parameters, with, 7);
       const Matrix<double> before = logits(base, converted<double>(parameters));
       const Matrix<double> after = logits(with, converted<double>(moved));
       CHECK(largest_difference(before, after) == 0);
     }
+}
+
+TEST_CASE("a compensator behind pooling, or with pooled maps, computes fewer positions") {
+  const Index n = 3, m = 6;
+  const auto overhead = [&](const char* layer, const CompensatorStyle& style) {
+    return compensator_overhead(with_compensators(small_network(), {{layer, 2.0}}, style));
+  };
+  // Behind the pooling: 3 x 3 positions, and the pooled maps' own 3 inputs.
+  CHECK(overhead("max_pool1", {}).macs == (m * (n + n) + n * (n + m)) * 9);
+  // 6 x 6 pixels in squares of 2 x 2, then of 4 x 4 (cut at the far edges).
+  CHECK(overhead("conv1", {.pooling = 2}).macs == m * (2 + n) * 9 + n * (n + m) * 36);
+  CHECK(overhead("conv1", {.is_residual = true, .pooling = 4}).macs == (m * (2 + n) + n * m) * 4);
+  CHECK(overhead("conv1", {.pooling = 2}).weights == overhead("conv1", {}).weights);
 }
 
 TEST_CASE("overhead is m (l + n) + m + n (n + m) + n weights a compensator") {
@@ -104,8 +118,8 @@ TEST_CASE("overhead is m (l + n) + m + n (n + m) + n weights a compensator") {
 
 TEST_CASE("a compensator behind a layer that is none is refused with the layers that there are") {
   CHECK_THROWS_WITH_AS(with_compensators(small_network(), {{"conv9", 1.0}}, {}),
-                       "no compensator can stand behind 'conv9': the network's linear and conv "
-                       "layers are conv1, fc1, fc2",
+                       "no compensator can stand behind 'conv9': the network's layers are conv1, "
+                       "relu1, max_pool1, flatten1, fc1, relu2, fc2",
                        ConfigError);
 }
 

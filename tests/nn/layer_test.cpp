@@ -31,8 +31,9 @@ LayerSpec spec(std::string type, std::any own = {}) {
   return s;
 }
 
-LayerSpec compensator(std::int64_t filters, const char* generator, bool is_residual) {
-  return spec("compensator", CompensatorParams{filters, generator, is_residual});
+LayerSpec compensator(std::int64_t filters, const char* generator, bool is_residual,
+                      std::int64_t pooling = 1) {
+  return spec("compensator", CompensatorParams{filters, generator, is_residual, pooling});
 }
 
 /// Every kind, with windows that overlap, leave gaps, leave a rest, and reach over the edge.
@@ -67,6 +68,8 @@ std::vector<Case> all_kinds() {
       {compensator(4, "relu", true), {{2, 3, 5}, {1, 3, 5}}},
       {compensator(1, "identity", true), {{5, 1, 1}, {7, 1, 1}}},
       {compensator(2, "relu", false), {{5, 1, 1}, {2, 4, 3}}},
+      {compensator(2, "relu", false, 2), {{3, 4, 5}, {2, 9, 7}}},
+      {compensator(3, "identity", true, 3), {{2, 5, 7}, {1, 5, 7}}},
       {spec("add"), {{2, 3, 2}, {2, 3, 2}}},
       {spec("add"), {{4, 1, 1}, {4, 1, 1}, {4, 1, 1}}}};
 }

@@ -53,6 +53,7 @@ layers = ["conv1"]
 ratios = [1.0]
 epochs = 1
 overhead_limit = 1.0
+overhead_limit_macs = 100.0
 [compare]
 methods = ["plain", "correctnet", "plain+ridge"]
 training_seeds = [1, 2]

@@ -17,14 +17,14 @@ TEST_CASE("a reward is what is kept minus what it costs, and beyond the limit th
     ++measured;
     return 0.6;
   };
-  const Outcome within = rule.judge(0.25, measure);
+  const Outcome within = rule.judge({.weights = 0.25}, measure);
   CHECK(within.reward == doctest::Approx(0.6 / 0.8 - 0.1 * 0.5).epsilon(1e-15));
   CHECK(within.accuracy == 0.6);
   CHECK(within.overhead == 0.25);
   CHECK(within.evaluated);
-  CHECK(rule.judge(0.5, measure).evaluated);  // the limit itself is allowed
+  CHECK(rule.judge({.weights = 0.5}, measure).evaluated);  // the limit itself is allowed
   CHECK(measured == 2);
-  const Outcome beyond = rule.judge(2, measure);
+  const Outcome beyond = rule.judge({.weights = 2}, measure);
   CHECK(beyond.reward == -3);
   CHECK(beyond.overhead == 2);
   CHECK_FALSE(beyond.evaluated);
