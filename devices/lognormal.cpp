@@ -63,6 +63,7 @@ class Lognormal final : public GenericCell, private WeightModel {
     for (Index row = 0; row < w.rows(); ++row)
       multiply(context, row, w.row(row), w_tilde.row(row), draws);
   }
+  double log_sigma() const override { return std::sqrt(variance_); }
   double mean_of_cell(double base, double slope) const override {
     if (slope == 0) return base;
     if (slope < 0) return base + slope * limited_moment(1, -base / slope);

@@ -15,6 +15,8 @@ class WeightModel {
   /// The mean conductance [S] of a cell that is brought to base + slope * (w_tilde / w), no lower
   /// than 0 (and no higher than g_max where the model clips).
   virtual double mean_of_cell(double base, double slope) const = 0;
+  /// Deviation of ln(w_tilde / w).
+  virtual double log_sigma() const = 0;
 };
 
 }  // namespace ohmic::devices

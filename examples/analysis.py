@@ -18,15 +18,21 @@ import xarray
 
 
 def interval(accuracy, draws=2000):
-    """Mean over chips and its 95 % interval, by the percentile bootstrap over chips."""
+    """Mean over chips and its 95 % interval, by the studentised bootstrap (docs/statistics.md)."""
     random = numpy.random.default_rng(1)
 
     def ends(values):
         values = values[~numpy.isnan(values)]
-        if values.size == 0:
+        n = values.size
+        if n < 5:  # too few to resample
             return numpy.full(2, numpy.nan)
-        chosen = random.integers(values.size, size=(draws, values.size))
-        return numpy.percentile(values[chosen].mean(axis=1), [2.5, 97.5])
+        mean, error = values.mean(), values.std(ddof=1) / n**0.5
+        resampled = values[random.integers(n, size=(draws, n))]
+        errors = numpy.maximum(resampled.std(axis=1, ddof=1) / n**0.5, 1e-9 * error)
+        if error == 0:
+            return numpy.full(2, mean)
+        t = numpy.percentile((resampled.mean(axis=1) - mean) / errors, [97.5, 2.5])
+        return numpy.clip(mean - t * error * (n / (n - 1))**0.5, 0, 1)
 
     bounds = xarray.apply_ufunc(ends, accuracy, input_core_dims=[["chip"]],
                                 output_core_dims=[["end"]], vectorize=True)

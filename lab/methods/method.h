@@ -72,6 +72,7 @@ struct CorrectionAid {
 struct MethodCost {
   nn::Overhead digital = {};     ///< weights, and multiply-accumulates per image
   std::int64_t verified = 0;     ///< weights that are programmed with verification
+  double pulses = 0;             ///< programming pulses beyond one per cell; estimated for methods
   Index copies = 1;              ///< programmed copies of every matrix
   Index calibration_images = 0;  ///< that every chip reads before it is used
 };

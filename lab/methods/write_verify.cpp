@@ -66,12 +66,35 @@ std::vector<Matrix<double>> fisher_information(const nn::TrainedNetwork& trained
   return std::move(sums[0]);
 }
 
-/// Weights of a plan that are marked.
-std::int64_t verified(const HardwarePlan& plan) {
+/// Weights of a layer that are marked.
+std::int64_t verified(const sim::LayerPlan& layer) {
   std::int64_t sum = 0;
-  for (const auto& layer : plan.layers)
-    for (Index i = 0; layer && i < layer->verified.size(); ++i) sum += layer->verified.data()[i];
+  for (Index i = 0; i < layer.verified.size(); ++i) sum += layer.verified.data()[i];
   return sum;
+}
+
+/// Pulses beyond the first that leave a normal deviate of deviation `sigma` with `residual`, if
+/// each of them draws anew until one lies within a tolerance: geometric, with the residual of a
+/// truncated normal distribution (devices/write_verify.h).
+double further_pulses(double sigma, double residual) {
+  if (residual >= sigma) return 0;
+  const auto inside = [](double a) { return 2 * elementary::normal_cdf(a) - 1; };
+  double low = 1e-6, high = 10;  // of the tolerance over sigma
+  for (int halving = 0; halving < 60; ++halving) {
+    const double a = (low + high) / 2;
+    const double left = std::sqrt(1 - 2 * a * elementary::normal_pdf(a) / inside(a));
+    (left < residual / sigma ? low : high) = a;
+  }
+  return 1 / inside(low) - 1;
+}
+
+/// The deviation of the logarithm that one programming leaves: of weights, or of conductances at
+/// half of the range.
+double one_shot_sigma(const devices::DeviceModel& device) {
+  if (const devices::WeightModel* on_weight = device.weights()) return on_weight->log_sigma();
+  const double g = (device.g_min() + device.g_max()) / 2;
+  const double relative = device.sigma(g, 0) / device.mean(g, 0);
+  return std::sqrt(elementary::log(1 + relative * relative));
 }
 
 Method make(const WriteVerifyOptions& o, const std::string&) {
@@ -81,8 +104,15 @@ Method make(const WriteVerifyOptions& o, const std::string&) {
       mark_verified(o, scores, plan);
     };
   };
-  method.cost = [](const HardwarePlan& plan, const Chip&, MethodCost& cost) {
-    cost.verified += verified(plan);
+  method.cost = [o](const HardwarePlan& plan, const Chip&, MethodCost& cost) {
+    for (const auto& layer : plan.layers) {
+      if (!layer) continue;
+      const std::int64_t marked = verified(*layer);
+      const double cells = layer->rule.mapping() == sim::Mapping::offset ? 1 : 2;
+      cost.verified += marked;
+      cost.pulses += static_cast<double>(marked) * cells *
+                     further_pulses(one_shot_sigma(*layer->hardware.device), o.residual_sigma);
+    }
   };
   return method;
 }

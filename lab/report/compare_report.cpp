@@ -1,6 +1,7 @@
 #include "lab/report/compare_report.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <optional>
 
@@ -142,13 +143,13 @@ std::vector<double> training_means(const Comparison& c, std::size_t m) {
 /// What every method costs beside the network, and how accurate its network is without hardware.
 std::string cost_table(const Comparison& c) {
   std::string text =
-      "| method | added weights % | added MACs % | copies | verified weights | calibration images "
-      "| clean accuracy % |\n|---|---|---|---|---|---|---|\n";
+      "| method | added weights % | added MACs % | copies | verified weights | further pulses "
+      "| calibration images | clean accuracy % |\n|---|---|---|---|---|---|---|---|\n";
   for (const ComparedMethod& m : c.methods)
-    text +=
-        fmt::format("| {} | {} | {} | {} | {} | {} | {} |\n", m.name, per_cent(m.overhead_weights),
-                    per_cent(m.overhead_macs), m.cost.copies, grouped(m.cost.verified),
-                    grouped(m.cost.calibration_images), per_cent(mean_of(m.clean_accuracy)));
+    text += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} |\n", m.name,
+                        per_cent(m.overhead_weights), per_cent(m.overhead_macs), m.cost.copies,
+                        grouped(m.cost.verified), grouped(std::llround(m.cost.pulses)),
+                        grouped(m.cost.calibration_images), per_cent(mean_of(m.clean_accuracy)));
   return text;
 }
 
@@ -261,6 +262,7 @@ void write_comparison(const std::filesystem::path& folder, const Comparison& c, 
     group.write("overhead_weights", m.overhead_weights);
     group.write("overhead_macs", m.overhead_macs);
     group.write("verified", m.cost.verified);
+    group.write("pulses", m.cost.pulses);
     group.write("copies", m.cost.copies);
     group.write("calibration_images", m.cost.calibration_images);
   }

@@ -159,6 +159,7 @@ std::string other_costs(const h5::Reader& in, const std::string& group) {
   };
   std::vector<std::string> words;
   if (const auto n = number("verified"); n > 0) words.push_back(grouped(n) + " verified weights");
+  if (const auto n = number("pulses"); n > 0) words.push_back(grouped(n) + " further pulses");
   if (const auto n = number("copies"); n > 1) words.push_back(grouped(n) + " copies");
   if (const auto n = number("calibration_images"); n > 0)
     words.push_back(grouped(n) + " calibration images");

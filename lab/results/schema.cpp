@@ -318,6 +318,11 @@ std::vector<DataSetEntry> compare_entries() {
        "1",
        "digital multiply-accumulates over those of the network"},
       {"/methods/<method>/verified", {}, "1", "weights that are programmed with verification"},
+      {"/methods/<method>/pulses",
+       {},
+       "1",
+       "programming pulses beyond one per cell: of loops counted, of the method write_verify "
+       "estimated"},
       {"/methods/<method>/copies", {}, "1", "programmed copies of every matrix"},
       {"/methods/<method>/calibration_images",
        {},
@@ -382,6 +387,11 @@ std::vector<DataSetEntry> sweep_entries() {
        "1",
        "digital multiply-accumulates over those of the network"},
       {"/verified", {"axis..."}, "1", "weights that are programmed with verification"},
+      {"/pulses",
+       {"axis..."},
+       "1",
+       "programming pulses beyond one per cell: of loops counted, of the method write_verify "
+       "estimated"},
       {"/copies", {"axis..."}, "1", "programmed copies of every matrix"},
       {"/calibration_images", {"axis..."}, "1", "images that every chip reads before it is used"},
       {"/cells_within_tolerance",

@@ -78,6 +78,8 @@ MethodChips::MethodChips(const PreparedMethod& m, const Experiment& e, const nn:
 
 MethodCost MethodChips::cost(const Chip& chip) const {
   MethodCost cost{.digital = correction_overhead(chip.deployment)};
+  for (const sim::CellCounts& layer : chip.cells)
+    cost.pulses += static_cast<double>(layer.pulses() - layer.verified());
   for (const Method& part : method_.set.parts)
     if (part.cost) part.cost(plan_, chip, cost);
   return cost;

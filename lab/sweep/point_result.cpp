@@ -48,6 +48,7 @@ void write_point(const std::filesystem::path& file, const std::string& digest,
   count("/cost/weights", r.cost.digital.weights);
   count("/cost/macs", r.cost.digital.macs);
   count("/cost/verified", r.cost.verified);
+  number("/cost/pulses", r.cost.pulses);
   count("/cost/copies", r.cost.copies);
   count("/cost/calibration_images", r.cost.calibration_images);
   count("/network/weights", r.network.weights);
@@ -84,6 +85,7 @@ PointResult read_point(const std::filesystem::path& file, const std::string& dig
     r.selection_accuracy = in.doubles("/selection_accuracy").values.at(0);
   r.cost = {.digital = {count("/cost/weights"), count("/cost/macs")},
             .verified = count("/cost/verified"),
+            .pulses = in.doubles("/cost/pulses").values.at(0),
             .copies = count("/cost/copies"),
             .calibration_images = count("/cost/calibration_images")};
   r.network = {count("/network/weights"), count("/network/macs")};

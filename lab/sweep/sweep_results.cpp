@@ -136,6 +136,7 @@ void write_sweep(const std::filesystem::path& file, const Experiment& base, cons
   write("overhead_weights", columns.per_point([](P p) { return p.overhead_weights(); }, kNothing));
   write("overhead_macs", columns.per_point([](P p) { return p.overhead_macs(); }, kNothing));
   write("verified", cost([](const MethodCost& c) { return c.verified; }));
+  write("pulses", cost([](const MethodCost& c) { return c.pulses; }));
   write("copies", cost([](const MethodCost& c) { return c.copies; }));
   write("calibration_images", cost([](const MethodCost& c) { return c.calibration_images; }));
   if (results.cells_verified() > 0) {

@@ -39,7 +39,7 @@ TEST_CASE("methods that do not fit the network, and options out of range, are re
          "1e-06 and overhead_limit_macs = 100 are met by no placement...");
   refuse(
       "search", "methods.compensation.overhead_limit_macs=1e-6", 2,
-      "~/c.toml:45:1: methods.compensation.overhead_limit = 1 and overhead_limit_macs = 1e-06 are "
+      "~/c.toml:43:1: methods.compensation.overhead_limit = 1 and overhead_limit_macs = 1e-06 are "
       "met by no placement...");
   refuse("search", "search.layers=[\"conv9\"]", 2,
          "--set search.layers=[\"conv9\"]: search.layers: " + no_conv9);
@@ -101,10 +101,11 @@ TEST_CASE("search and compare refuse files of another network before anything is
     negative.write("/placement/ratio", std::vector<double>{-1});
     negative.commit();
   }
-  refuse_placement("other.h5", lab::kUsage,
-                   "--set methods.compensation.placement=other.h5: methods.compensation.placement: "
-                   "no compensator can stand behind 'conv9': the network's linear and conv layers "
-                   "are conv1, fc1");
+  refuse_placement(
+      "other.h5", lab::kUsage,
+      "--set methods.compensation.placement=other.h5: methods.compensation.placement: "
+      "no compensator can stand behind 'conv9': the network's layers are conv1, relu1, "
+      "max_pool1, flatten1, fc1");
   refuse_placement("uneven.h5", lab::kFiles, "~/uneven.h5: /placement has 1 layers and 2 ratios");
   refuse_placement("negative.h5", lab::kFiles,
                    "~/negative.h5: /placement/ratio holds -1, expected ratios above 0, at most 16");

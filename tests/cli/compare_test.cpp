@@ -54,7 +54,7 @@ TEST_CASE("a comparison over axes has one number per seed, point and chip, and r
   const Said first = bench.ohmic(command);
   CAPTURE(first.log);
   REQUIRE(first.status == 0);
-  CHECK(first.out.find("| sigma 0.1, adc.bits 4 | difference |") != std::string::npos);
+  CHECK(first.out.find("### sigma 0.1, adc.bits 4\n| method | ") != std::string::npos);
   {
     const h5::Reader in(bench.path("out/results.h5"));
     CHECK(in.doubles("/axes/device.sigma").values == std::vector<double>{0.1, 0.4});
@@ -100,46 +100,46 @@ TEST_CASE("what is wrong with an axis is told with its place") {
     bench.write("c.toml", kTinyCompare + "axes = " + axes + "\n");
     check_refused(bench, {"compare", "~/c.toml", "-o", "~/out"}, 2, message);
   };
-  refuse("[{ values = [1] }]", "~/c.toml:47:9: compare.axes[0] has no key");
+  refuse("[{ values = [1] }]", "~/c.toml:48:9: compare.axes[0] has no key");
   refuse("[{ key = \"device.sigma\" }]",
-         "~/c.toml:47:9: compare.axes[0] has no values; say values = [...] or from and to");
+         "~/c.toml:48:9: compare.axes[0] has no values; say values = [...] or from and to");
   refuse("[{ key = \"device.sigma\", values = [] }]",
-         "~/c.toml:47:9: compare.axes[0] has no values");
+         "~/c.toml:48:9: compare.axes[0] has no values");
   refuse("[{ key = \"device.sigma\", values = [0.1, 0.1] }]",
-         "~/c.toml:47:9: compare.axes[0] has the value 0.1 twice");
+         "~/c.toml:48:9: compare.axes[0] has the value 0.1 twice");
   refuse("[{ key = \"device.sigma\", values = [1, 1.0] }]",
-         "~/c.toml:47:9: compare.axes[0] has the value 1.0 twice");
+         "~/c.toml:48:9: compare.axes[0] has the value 1.0 twice");
   refuse("[{ key = \"adc.bits\", values = [6] }, { key = \"device.sgima\", values = [0.1] }]",
-         "~/c.toml:47:79: compare.axes[1]: unknown key device.sgima (did you mean 'sigma'?)");
+         "~/c.toml:48:79: compare.axes[1]: unknown key device.sgima (did you mean 'sigma'?)");
   refuse("[{ key = \"device\", names = [\"a\"], values = [{ model = \"lognormal\", sgima = 1 }] }]",
-         "~/c.toml:47:75: compare.axes[0]: unknown key device.sgima (did you mean 'sigma'?)");
+         "~/c.toml:48:75: compare.axes[0]: unknown key device.sgima (did you mean 'sigma'?)");
   refuse("[{ key = \"device\", names = [\"a\", \"b\"], values = [{ model = \"ideal\" }] }]",
-         "~/c.toml:47:9: compare.axes[0] has 1 values and 2 names");
+         "~/c.toml:48:9: compare.axes[0] has 1 values and 2 names");
   refuse("[{ key = \"device.sigma\", from = 0, to = 1 }]",
-         "~/c.toml:47:9: compare.axes[0] needs a step or a count");
+         "~/c.toml:48:9: compare.axes[0] needs a step or a count");
   refuse("[{ key = \"device.sigma\", from = 0, to = 1, step = 1e-9 }]",
-         "~/c.toml:47:9: compare.axes[0] has more than 10000 values");
+         "~/c.toml:48:9: compare.axes[0] has more than 10000 values");
   refuse("[{ key = \"device.sigma\", from = 0, to = 1, count = 3, scale = \"log\" }]",
-         "~/c.toml:47:9: compare.axes[0]: a log scale needs from and to above 0");
+         "~/c.toml:48:9: compare.axes[0]: a log scale needs from and to above 0");
   refuse("[{ key = \"device.sigma\", values = [0.1], from = 0, to = 1, step = 1 }]",
-         "~/c.toml:47:9: compare.axes[0] has both values and a range; leave one out");
-  refuse("[0.5]", "~/c.toml:47:9: compare.axes[0] is a float, expected { key = ... }");
+         "~/c.toml:48:9: compare.axes[0] has both values and a range; leave one out");
+  refuse("[0.5]", "~/c.toml:48:9: compare.axes[0] is a float, expected { key = ... }");
   refuse("[{ key = \"training.epochs\", values = [1, 2] }]",
-         "~/c.toml:47:46: compare.axes[0]: a comparison trains once for all points, so its axes "
+         "~/c.toml:48:46: compare.axes[0]: a comparison trains once for all points, so its axes "
          "vary the hardware (device, faults, array, dac, adc, time, override), not "
          "training.epochs");
   refuse(
       "[{ key = \"device.g_min_uS\", values = [1, 1000] }]",
-      "~/c.toml:47:49: compare.axes[0]: device.g_min_uS = 1000 is not below device.g_max_uS = 40");
+      "~/c.toml:48:49: compare.axes[0]: device.g_min_uS = 1000 is not below device.g_max_uS = 40");
   refuse("[{ key = \"device.sigma\", values = [0.1] }, { key = \"device.sigma\", values = [0.2] }]",
-         "~/c.toml:47:51: compare.axes[1]: device.sigma is an axis already");
+         "~/c.toml:48:51: compare.axes[1]: device.sigma is an axis already");
   refuse("[{ key = \"device.sigma\", values = [7.5] }]",
-         "~/c.toml:47:43: compare.axes[0]: device.sigma = 7.5 is out of range (0 .. 3)");
+         "~/c.toml:48:43: compare.axes[0]: device.sigma = 7.5 is out of range (0 .. 3)");
   refuse("[{ zip = [{ key = \"a\", values = [1, 2] }, { key = \"b\", values = [1] }] }]",
-         "~/c.toml:47:11: compare.axes[0].zip: b has 1 values, a has 2");
+         "~/c.toml:48:11: compare.axes[0].zip: b has 1 values, a has 2");
   refuse(
       "[{ key = \"device.sigma\", values = [0.1] }]\nsigmas = [0.2]",
-      "~/c.toml:47:1: compare.axes has device.sigma, and compare.sigmas is the short form of the "
+      "~/c.toml:48:1: compare.axes has device.sigma, and compare.sigmas is the short form of the "
       "same axis; leave one out");
 }
 

@@ -210,15 +210,15 @@ TEST_CASE("a sampled sweep has its axes as coordinates of the points") {
 TEST_CASE("chips are added until the interval is narrow, the rest is NaN") {
   const Workbench bench("sweep-until");
   bench.write("s.toml",
-              sweep_config("until = { accuracy_ci_points = 3.0, least_chips = 3 }\n"
+              sweep_config("until = { accuracy_ci_points = 3.0, least_chips = 4 }\n"
                            "axes = [ { key = \"device.sigma\", values = [0.0, 0.6] } ]\n"));
   require_done(bench.ohmic({"sweep", "~/s.toml", "-o", "~/s", "--set", "chips=30"}));
   const h5::Reader in(bench.path("s/results.h5"));
   const auto done = in.integers("/chips_done").values;
-  CHECK(done[0] == 3);  // read noise alone spreads little
+  CHECK(done[0] == 4);  // read noise alone spreads little
   CHECK(done[1] > done[0]);
   // Where 30 chips are not enough, that is said.
-  const Said short_of = bench.ohmic({"sweep", "~/s.toml", "-o", "~/few", "--set", "chips=3"});
+  const Said short_of = bench.ohmic({"sweep", "~/s.toml", "-o", "~/few", "--set", "chips=4"});
   require_done(short_of);
   CHECK(short_of.out.find("1 point had no more chips before the interval was as narrow as "
                           "sweep.until asks") != std::string::npos);

@@ -488,6 +488,10 @@ TEST_CASE("a method says what its chips cost") {
                                      "[wv]\nkind = \"write_verify\"\nfraction = 0.5\nscore = "
                                      "\"random\"\n[copies]\ncopies = 3\n[affine]\nimages = 64\n");
   CHECK(several.verified == (4 * 9 + 3 * 64) / 2);
+  // Tolerance a and probability p of a draw within it: with u = a / sigma small, the residual is
+  // nearly uniform, a = .05 sqrt(3) and p = .138; solved by another program: 1 / p - 1 = 6.25776
+  // for each of two cells.
+  CHECK(several.pulses == doctest::Approx(2 * 114 * 6.25776).epsilon(1e-5));
   CHECK(several.copies == 3);
   CHECK(several.calibration_images == 64);
   CHECK(several.digital.weights == 2 * (4 + 3));
