@@ -271,6 +271,10 @@ def check_report(browser, page, keep):
             browser.open(page.as_uri(), width, scheme)
             scrolled, inner = browser.value("[document.documentElement.scrollWidth, innerWidth]")
             assert scrolled <= width and inner == width, f"{where}: {scrolled} wide in {inner}"
+            if width == 1280:
+                wide = browser.value("[...document.querySelectorAll('#budget .wide')].filter("
+                                     "e => e.scrollWidth > e.clientWidth).length")
+                assert wide == 0, f"{where}: {wide} budget tables scroll sideways"
             faults = browser.value(FAULTS_OF_PICTURES)
             assert not faults, f"{where}: {faults[:5]}"
             contrast, words = browser.value(LEAST_CONTRAST)

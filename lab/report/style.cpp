@@ -81,6 +81,8 @@ th,td{padding:.35rem .55rem;border-bottom:1px solid var(--line);text-align:right
 white-space:nowrap}
 thead th{white-space:normal;border-bottom:2px solid var(--axis);vertical-align:bottom}
 .word{text-align:left}
+.figures th,.figures td{padding:.35rem .36rem}
+.figures .word{white-space:normal}
 tbody tr:hover{background:var(--raised)}
 th button{all:unset;cursor:pointer;font-weight:inherit}
 th button:focus-visible{outline:3px solid var(--accent)}

@@ -202,7 +202,7 @@ std::vector<Table> budget_tables(const ReportData& report) {
                     ? fmt::format("{} chips, {} test images; per cent, a cost in points.",
                                   budget.lines.front().accuracy.size(), grouped(budget.images))
                     : "Per cent, a cost in points.",
-        .columns = {"", "accuracy", "sd", "cost", "95 % interval, over"},
+        .columns = {"", "accuracy", "sd", "cost", "95 % interval", "over"},
         .rows = {}};
     for (std::size_t i = 0; i < budget.lines.size(); ++i) {
       const BudgetLine& line = budget.lines[i];
@@ -211,14 +211,14 @@ std::vector<Table> budget_tables(const ReportData& report) {
       std::vector<std::string>& row = table.rows.emplace_back();
       row = {line.label, per_cent(own.mean())};
       if (line.is_float) {
-        row.insert(row.end(), 3, "");
+        row.insert(row.end(), 4, "");
         continue;
       }
       const BudgetCost cost = cost_of(budget.lines, i, budget.images, stream);
       row.push_back(line.differs_by_chip && own.count() > 1 ? per_cent(own.deviation()) : "");
       row.push_back(fmt::format("{:+.2f}", 100 * cost.mean));
-      row.push_back(points_range(cost.interval) +
-                    (cost.interval.is_known() ? std::string(", ") + interval_words(line) : ""));
+      row.push_back(points_range(cost.interval));
+      row.push_back(cost.interval.is_known() ? interval_words(line) : "");
     }
     all.push_back(std::move(table));
   }
