@@ -25,11 +25,10 @@ void tell(const std::vector<std::string>& notes, const Console& console) {
 
 namespace {
 
-std::string range_words(const Interval& i, std::string low, std::string high) {
-  if (std::isnan(i.low)) low.clear();
-  if (std::isnan(i.high)) high.clear();
-  if (low.empty() && high.empty()) return "-";
-  return low + (low.empty() ? ".." : " ..") + (high.empty() ? "" : " ") + high;
+std::string range_words(const Interval& i, const std::string& low, const std::string& high) {
+  if (std::isnan(i.low) && std::isnan(i.high)) return "-";
+  if (std::isnan(i.low)) return "up to " + high;
+  return std::isnan(i.high) ? "from " + low : low + " .. " + high;
 }
 
 }  // namespace

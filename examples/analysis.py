@@ -18,7 +18,7 @@ import xarray
 
 
 def interval(accuracy, draws=2000):
-    """Mean over chips and its 95 % interval, by the studentised bootstrap (docs/statistics.md)."""
+    """Mean over chips [%] and its 95 % interval, by the studentised bootstrap (docs/statistics.md)."""
     random = numpy.random.default_rng(1)
 
     def ends(values):
@@ -32,7 +32,7 @@ def interval(accuracy, draws=2000):
         if error == 0:
             return numpy.full(2, mean)
         t = numpy.percentile((resampled.mean(axis=1) - mean) / errors, [97.5, 2.5])
-        return numpy.clip(mean - t * error * (n / (n - 1))**0.5, 0, 1)
+        return numpy.clip(mean - t * error * (n / (n - 1))**0.5, 0, 100)
 
     bounds = xarray.apply_ufunc(ends, accuracy, input_core_dims=[["chip"]],
                                 output_core_dims=[["end"]], vectorize=True)
