@@ -83,8 +83,11 @@ std::vector<double> studentised(std::span<const double> values, const Moments& a
   const double n = static_cast<double>(values.size());
   std::vector<double> t, deviations, uniforms(values.size());
   for (const double value : values) deviations.push_back(value - all.mean());
-  // A resample of one value alone has no spread; its mean is then as far as can be.
-  const double least = 1e-18 * all.variance();
+  // Resamples that miss the one value that is off have next to no spread, and would be infinitely
+  // far away; a fifth of the sample's is the least. Where values are many kinds, this changes
+  // nothing.
+  constexpr double kLeastSpread = 0.2;
+  const double least = kLeastSpread * kLeastSpread * all.variance();
   for (int replicate = 0; replicate < replicates; ++replicate) {
     const Address row = bootstrap_address(
         {.statistic = statistic, .replicate = static_cast<std::uint64_t>(replicate)});
@@ -134,19 +137,23 @@ bool is_mean_known(std::span<const double> values, double half_width, const Rand
   return n > 1 && is_narrow(n) && is_narrow(std::max<std::size_t>(2, n * 4 / 5));
 }
 
-Interval quantile_interval(std::span<const double> values, double p, double level) {
+Interval quantile_interval(std::span<const double> values, double p, double level,
+                           std::int64_t groups) {
   ensure(!values.empty() && p > 0 && p < 1 && level > 0 && level < 1,
          "an interval of a quantile needs values, and p and a level inside (0, 1)");
+  const auto of_rank = static_cast<std::size_t>(groups);
+  ensure(groups >= 1 && values.size() % of_rank == 0, "every group has the same members");
   std::vector<double> sorted(values.begin(), values.end());
   std::sort(sorted.begin(), sorted.end());
+  const std::size_t members = sorted.size() / of_rank;
   // The quantile lies above the k-th smallest value (from 0) where more than k values lie below it.
-  const boost::math::binomial below(static_cast<double>(sorted.size()), p);
+  const boost::math::binomial below(static_cast<double>(members), p);
   const double tail = (1 - level) / 2;
   Interval out = kUnknownInterval;
-  for (std::size_t k = 0; k < sorted.size(); ++k) {
+  for (std::size_t k = 0; k < members; ++k) {
     const double at_most_k = boost::math::cdf(below, static_cast<double>(k));
-    if (at_most_k <= tail) out.low = sorted[k];
-    if (std::isnan(out.high) && at_most_k >= 1 - tail) out.high = sorted[k];
+    if (at_most_k <= tail) out.low = sorted[k * of_rank];
+    if (std::isnan(out.high) && at_most_k >= 1 - tail) out.high = sorted[(k + 1) * of_rank - 1];
   }
   return out;
 }

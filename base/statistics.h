@@ -49,9 +49,9 @@ Interval wilson_interval(std::int64_t hits, std::int64_t trials, double z = 1.95
 
 /// Interval for the mean of the distribution that `values` were drawn from. From 5 values on the
 /// studentised bootstrap (Efron, Tibshirani, "An Introduction to the Bootstrap", 1993, ch. 12.5),
-/// its half-widths times sqrt(n / (n - 1)), which makes up for the resamples' smaller spread
-/// (Hesterberg, Am. Stat. 69 (2015) 371); drawn at bootstrap addresses under `statistic`. Student's
-/// t below. A single value tells nothing. docs/statistics.md measures how often it covers.
+/// drawn at bootstrap addresses under `statistic`, and widened by sqrt(n / (n - 1)): skewed samples
+/// of a few values need it (docs/statistics.md measures how often it covers). Student's t below 5.
+/// A single value tells nothing.
 Interval mean_interval(std::span<const double> values, const RandomStream& stream,
                        std::uint64_t statistic, double level = 0.95, int replicates = 2000);
 
@@ -64,8 +64,10 @@ bool is_mean_known(std::span<const double> values, double half_width, const Rand
 
 /// Interval for the p-quantile from order statistics, whatever the distribution (David, Nagaraja,
 /// "Order Statistics", 2003, ch. 7.1): at least `level` is covered. A bound is NaN where there are
-/// too few values for it.
-Interval quantile_interval(std::span<const double> values, double p, double level = 0.95);
+/// too few values for it. `groups` times the same members, of which each counts once, however alike
+/// the groups are.
+Interval quantile_interval(std::span<const double> values, double p, double level = 0.95,
+                           std::int64_t groups = 1);
 
 /// Interval for the difference of two proportions on the same `trials`, where the second has
 /// `gained` hits that the first has not, and `lost` the other way round: Wald's with half a trial

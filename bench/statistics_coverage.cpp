@@ -212,6 +212,7 @@ void print_trainings(const std::string& file) {
     const h5::Array<double> all = in.doubles("/methods/" + methods[m] + "/accuracy");
     const auto trainings = static_cast<std::size_t>(all.shape.front()),
                chips = static_cast<std::size_t>(all.shape.back());
+    if (trainings < 2) throw FileError(file + ": has one training, whose spread is unknown");
     const std::size_t of_training = all.values.size() / trainings;
     std::vector<double> values;  // at the last hardware and the first point
     const std::size_t hardware = static_cast<std::size_t>(all.shape[1]);
@@ -239,8 +240,10 @@ void print_trainings(const std::string& file) {
                    0);
       });
     };
-    fmt::print("| {} | {:.2f} | {:.2f} | {} | {} |\n", methods[m], 100 * parts.training,
-               100 * parts.chip, coverage(true).words(), coverage(false).words());
+    fmt::print("| {} | {} | {:.2f} | {:.2f} | {} | {} |\n",
+               std::filesystem::path(file).parent_path().filename().string(), methods[m],
+               100 * parts.training, 100 * parts.chip, coverage(true).words(),
+               coverage(false).words());
   }
 }
 
@@ -259,8 +262,8 @@ int main(int argc, char** argv) {
   }
   if (words[0] == "trainings") {
     fmt::print(
-        "| method | sd of trainings (points) | sd of chips in common | for a new training | for "
-        "these trainings |\n|---|---|---|---|---|\n");
+        "| comparison | method | sd of trainings (points) | sd of chips in common | for a new "
+        "training | for these trainings |\n|---|---|---|---|---|---|\n");
     for (std::size_t i = 1; i < words.size(); ++i) print_trainings(words[i]);
     return 0;
   }

@@ -20,7 +20,7 @@ namespace {
 constexpr const char* kHelp = R"(
 Searches the layers and sizes of CorrectNet's compensators: finds candidate layers, then searches over ratios, using validation images
 and selection chips (never the test set or the reported chips). [search] says how; [methods.compensation] and
-[methods.penalty] say what is trained. Writes DIR/results.h5 (/search, /pareto, /placement), which `[methods.compensation] placement =
+[methods.penalty] say what is trained. Writes DIR/results.h5 (/search, /pareto, /pareto_macs, /placement), which `[methods.compensation] placement =
 "DIR/results.h5"` reads, and plots of the Pareto fronts against weights and multiply-accumulates.
 
 Example:

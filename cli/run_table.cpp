@@ -169,7 +169,7 @@ void print_budget(const RunResult& r, const RandomStream& stream, const Console&
     console.print("  {:<24} {:>12} {:>6} {:>+13.2f}   {}{}\n", line.label, per_cent(own.mean()),
                   line.differs_by_chip && own.count() > 1 ? per_cent(own.deviation()) : "",
                   100 * cost.mean, points_range(cost.interval),
-                  cost.interval.is_known() ? std::string(", ") + interval_words(line) : "");
+                  cost.interval.is_known() ? std::string(", ") + sampled_by(line) : "");
   }
 }
 

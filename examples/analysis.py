@@ -18,7 +18,8 @@ import xarray
 
 
 def interval(accuracy, draws=2000):
-    """Mean over chips [%] and its 95 % interval, by the studentised bootstrap (docs/statistics.md)."""
+    """Mean over chips [%] and its 95 % interval, by the studentised bootstrap
+    (docs/statistics.md); none below five chips."""
     random = numpy.random.default_rng(1)
 
     def ends(values):
@@ -28,7 +29,7 @@ def interval(accuracy, draws=2000):
             return numpy.full(2, numpy.nan)
         mean, error = values.mean(), values.std(ddof=1) / n**0.5
         resampled = values[random.integers(n, size=(draws, n))]
-        errors = numpy.maximum(resampled.std(axis=1, ddof=1) / n**0.5, 1e-9 * error)
+        errors = numpy.maximum(resampled.std(axis=1, ddof=1) / n**0.5, 0.2 * error)
         if error == 0:
             return numpy.full(2, mean)
         t = numpy.percentile((resampled.mean(axis=1) - mean) / errors, [97.5, 2.5])

@@ -253,7 +253,7 @@ void KeyNoteFinder::look(const Field& note, double user_value) {
   if (user_value > note.doubtful)
     add("= " + inline_toml(*node) + " is " + shortest(100 * user_value) + " % of " +
         std::string(note.fraction_of));
-  if (!note.read_by.empty()) add("", {note.read_by.begin(), note.read_by.end()});
+  if (!note.read_by.empty() && !note.refuses) add("", {note.read_by.begin(), note.read_by.end()});
 }
 
 template <class T>

@@ -45,6 +45,7 @@ struct Field {
   std::string_view fraction_of = "";           ///< ... what the value is a fraction of
   std::vector<std::string_view> read_by = {};  ///< commands on whose results it acts; empty: all
                                                ///< that read its table
+  bool refuses = false;  ///< other commands refuse what is beyond it, so that it is told nowhere
 };
 
 /// A word of Field::one_of, or a list of integers.

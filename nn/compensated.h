@@ -46,8 +46,8 @@ struct Overhead {
 };
 Overhead compensator_overhead(const Network& network);
 
-/// Folds every compensator with an identity generator into one matrix: M = C_y [0 I] + C_g G over
-/// [xp; y], where z = M [xp; y] + c. Returns n x (l + n) and c (1 x n).
+/// Folds a compensator with an identity generator and without pooling into one matrix: M = C_y [0
+/// I] + C_g G over [xp; y], where z = M [xp; y] + c. Returns n x (l + n) and c (1 x n).
 struct FoldedCompensator {
   Matrix<float> matrix, shift;
 };

@@ -12,7 +12,8 @@
 ///   z = C [y~; g] + b_C                compensator: n filters; residual form z = y~ + C g + b_C
 /// G starts random, C = [I | 0], b = 0: transparent at first, and C still has a gradient.
 /// With `pooling` p the generator (and the residual form's C) works on squares of p x p output
-/// pixels: x and y~ averaged over them, its result repeated on each pixel.
+/// pixels: y~ averaged over each, x average-pooled to the grid of the squares, the result repeated
+/// on each pixel.
 namespace ohmic::nn {
 namespace {
 
@@ -169,9 +170,8 @@ class Compensator final : public Layer<T> {
   }
   /// Every pixel gets its square's values.
   void repeat(Index maps, const T* from, T* to) const {
-    for_each_pixel(maps, [&](Index pixel, Index square) {
-      std::copy_n(from + square, kLanes, to + pixel);
-    });
+    for_each_pixel(
+        maps, [&](Index pixel, Index square) { std::copy_n(from + square, kLanes, to + pixel); });
   }
   /// Every square gets the sum of its pixels: the gradient of repeat().
   void gather(Index maps, const T* from, T* to) const {
@@ -185,8 +185,7 @@ class Compensator final : public Layer<T> {
     gather(maps, from, to);
     for (Index f = 0; f < maps; ++f)
       for (Index q = 0; q < squares_.positions; ++q)
-        for (Index s = 0; s < kLanes; ++s)
-          to[f * squares_.plane() + q * kLanes + s] *= fraction(q);
+        for (Index s = 0; s < kLanes; ++s) to[f * squares_.plane() + q * kLanes + s] *= fraction(q);
   }
   /// The gradient of average().
   void spread(Index maps, const T* from, T* to) const {
@@ -243,10 +242,10 @@ LayerStructure compensator_structure(const LayerSpec& spec, const CompensatorPar
                    .columns = p.is_residual ? m : n + m,
                    .starts_as_identity = !p.is_residual},
                   {.name = "bias", .rows = 1, .columns = n}};
-  s.compensator = CompensatorRole{
-      .is_residual = p.is_residual,
-      .macs = m * (l + n) * squares +
-              (p.is_residual ? n * m * squares : n * (n + m) * y.height * y.width)};
+  s.compensator =
+      CompensatorRole{.is_residual = p.is_residual,
+                      .macs = m * (l + n) * squares +
+                              (p.is_residual ? n * m * squares : n * (n + m) * y.height * y.width)};
   s.state = (l + n + m) * coarse + (p.pooling == 1 ? 0 : (n + m) * fine);
   s.work = (n + m) * fine + (l + n + m + n) * coarse + std::max(m * (l + n), n * (n + m));
   return s;

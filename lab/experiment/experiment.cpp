@@ -246,15 +246,16 @@ void fields(FieldVisitor& f, SweepSample& p) {
 }
 
 void fields(FieldVisitor& f, SweepUntil& p) {
-  f.field({.key = "accuracy_ci_points",
-           .meaning = "measure chips (`chips` at most) until half of the 95 % interval of the mean "
-                      "accuracy is no wider, and was not for the first four fifths of them; none: "
-                      "all chips",
-           .unit = "percentage points",
-           .low = 0,
-           .high = 100,
-           .low_open = true},
-          p.accuracy_ci_points);
+  f.field(
+      {.key = "accuracy_ci_points",
+       .meaning = "measure chips (`chips` at most) until half of the 95 % interval of the mean "
+                  "accuracy is at most this, for all chips so far and for the first four fifths "
+                  "of them; none: all chips",
+       .unit = "percentage points",
+       .low = 0,
+       .high = 100,
+       .low_open = true},
+      p.accuracy_ci_points);
   f.field({.key = "least_chips",
            .meaning = "chips before the first look at the interval",
            .low = 2,

@@ -130,7 +130,8 @@ void fields(FieldVisitor& f, CompensationOptions& p) {
            .low = 0,
            .high = 10,
            .low_open = true,
-           .read_by = {"search"}},  // elsewhere it only refuses
+           .read_by = {"search"},
+           .refuses = true},
           p.overhead_limit);
   f.field({.key = "overhead_limit_macs",
            .meaning = "largest ratio of the compensators' multiply-accumulates to the network's",
@@ -138,7 +139,8 @@ void fields(FieldVisitor& f, CompensationOptions& p) {
            .low = 0,
            .high = 1000,
            .low_open = true,
-           .read_by = {"search"}},
+           .read_by = {"search"},
+           .refuses = true},
           p.overhead_limit_macs);
   variation_field(f, p.from_device);
 }

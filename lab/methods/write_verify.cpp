@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/console.h"
 #include "base/elementary.h"
 #include "base/parallel.h"
 #include "devices/lognormal.h"
@@ -75,11 +76,16 @@ std::int64_t verified(const sim::LayerPlan& layer) {
 
 /// Pulses beyond the first that leave a normal deviate of deviation `sigma` with `residual`, if
 /// each of them draws anew until one lies within a tolerance: geometric, with the residual of a
-/// truncated normal distribution (devices/write_verify.h).
+/// truncated normal distribution (devices/write_verify.h). Infinite for a residual of 0.
 double further_pulses(double sigma, double residual) {
   if (residual >= sigma) return 0;
   const auto inside = [](double a) { return 2 * elementary::normal_cdf(a) - 1; };
-  double low = 1e-6, high = 10;  // of the tolerance over sigma
+  constexpr double kUniform = 1e-3;  // a tolerance so narrow that what it leaves is uniform
+  if (residual < kUniform * sigma) {
+    const double a = std::sqrt(3.0) * residual / sigma;
+    return 1 / (2 * a * elementary::normal_pdf(0)) - 1;
+  }
+  double low = kUniform, high = 10;  // of the tolerance over sigma
   for (int halving = 0; halving < 60; ++halving) {
     const double a = (low + high) / 2;
     const double left = std::sqrt(1 - 2 * a * elementary::normal_pdf(a) / inside(a));
@@ -104,11 +110,13 @@ Method make(const WriteVerifyOptions& o, const std::string&) {
       mark_verified(o, scores, plan);
     };
   };
-  method.cost = [o](const HardwarePlan& plan, const Chip&, MethodCost& cost) {
-    for (const auto& layer : plan.layers) {
+  method.cost = [o](const HardwarePlan& plan, const Chip& chip, MethodCost& cost) {
+    for (std::size_t k = 0; k < plan.layers.size(); ++k) {
+      const auto& layer = plan.layers[k];
       if (!layer) continue;
       const std::int64_t marked = verified(*layer);
-      const double cells = layer->rule.mapping() == sim::Mapping::offset ? 1 : 2;
+      const double cells = static_cast<double>(chip.programmed[k]->members().size()) *
+                           (layer->rule.mapping() == sim::Mapping::offset ? 1 : 2);
       cost.verified += marked;
       cost.pulses += static_cast<double>(marked) * cells *
                      further_pulses(one_shot_sigma(*layer->hardware.device), o.residual_sigma);
@@ -143,6 +151,10 @@ void fields(FieldVisitor& f, WriteVerifyOptions& p) {
            .high = 1e6,
            .idle = p.score == "fisher" ? "" : "score is not \"fisher\""},
           p.images);
+}
+
+std::string pulse_words(double pulses) {
+  return std::isfinite(pulses) ? grouped(std::llround(pulses)) : "no end";
 }
 
 MethodKind write_verify_kind() {

@@ -140,15 +140,17 @@ std::vector<double> training_means(const Comparison& c, std::size_t m) {
   return means;
 }
 
-/// What every method costs beside the network, and how accurate its network is without hardware.
-std::string cost_table(const Comparison& c) {
-  std::string text =
-      "| method | added weights % | added MACs % | copies | verified weights | further pulses "
-      "| calibration images | clean accuracy % |\n|---|---|---|---|---|---|---|---|\n";
+/// What every method costs beside the network (its pulses at the first point and training), and how
+/// accurate its network is without hardware.
+std::string cost_table(const Comparison& c, std::size_t h) {
+  std::string text = fmt::format(
+      "| method | added weights % | added MACs % | copies | verified weights | further pulses ({}) "
+      "| calibration images | clean accuracy % |\n|---|---|---|---|---|---|---|---|\n",
+      c.words(0));
   for (const ComparedMethod& m : c.methods)
     text += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} |\n", m.name,
                         per_cent(m.overhead_weights), per_cent(m.overhead_macs), m.cost.copies,
-                        grouped(m.cost.verified), grouped(std::llround(m.cost.pulses)),
+                        grouped(m.cost.verified), pulse_words(m.pulses[h * c.points()]),
                         grouped(m.cost.calibration_images), per_cent(mean_of(m.clean_accuracy)));
   return text;
 }
@@ -169,7 +171,8 @@ std::string point_table(const Comparison& c, std::size_t h, std::size_t s, doubl
         "| {} | {} ({}) | {}{} +- {}{} | {} ({}) | {} | {} |", c.methods[m].name,
         per_cent(c.methods[m].overhead_weights), per_cent(c.methods[m].overhead_macs), bold,
         per_cent(mean_of(a)), per_cent(deviation_of(a)), bold, per_cent(quantile(a, 0.05)),
-        per_cent_range(quantile_interval(a, 0.05)), per_cent_range(own.given.within(kAnyFraction)),
+        per_cent_range(quantile_interval(a, 0.05, 0.95, static_cast<std::int64_t>(c.seeds.size()))),
+        per_cent_range(own.given.within(kAnyFraction)),
         per_cent_range(own.new_training.within(kAnyFraction)));
     if (m == 0) {
       text += " | | |";
@@ -196,7 +199,7 @@ std::string compare_markdown(const Comparison& c, const Experiment& e, std::size
       "in points. Original: {} without hardware, {} % on the same images.\n\n",
       count_of(static_cast<std::int64_t>(c.seeds.size()), "training"), count_of(c.chips, "chip"),
       c.methods.front().name, c.methods.front().name, per_cent(original));
-  text += cost_table(c);
+  text += cost_table(c, h);
   for (std::size_t s = 0; s < c.points(); ++s)
     text += fmt::format("\n### {}\n{}", c.words(s), point_table(c, h, s, original, stream));
   if (c.best(h, 0)) text += "\nBold: the best on validation images and selection chips.\n";
@@ -262,7 +265,8 @@ void write_comparison(const std::filesystem::path& folder, const Comparison& c, 
     group.write("overhead_weights", m.overhead_weights);
     group.write("overhead_macs", m.overhead_macs);
     group.write("verified", m.cost.verified);
-    group.write("pulses", m.cost.pulses);
+    group.write("pulses", m.pulses);
+    attach_zipped("pulses");
     group.write("copies", m.cost.copies);
     group.write("calibration_images", m.cost.calibration_images);
   }

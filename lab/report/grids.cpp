@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/console.h"
+#include "lab/methods/method.h"
 #include "lab/report/reading.h"
 #include "lab/study/bootstrap_statistic.h"
 
@@ -155,11 +156,13 @@ PointGrid grid_of(const Comparison& c, const std::string& hardware) {
 std::string other_costs(const h5::Reader& in, const std::string& group) {
   const auto number = [&](const char* name) {
     const std::string path = group + "/" + name;
-    return in.has(path) ? static_cast<std::int64_t>(numbers_of(in, path, 1)[0]) : 0;
+    return in.has(path) ? static_cast<std::int64_t>(in.doubles(path).values.at(0)) : 0;
   };
   std::vector<std::string> words;
   if (const auto n = number("verified"); n > 0) words.push_back(grouped(n) + " verified weights");
-  if (const auto n = number("pulses"); n > 0) words.push_back(grouped(n) + " further pulses");
+  if (in.has(group + "/pulses"))
+    if (const double n = in.doubles(group + "/pulses").values.at(0); n > 0)
+      words.push_back(pulse_words(n) + " further pulses");
   if (const auto n = number("copies"); n > 1) words.push_back(grouped(n) + " copies");
   if (const auto n = number("calibration_images"); n > 0)
     words.push_back(grouped(n) + " calibration images");

@@ -85,7 +85,7 @@ PointSummary summary_of(const std::vector<double>& values, const RandomStream& s
           quantile(values, 0.05),
           *std::min_element(values.begin(), values.end()),
           intervals.given,
-          quantile_interval(values, 0.05),
+          quantile_interval(values, 0.05, 0.95, static_cast<std::int64_t>(trainings)),
           intervals.new_training};
 }
 

@@ -218,7 +218,7 @@ std::vector<Table> budget_tables(const ReportData& report) {
       row.push_back(line.differs_by_chip && own.count() > 1 ? per_cent(own.deviation()) : "");
       row.push_back(fmt::format("{:+.2f}", 100 * cost.mean));
       row.push_back(points_range(cost.interval));
-      row.push_back(cost.interval.is_known() ? interval_words(line) : "");
+      row.push_back(cost.interval.is_known() ? sampled_by(line) : "");
     }
     all.push_back(std::move(table));
   }

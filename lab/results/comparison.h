@@ -28,7 +28,8 @@ struct ComparedMethod {
                                            ///< selection chips; empty without selection
   /// Seed x hardware x point: how verifying loops ended in the cells of all chips.
   std::vector<std::int64_t> cells_within_tolerance, cells_gave_up;
-  MethodCost cost;                                 ///< of a chip, beside the network
+  std::vector<double> pulses;  ///< seed x hardware x point: MethodCost::pulses there
+  MethodCost cost;             ///< of a chip, beside the network
   double overhead_weights = 0, overhead_macs = 0;  ///< over those of the network
   bool is_verified() const;                        ///< whether loops programmed cells anywhere
 };

@@ -319,7 +319,7 @@ std::vector<DataSetEntry> compare_entries() {
        "digital multiply-accumulates over those of the network"},
       {"/methods/<method>/verified", {}, "1", "weights that are programmed with verification"},
       {"/methods/<method>/pulses",
-       {},
+       {"training_seed", "hardware", "axis..."},
        "1",
        "programming pulses beyond one per cell: of loops counted, of the method write_verify "
        "estimated"},

@@ -24,15 +24,16 @@ auto at_key(const Experiment& e, const std::string& key, Body body) {
 /// Whether one of `layers` can have a compensator of `ratio` within both limits.
 bool fits_somewhere(const nn::Network& network, const std::vector<std::string>& layers,
                     double ratio, const CompensationOptions& options) {
-  return std::any_of(layers.begin(), layers.end(), [&](const std::string& layer) {
-    const nn::Overhead own =
-        nn::compensator_overhead(nn::with_compensators(network, {{layer, ratio}}, options.style));
-    const auto is_within = [](Index added, Index there, double limit) {
-      return static_cast<double>(added) <= limit * static_cast<double>(there);
-    };
-    return is_within(own.weights, network.parameter_count(), options.overhead_limit) &&
-           is_within(own.macs, network.macs(), options.overhead_limit_macs);
-  });
+  // All of them: a name that is none must not hide behind one that fits.
+  return std::count_if(layers.begin(), layers.end(), [&](const std::string& layer) {
+           const nn::Overhead own = nn::compensator_overhead(
+               nn::with_compensators(network, {{layer, ratio}}, options.style));
+           const auto is_within = [](Index added, Index there, double limit) {
+             return static_cast<double>(added) <= limit * static_cast<double>(there);
+           };
+           return is_within(own.weights, network.parameter_count(), options.overhead_limit) &&
+                  is_within(own.macs, network.macs(), options.overhead_limit_macs);
+         }) > 0;
 }
 
 /// A list of a comparison or search: at least one value, none twice.

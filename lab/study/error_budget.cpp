@@ -59,9 +59,7 @@ BudgetCost cost_of(const std::vector<BudgetLine>& budget, std::size_t number, In
   return out;
 }
 
-const char* interval_words(const BudgetLine& line) {
-  return line.differs_by_chip ? "chips" : "images";
-}
+const char* sampled_by(const BudgetLine& line) { return line.differs_by_chip ? "chips" : "images"; }
 
 namespace {
 

@@ -43,8 +43,8 @@ struct BudgetCost {
 /// The cost of line `number` of a budget over so many images.
 BudgetCost cost_of(const std::vector<BudgetLine>& budget, std::size_t number, Index images,
                    const RandomStream& stream);
-/// "over chips" or "over images": what the interval of the line's cost is over.
-const char* interval_words(const BudgetLine& line);
+/// "chips" or "images": what the interval of the line's cost is over.
+const char* sampled_by(const BudgetLine& line);
 
 /// Signal-to-error ratio of each MAC layer against its clean output, in dB: accumulated (errors of
 /// earlier layers included) and isolated (clean input). Rows are layers; NaN for a digital layer's

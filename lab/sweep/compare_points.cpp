@@ -165,6 +165,7 @@ Comparison comparison_of(const Experiment& base, const GatheredPoints& gathered)
           method.selection_accuracy.push_back(*point.selection_accuracy);
         method.cells_within_tolerance.push_back(point.cells_within_tolerance);
         method.cells_gave_up.push_back(point.cells_gave_up);
+        method.pulses.push_back(point.cost.pulses);
         clean = point.float_accuracy;
         method.cost = point.cost;
         method.overhead_weights = point.overhead_weights();

@@ -116,6 +116,18 @@ TEST_CASE("the interval of many values is that of their standard error, of few t
   CHECK(few.low == doctest::Approx(2 - 4.30265 / std::sqrt(3.0)).epsilon(1e-5));
   CHECK(few.high == doctest::Approx(2 + 4.30265 / std::sqrt(3.0)).epsilon(1e-5));
   CHECK(!mean_interval(std::vector<double>{7}, RandomStream(1), 0).is_known());
+  // One chip that is off among equal or nearly equal ones: resamples without it do not take the
+  // interval beyond five times the standard error.
+  std::vector<double> off(24, 0.91);
+  for (std::size_t i = 0; i < off.size(); i += 2) off[i] = 0.9105;
+  off.push_back(0.6);
+  Moments spread;
+  for (const double x : off) spread.add(x);
+  const Interval outlier = mean_interval(off, RandomStream(1), 0);
+  const double off_error = spread.deviation() / 5;
+  CHECK(outlier.low > spread.mean() - 5.2 * off_error);
+  CHECK(outlier.low < spread.mean() - 2 * off_error);
+  CHECK(outlier.high < 0.925);
   const Interval same = mean_interval(std::vector<double>(6, 0.25), RandomStream(1), 0);
   CHECK(same.low == 0.25);
   CHECK(same.high == 0.25);
@@ -156,6 +168,12 @@ TEST_CASE("the interval of a quantile has the ranks of the tables") {
   const Interval fifth = quantile_interval(ramp(25), 0.05);
   CHECK(std::isnan(fifth.low));
   CHECK(fifth.high == ramp(25)[4]);
+  // Three groups of the same 25 members have the ranks of one.
+  std::vector<double> three = ramp(25);
+  for (int group = 0; group < 2; ++group)
+    for (const double x : ramp(25)) three.push_back(x);
+  CHECK(quantile_interval(three, 0.5, 0.95, 3).low == ramp(25)[7]);
+  CHECK(quantile_interval(three, 0.5, 0.95, 3).high == ramp(25)[17]);
 }
 
 TEST_CASE("paired proportions have the interval of half a trial more in each outcome") {

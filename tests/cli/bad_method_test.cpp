@@ -43,6 +43,8 @@ TEST_CASE("methods that do not fit the network, and options out of range, are re
       "met by no placement...");
   refuse("search", "search.layers=[\"conv9\"]", 2,
          "--set search.layers=[\"conv9\"]: search.layers: " + no_conv9);
+  refuse("search", "search.layers=[\"conv1\",\"conv9\"]", 2,
+         "--set search.layers=[\"conv1\",\"conv9\"]: search.layers: " + no_conv9);
   refuse("search", "search.ratios=[0]", 2,
          "--set search.ratios=[0]: search.ratios has no ratio above 0");
   refuse("compare", "network.file=nowhere.h5", 3, "~/nowhere.h5: no such file");

@@ -162,6 +162,7 @@ TEST_CASE("plots of a comparison follow its first axis of numbers, smallest valu
                                .selection_accuracy = {},
                                .cells_within_tolerance = {},
                                .cells_gave_up = {},
+                               .pulses = std::vector<double>(c.points()),
                                .cost = {}};
     for (std::size_t point = 0; point < c.points(); ++point)
       method.accuracy.push_back(0.01 * static_cast<double>(point));

@@ -491,7 +491,21 @@ TEST_CASE("a method says what its chips cost") {
   // Tolerance a and probability p of a draw within it: with u = a / sigma small, the residual is
   // nearly uniform, a = .05 sqrt(3) and p = .138; solved by another program: 1 / p - 1 = 6.25776
   // for each of two cells.
-  CHECK(several.pulses == doctest::Approx(2 * 114 * 6.25776).epsilon(1e-5));
+  // Three copies have them all.
+  CHECK(several.pulses == doctest::Approx(3 * 2 * 114 * 6.25776).epsilon(1e-5));
+  const auto pulses = [&](const std::string& residual) {
+    return cost_of("write_verify",
+                   "[write_verify]\nfraction = 0.5\nscore = \"random\"\nresidual_sigma = " +
+                       residual + "\n")
+               .pulses /
+           (2 * 114);
+  };
+  // Uniform: p = 2 a phi(0) with a = sqrt(3) residual / sigma. Both branches meet.
+  CHECK(pulses("1e-5") ==
+        doctest::Approx(0.5 / (2e-5 * std::sqrt(3.0) * 0.39894228)).epsilon(1e-3));
+  CHECK(pulses("0.000501") == doctest::Approx(pulses("0.000499")).epsilon(0.01));
+  CHECK(pulses("0.5") == 0);
+  CHECK(pulse_words(pulses("0.0")) == "no end");
   CHECK(several.copies == 3);
   CHECK(several.calibration_images == 64);
   CHECK(several.digital.weights == 2 * (4 + 3));

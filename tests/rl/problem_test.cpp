@@ -31,6 +31,21 @@ TEST_CASE("a reward is what is kept minus what it costs, and beyond the limit th
   CHECK(measured == 2);
 }
 
+TEST_CASE("of two limits the nearer one counts") {
+  const RewardRule rule{
+      .clean_accuracy = 0.8, .overhead_limit = 0.5, .macs_limit = 0.1, .kappa = 0.1};
+  CHECK(rule.spent({.weights = 0.25, .macs = 0.01}) == doctest::Approx(0.5));
+  CHECK(rule.spent({.weights = 0.25, .macs = 0.09}) == doctest::Approx(0.9));
+  const auto measure = [] { return 0.6; };
+  const Outcome within = rule.judge({.weights = 0.25, .macs = 0.09}, measure);
+  CHECK(within.evaluated);
+  CHECK(within.macs == 0.09);
+  CHECK(within.reward == doctest::Approx(0.75 - 0.1 * 0.9));
+  const Outcome beyond = rule.judge({.weights = 0.25, .macs = 0.2}, measure);
+  CHECK(!beyond.evaluated);
+  CHECK(beyond.reward == doctest::Approx(-1));
+}
+
 TEST_CASE("a space has the product of its options, or too many to count") {
   CHECK(Problem{{5, 5, 5, 5}, {}}.space_size() == 625);
   CHECK(Problem{{1}, {}}.space_size() == 1);

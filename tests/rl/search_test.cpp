@@ -108,6 +108,11 @@ TEST_CASE("the Pareto front holds what nothing beats in both accuracy and overhe
   for (const Evaluation& e : pareto_front(history)) numbers.push_back(e.action[0]);
   CHECK(numbers == std::vector<int>{7, 0, 4});
   CHECK(pareto_front({}).empty());
+  std::vector<Evaluation> by_macs = history;  // the dearest in weights is the cheapest in these
+  for (Evaluation& e : by_macs) e.outcome.macs = 1 - e.outcome.overhead;
+  numbers.clear();
+  for (const Evaluation& e : pareto_front(by_macs, &Outcome::macs)) numbers.push_back(e.action[0]);
+  CHECK(numbers == std::vector<int>{4});
 }
 
 TEST_CASE("a search without evaluations is a defect of ours") {
