@@ -234,10 +234,13 @@ void print_trainings(const std::string& file) {
           chip_means[i % chips] += drawn.back() / static_cast<double>(trainings);
         }
         const RandomStream stream(static_cast<std::uint64_t>(repeat));
-        misses.add(is_new ? new_group_interval(drawn, static_cast<std::int64_t>(trainings),
-                                               static_cast<std::int64_t>(chips))
-                          : mean_interval(chip_means, stream, 0, 0.95, kReplicates),
-                   0);
+        Interval interval = mean_interval(chip_means, stream, 0, 0.95, kReplicates);
+        if (is_new) {  // as training_intervals() of lab/results/comparison.h
+          const Interval own = new_group_interval(drawn, static_cast<std::int64_t>(trainings),
+                                                  static_cast<std::int64_t>(chips));
+          interval = {std::min(interval.low, own.low), std::max(interval.high, own.high)};
+        }
+        misses.add(interval, 0);
       });
     };
     fmt::print("| {} | {} | {:.2f} | {:.2f} | {} | {} |\n",

@@ -17,9 +17,14 @@ TrainingIntervals training_intervals(const std::vector<double>& values, std::siz
   std::vector<double> chip_means(chips);
   for (std::size_t i = 0; i < values.size(); ++i)
     chip_means[i % chips] += values[i] / static_cast<double>(trainings);
-  return {mean_interval(chip_means, stream, statistic),
-          new_group_interval(values, static_cast<std::int64_t>(trainings),
-                             static_cast<std::int64_t>(chips))};
+  TrainingIntervals out{mean_interval(chip_means, stream, statistic),
+                        new_group_interval(values, static_cast<std::int64_t>(trainings),
+                                           static_cast<std::int64_t>(chips))};
+  // Means of a few trainings may agree by chance, but chips remain a sample for a new one.
+  if (out.given.is_known() && out.new_training.is_known())
+    out.new_training = {std::min(out.new_training.low, out.given.low),
+                        std::max(out.new_training.high, out.given.high)};
+  return out;
 }
 
 std::string Comparison::words(std::size_t point) const {

@@ -14,7 +14,8 @@ namespace ohmic::lab {
 /// 95 % intervals for a mean over trainings x chips, where every training has the same chips.
 struct TrainingIntervals {
   Interval given;         ///< for these trainings: chips are a sample (chip means resampled)
-  Interval new_training;  ///< for the mean over trainings and chips, both a sample; unknown for one
+  Interval new_training;  ///< for the mean over trainings and chips, both a sample: never inside
+                          ///< the former; unknown for one training
 };
 TrainingIntervals training_intervals(const std::vector<double>& values, std::size_t trainings,
                                      const RandomStream& stream, std::uint64_t statistic);

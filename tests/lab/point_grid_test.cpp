@@ -6,6 +6,7 @@
 #include "lab/plots/svg_scale.h"
 #include "lab/report/point_grid.h"
 #include "lab/report/tradeoff.h"
+#include "lab/results/comparison.h"
 
 using namespace ohmic;
 using namespace ohmic::lab;
@@ -25,6 +26,18 @@ TEST_CASE("averages are over the same points for every sample") {
   CHECK(grid.words(5) == "a 2, b 3");
   CHECK(grid.words(5, 0) == "b 3");
   for (std::size_t p = 0; p < grid.points(); ++p) CHECK(grid.point(grid.places(p)) == p);
+}
+
+TEST_CASE("a new training is never surer than the trainings that there are") {
+  // Two trainings of equal means, whose chips differ.
+  std::vector<double> values;
+  for (int chip = 0; chip < 20; ++chip) values.push_back(0.5 + 0.01 * chip);
+  for (int chip = 0; chip < 20; ++chip) values.push_back(0.5 + 0.01 * ((chip * 7) % 20));
+  const TrainingIntervals i = training_intervals(values, 2, RandomStream(1), 0);
+  CHECK(i.given.high - i.given.low > 0.01);
+  CHECK(i.new_training.low <= i.given.low);
+  CHECK(i.new_training.high >= i.given.high);
+  CHECK(!training_intervals({0.5, 0.6}, 1, RandomStream(1), 0).new_training.is_known());
 }
 
 TEST_CASE("a front keeps what nothing beats") {
