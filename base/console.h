@@ -38,8 +38,8 @@ std::string grouped(std::int64_t count);
 std::string count_of(std::int64_t count, const std::string& one);
 /// "0.1234" -> "12.34": a fraction in per cent.
 std::string per_cent(double fraction, int digits = 2);
-/// "66.83 .. 75.26", "up to 61.90" where the lower bound is unknown, "-" where both are: fractions in
-/// per cent.
+/// "66.83 .. 75.26", "up to 61.90" where the lower bound is unknown, "-" where both are: fractions
+/// in per cent.
 std::string per_cent_range(const Interval& interval);
 /// "-22.07 .. +3.66": differences of fractions in points.
 std::string points_range(const Interval& interval);

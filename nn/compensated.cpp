@@ -41,12 +41,11 @@ Network with_compensators(const Network& base, const std::vector<Placement>& pla
     for (const Placement& p : placements) {
       const Index filters = filters_of(p.ratio, base.shape(l).channels);
       if (p.layer != layer.name || filters == 0) continue;
-      spec.push_back(compensator_behind(
-          layer.name, layer.inputs.front(),
-          {.filters = filters,
-           .generator = style.generator,
-           .is_residual = style.is_residual,
-           .pooling = style.pooling}));
+      spec.push_back(compensator_behind(layer.name, layer.inputs.front(),
+                                        {.filters = filters,
+                                         .generator = style.generator,
+                                         .is_residual = style.is_residual,
+                                         .pooling = style.pooling}));
       stands_for.back() = spec.back().name;
     }
   }
