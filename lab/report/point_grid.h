@@ -61,7 +61,7 @@ struct PointGrid {
   std::vector<std::uint64_t> statistic;  ///< per point: where its interval's bootstrap draws
   // A point each, empty where the file does not say.
   std::vector<double> float_accuracy, overhead_weights, overhead_macs, validation_accuracy;
-  std::vector<std::string> other_costs;  ///< of a comparison: "2 copies, 512 calibration images"
+  std::vector<std::string> other_costs;  ///< of a comparison: "2 copies, 512 images"
   std::vector<std::int64_t> status;      ///< 0 done, 1 failed, 2 missing
   std::vector<std::string> message;      ///< why a point failed; may be empty
   std::vector<PointSummary> summaries;   ///< of accuracy; made by summarise()

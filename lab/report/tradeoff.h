@@ -10,7 +10,7 @@ struct Offer {
   double weights, macs;     ///< digital ones added, over those of the network; NaN: not told
   double accuracy;          ///< a fraction
   Interval interval;        ///< of the accuracy; unknown where there is none
-  std::string others = {};  ///< what it costs besides: "3,085 weights verified, 2 copies"; or ""
+  std::string others = {};  ///< what it costs besides: "3,074 verified, 2 copies"; or ""
 };
 
 /// Offers side by side, by what they add of one kind.
