@@ -8,6 +8,7 @@
 #include "io/array_file.h"
 #include "io/digest.h"
 #include "io/h5.h"
+#include "lab/experiment/hardware_words.h"
 #include "lab/experiment/key_notes.h"
 #include "lab/results/folder_lock.h"
 #include "lab/results/results.h"
@@ -226,11 +227,7 @@ int run_mvm(CommonOptions options, const MvmOptions& own, Console& console) {
                    static_cast<double>(std::max<std::int64_t>(result.conversions, 1)),
                3));
   if (result.cells.verified() > 0)
-    console.print("verifying loops: {} cells within tolerance, {}\n",
-                  grouped(result.cells.within_tolerance()),
-                  result.cells.gave_up == 0
-                      ? "none gave up"
-                      : grouped(result.cells.gave_up) + " gave up at the pulse limit");
+    console.print("{}", verification_line(result.cells.within_tolerance(), result.cells.gave_up));
   console.print("written to {}{}\n", options.output.string(),
                 dump ? " and " + own.dump.string() : "");
   return 0;

@@ -1,6 +1,7 @@
 #include "cli/run_table.h"
 
 #include "base/progress.h"
+#include "lab/experiment/hardware_words.h"
 #include "lab/study/bootstrap_statistic.h"
 
 #include <algorithm>
@@ -73,16 +74,15 @@ void print_variance(const RunResult& r, const Console& console) {
   part("from read", split.member);
 }
 
-/// How many cells gave up, layer by layer where there are any.
-std::string gave_up_words(const RunSetting& s, const RunResult& r, const sim::CellCounts& all) {
-  if (all.gave_up == 0) return "none gave up";
+/// Layers with cells that gave up: "conv1 12 of 216".
+std::string gave_up_words(const RunSetting& s, const RunResult& r) {
   std::string layers;
   const nn::Network& network = s.trained().network;
   for (std::size_t k = 0; k < r.cells.size(); ++k)
     if (r.cells[k].gave_up > 0)
       layers += (layers.empty() ? "" : ", ") + network.name(network.mac_layers()[k]) + " " +
                 grouped(r.cells[k].gave_up) + " of " + grouped(r.cells[k].verified());
-  return grouped(all.gave_up) + " gave up at the pulse limit (" + layers + ")";
+  return layers;
 }
 
 void print_retention(const RunSetting& s, const RunResult& r, const Console& console) {
@@ -142,8 +142,8 @@ void print_cells(const RunSetting& s, const RunResult& r, const Console& console
     console.print("  {} programming pulses, {:.2f} per cell\n", grouped(pulses),
                   static_cast<double>(pulses) / static_cast<double>(cells.cells));
   if (cells.verified() > 0)
-    console.print("  verifying loops: {} cells within tolerance, {}\n",
-                  grouped(cells.within_tolerance()), gave_up_words(s, r, cells));
+    console.print("  {}",
+                  verification_line(cells.within_tolerance(), cells.gave_up, gave_up_words(s, r)));
   if (cells.above_g_max + cells.clipped_at_zero + clipped > 0)
     console.print(
         "  of {} programmed cells {} above g_max, {} clipped at 0; {} weights beyond full scale\n",

@@ -44,18 +44,18 @@ Array::Array(std::shared_ptr<const devices::DeviceModel> device, std::vector<Cel
     const Cells& c = cells_[p];
     now_.push_back(c.programmed);
     if (ages_) device_->conductance(c, seconds, now_.back());
-    break_cells(p, now_.back());
+    broken_.put(p, *device_, now_.back());
   }
 }
 
-void Array::break_cells(std::size_t polarity, View<float> g) const {
-  if (broken_.faults.empty()) return;
-  const Matrix<std::uint8_t>& faults = broken_.faults[polarity];
+void BrokenCells::put(std::size_t polarity, const devices::DeviceModel& device,
+                      View<float> g) const {
+  if (faults.empty()) return;
   for (Index r = 0; r < g.rows(); ++r)
     for (Index c = 0; c < g.columns(); ++c)
-      if (const auto fault = static_cast<devices::Fault>(faults(r, c));
+      if (const auto fault = static_cast<devices::Fault>(faults[polarity](r, c));
           fault != devices::Fault::none)
-        g(r, c) = static_cast<float>(devices::broken_conductance(fault, broken_.params, *device_));
+        g(r, c) = static_cast<float>(devices::broken_conductance(fault, params, device));
 }
 
 void Array::cell_read(const devices::CellRead& read, devices::CellMemory& memory,
@@ -64,7 +64,7 @@ void Array::cell_read(const devices::CellRead& read, devices::CellMemory& memory
   for (Index r = 0; r < out.rows(); ++r)
     std::copy_n(now_[polarity].row(r), out.columns(), out.row(r));
   device_->cell_reads()->apply(cells_[polarity], seconds_, read, memory, out);
-  break_cells(polarity, out);
+  broken_.put(polarity, *device_, out);
 }
 
 std::int64_t CellCounts::pulses() const {
@@ -142,19 +142,6 @@ void adjust_pairs(std::vector<Matrix<float>>& planes, const BrokenCells& broken,
   }
 }
 
-/// What the broken cells of one polarity conduct; NaN: the cell works. Empty without broken cells.
-Matrix<float> conductance_of_broken(const BrokenCells& broken, std::size_t polarity,
-                                    const devices::DeviceModel& device) {
-  if (broken.faults.empty()) return {};
-  const Matrix<std::uint8_t>& faults = broken.faults[polarity];
-  Matrix<float> g(faults.rows(), faults.columns(), std::nanf(""));
-  for (Index i = 0; i < faults.size(); ++i)
-    if (const auto fault = static_cast<devices::Fault>(faults.data()[i]);
-        fault != devices::Fault::none)
-      g.data()[i] = static_cast<float>(devices::broken_conductance(fault, broken.params, device));
-  return g;
-}
-
 /// What `device` draws for the targets: weight-level models act on the weight that the levels stand
 /// for, which is then mapped without quantising again.
 std::vector<Cells> drawn_cells(const devices::DeviceModel& device, const MappingRule& rule,
@@ -168,7 +155,11 @@ std::vector<Cells> drawn_cells(const devices::DeviceModel& device, const Mapping
   adjust_pairs(aims, broken, device, rule, !on_weight);
   std::vector<Cells> cells(targets.size());
   for (std::size_t p = 0; p < cells.size(); ++p) {
-    const Matrix<float> broken_g = conductance_of_broken(broken, p, device);
+    Matrix<float> broken_g;  // NaN where a cell works
+    if (!broken.faults.empty()) {
+      broken_g = Matrix<float>(aims[p].rows(), aims[p].columns(), std::nanf(""));
+      broken.put(p, device, broken_g);
+    }
     devices::ProgramContext at = context;
     at.polarity = static_cast<Index>(p);
     at.broken = broken_g.view();

@@ -37,6 +37,8 @@ struct BrokenCells {
   devices::FaultParams params;
   std::vector<Matrix<std::uint8_t>> faults;  ///< numbers of devices::Fault, one plane per polarity;
                                              ///< empty: all cells work
+  /// Puts what the broken cells of one polarity conduct [S] into `g`, n_out x n_in.
+  void put(std::size_t polarity, const devices::DeviceModel& device, View<float> g) const;
 };
 
 /// The programmed cells of one tile, one plane per polarity, and their conductances at one time.
@@ -65,9 +67,6 @@ class Array {
   void cell_read(const devices::CellRead& read, devices::CellMemory& memory, View<float> out) const;
 
  private:
-  /// Puts what broken cells conduct.
-  void break_cells(std::size_t polarity, View<float> g) const;
-
   std::shared_ptr<const devices::DeviceModel> device_;
   std::vector<devices::Cells> cells_;
   std::vector<Matrix<float>> now_;

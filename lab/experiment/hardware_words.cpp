@@ -1,5 +1,7 @@
 #include "lab/experiment/hardware_words.h"
 
+#include "base/console.h"
+
 #include <fmt/format.h>
 
 namespace ohmic::lab {
@@ -67,6 +69,15 @@ std::string hardware_words(const Experiment& e) {
   if (!e.overrides.empty())
     words += fmt::format("; {} override{}", e.overrides.size(), e.overrides.size() > 1 ? "s" : "");
   return words;
+}
+
+std::string verification_line(std::int64_t within_tolerance, std::int64_t gave_up,
+                              const std::string& where) {
+  const std::string ended =
+      gave_up == 0 ? "none gave up" : grouped(gave_up) + " gave up at the pulse limit";
+  return fmt::format("verifying loops: {} cells within tolerance, {}{}\n",
+                     grouped(within_tolerance), ended,
+                     gave_up == 0 || where.empty() ? "" : " (" + where + ")");
 }
 
 }  // namespace ohmic::lab

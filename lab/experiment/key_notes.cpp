@@ -30,6 +30,7 @@ class Notes {
   Notes(const Experiment& e, const std::string& command) : e_(e), command_(command) {
     const bool has_network = command != "mvm", has_hardware = command != "train" || for_device();
     const auto of = [&](const std::string& table, const auto& params) {
+      read_.push_back(table);
       find_key_notes(table_at(e.root, table), table, params, found_);
     };
     if (has_network) {
@@ -45,7 +46,10 @@ class Notes {
       hardware(e.root, "", e.hardware_tables, e.hardware);
       ageless();
     }
-    if (has_network && has_hardware) overrides();
+    if (has_network && has_hardware) {
+      read_.emplace_back("override");
+      overrides();
+    }
     if (command == "compare") of("compare", e.compare);
     if (command == "search") of("search", e.search);
     if (command == "sweep") {
@@ -54,7 +58,7 @@ class Notes {
       find_key_notes(table_at(sweep, "sample"), "sweep.sample", e.sweep.sample, found_);
       find_key_notes(table_at(sweep, "until"), "sweep.until", e.sweep.until, found_);
     }
-    set_for_others(has_network, has_hardware);
+    set_for_others(has_network);
   }
 
   std::vector<std::string> lines() const {
@@ -78,14 +82,7 @@ class Notes {
 
   /// What --set gives to tables that the command does not read, or to methods that it does not use.
   /// A file may hold tables for several commands, so those in a file are passed over.
-  void set_for_others(bool has_network, bool has_hardware) {
-    std::vector<std::string> read{command_};
-    if (has_network) read.insert(read.end(), {"data", "network", "training"});
-    if (has_network && command_ != "train") read.emplace_back("evaluation");
-    if (has_hardware) read.emplace_back("time");
-    if (has_hardware && has_network) read.emplace_back("override");
-    for (const HardwareTable& table : hardware_tables())
-      if (has_hardware) read.emplace_back(table.key);
+  void set_for_others(bool has_network) {
     const ConfigNode resolved = resolved_root(e_, command_);
     const ConfigNode methods = table_at(resolved, "methods");
     std::vector<KeyNote> on_top;
@@ -101,7 +98,7 @@ class Notes {
                         method = key.substr(dot + 1, key.find('.', dot + 1) - dot - 1);
       if (has_network && table == "methods" && !methods.find(method))
         found_.push_back({origin, key, no_effect_here() + ", which does not use " + method});
-      else if (!is_among(read, table) && !(has_network && table == "methods"))
+      else if (!is_among(read_, table) && !(has_network && table == "methods"))
         found_.push_back({origin, key, no_effect_here()});
     }
   }
@@ -120,8 +117,9 @@ class Notes {
                 const sim::LayerHardware& h) {
     for (const HardwareTable& table : hardware_tables()) {
       const std::string key(table.key);
-      if (command_ != "train" || table.says_cells)
-        table.find_notes(table_at(own, key), table_at(merged, key), prefix + key, h, found_);
+      if (command_ == "train" && !table.says_cells) continue;
+      read_.push_back(key);
+      table.find_notes(table_at(own, key), table_at(merged, key), prefix + key, h, found_);
     }
   }
 
@@ -203,6 +201,7 @@ class Notes {
 
   const Experiment& e_;
   const std::string& command_;
+  std::vector<std::string> read_;  ///< tables that the command reads
   std::vector<KeyNote> found_;
 };
 

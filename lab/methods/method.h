@@ -77,9 +77,6 @@ struct MethodCost {
   Index calibration_images = 0;  ///< that every chip reads before it is used
 };
 
-/// "38,600"; "no end" where an exact target is asked for.
-std::string pulse_words(double pulses);
-
 /// A method with its options. A stage that it leaves alone has no hook.
 struct Method {
   std::string kind = {};        ///< its name in the catalogue

@@ -26,4 +26,7 @@ std::vector<Matrix<double>> weight_scores(const WriteVerifyOptions& options,
 void mark_verified(const WriteVerifyOptions& options, const std::vector<Matrix<double>>& scores,
                    HardwarePlan& plan);
 
+/// MethodCost::pulses as text, "38,600"; "no end" where exact targets are asked for.
+std::string pulse_words(double pulses);
+
 }  // namespace ohmic::lab

@@ -1,4 +1,5 @@
 #include "lab/report/compare_report.h"
+#include "lab/methods/write_verify.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,5 @@
 #include "lab/report/grids.h"
+#include "lab/methods/write_verify.h"
 
 #include <fmt/ranges.h>
 
@@ -7,7 +8,6 @@
 #include <sstream>
 
 #include "base/console.h"
-#include "lab/methods/method.h"
 #include "lab/report/reading.h"
 #include "lab/study/bootstrap_statistic.h"
 

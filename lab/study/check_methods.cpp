@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "lab/experiment/described_network.h"
-#include "lab/methods/compensation.h"
+#include "lab/study/placement.h"
 #include "nn/compensated.h"
 
 namespace ohmic::lab {
@@ -19,21 +20,6 @@ auto at_key(const Experiment& e, const std::string& key, Body body) {
   } catch (const ConfigError& error) {
     fail_key(e, key, key + ": " + error.what());
   }
-}
-
-/// Whether one of `layers` can have a compensator of `ratio` within both limits.
-bool fits_somewhere(const nn::Network& network, const std::vector<std::string>& layers,
-                    double ratio, const CompensationOptions& options) {
-  // All of them: a name that is none must not hide behind one that fits.
-  return std::count_if(layers.begin(), layers.end(), [&](const std::string& layer) {
-           const nn::Overhead own = nn::compensator_overhead(
-               nn::with_compensators(network, {{layer, ratio}}, options.style));
-           const auto is_within = [](Index added, Index there, double limit) {
-             return static_cast<double>(added) <= limit * static_cast<double>(there);
-           };
-           return is_within(own.weights, network.parameter_count(), options.overhead_limit) &&
-                  is_within(own.macs, network.macs(), options.overhead_limit_macs);
-         }) > 0;
 }
 
 /// A list of a comparison or search: at least one value, none twice.
@@ -111,9 +97,15 @@ void check_search(const Experiment& e, const nn::Network& network, const nn::Dat
   if (ratio == 0) fail_key(e, "search.ratios", "search.ratios has no ratio above 0");
   const std::vector<std::string> layers =
       search.layers.empty() ? placement_layers(network) : search.layers;
-  const bool fits =
-      at_key(e, "search.layers", [&] { return fits_somewhere(network, layers, ratio, options); });
-  if (!fits)
+  // Every name is looked at: one that is none must not hide behind one that fits.
+  const rl::RewardRule rule = reward_rule(options, search, 1);
+  double least = std::numeric_limits<double>::infinity();
+  at_key(e, "search.layers", [&] {
+    for (const std::string& layer : layers)
+      least = std::min(least, rule.spent(added_by(network, {{layer, ratio}}, options.style,
+                                                  {network.parameter_count(), network.macs()})));
+  });
+  if (least > 1)
     fail_key(e, "methods.compensation.overhead_limit",
              fmt::format("methods.compensation.overhead_limit = {} and overhead_limit_macs = {} "
                          "are met by no placement: ratio {} on one layer adds more",

@@ -37,6 +37,7 @@ void print_work(const Console& console, const std::string& place,
                 std::optional<double> training_seconds, std::optional<double> chip_seconds,
                 double memory_bytes, double disk_bytes);
 
+/// What a dry run is of.
 struct DryRun {
   std::optional<bool> trained;  ///< whether the base network is there; none where the data are only
                                 ///< outlined, so that it is unknown

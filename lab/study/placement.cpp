@@ -54,13 +54,14 @@ CompensationOptions placed_options(CompensationOptions o, const std::vector<nn::
   return o;
 }
 
-/// What placements add to the network.
-rl::Added added_by(const PreparedMethod& base, const std::vector<nn::Placement>& placements,
-                   const nn::CompensatorStyle& style) {
+}  // namespace
+
+rl::Added added_by(const nn::Network& network, const std::vector<nn::Placement>& placements,
+                   const nn::CompensatorStyle& style, const nn::Overhead& whole) {
   const nn::Overhead overhead =
-      nn::compensator_overhead(nn::with_compensators(base.trained.network, placements, style));
-  return {static_cast<double>(overhead.weights) / static_cast<double>(base.base_weights),
-          static_cast<double>(overhead.macs) / static_cast<double>(base.base_macs)};
+      nn::compensator_overhead(nn::with_compensators(network, placements, style));
+  return {static_cast<double>(overhead.weights) / static_cast<double>(whole.weights),
+          static_cast<double>(overhead.macs) / static_cast<double>(whole.macs)};
 }
 
 rl::RewardRule reward_rule(const CompensationOptions& options, const SearchParams& search,
@@ -70,8 +71,6 @@ rl::RewardRule reward_rule(const CompensationOptions& options, const SearchParam
           .macs_limit = options.overhead_limit_macs,
           .kappa = search.kappa};
 }
-
-}  // namespace
 
 VariationProfile variation_profile(const TrainingSetting& s, const PreparedMethod& base) {
   const MethodChips chips(base, s.experiment, s.data, devices::Population::selection);
@@ -116,7 +115,8 @@ std::vector<std::string> candidate_layers(const TrainingSetting& s, const Prepar
   const rl::RewardRule rule = reward_rule(options, search, profile.clean_accuracy);
   std::vector<std::string> kept;
   for (const std::string& layer : candidates) {
-    const rl::Added added = added_by(base, {{layer, smallest}}, options.style);
+    const rl::Added added =
+        added_by(network, {{layer, smallest}}, options.style, {base.base_weights, base.base_macs});
     (rule.spent(added) <= 1 ? kept : dropped).push_back(layer);
   }
   if (kept.empty())
@@ -159,7 +159,8 @@ std::vector<nn::Placement> PlacementProblem::placements(const rl::Action& action
 }
 
 rl::Added PlacementProblem::overhead(const rl::Action& action) const {
-  return added_by(base_, placements(action), options_.style);
+  return added_by(base_.trained.network, placements(action), options_.style,
+                  {base_.base_weights, base_.base_macs});
 }
 
 double PlacementProblem::accuracy_of(const nn::TrainedNetwork& compensated) const {

@@ -10,6 +10,14 @@
 /// and selection chips only.
 namespace ohmic::lab {
 
+/// What placements add to `network`, over all that it has (`whole`: weights, and
+/// multiply-accumulates per image). ConfigError for a layer that is none.
+rl::Added added_by(const nn::Network& network, const std::vector<nn::Placement>& placements,
+                   const nn::CompensatorStyle& style, const nn::Overhead& whole);
+/// The reward of a search, with the limits of [methods.compensation].
+rl::RewardRule reward_rule(const CompensationOptions& options, const SearchParams& search,
+                           double clean_accuracy);
+
 /// How much of the clean accuracy is left with variation in some layers only.
 struct VariationProfile {
   double clean_accuracy = 0;  ///< float network, validation images

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "base/console.h"
+#include "lab/experiment/hardware_words.h"
 
 namespace ohmic::lab {
 
@@ -38,10 +39,7 @@ std::string verification_words(const std::vector<PointPlan>& points,
                         points[i].words);
   }
   if (within + gave_up == 0) return "";
-  return fmt::format("verifying loops: {} cells within tolerance, {}\n", grouped(within),
-                     gave_up == 0
-                         ? "none gave up"
-                         : grouped(gave_up) + " gave up at the pulse limit (most: " + worst + ")");
+  return verification_line(within, gave_up, "most: " + worst);
 }
 
 GatheredPoints gather_points(const std::vector<PointPlan>& points, const PointFolder& folder,
