@@ -52,7 +52,38 @@ struct KernelsOf {
                                       T* y);
   /// y[i] += factor * x[i].
   void (*accumulate)(std::ptrdiff_t n, const T* x, T factor, T* y);
+
+  /// y[o][lane] = sum over taps t, then channels c, of a[o * a_stride + tap_offset[t] + c * a_step]
+  /// * panel[(t * channels + c) * kLanes + lane], in that order; where `adds`, the sum starts at y.
+  /// y's rows lie y_stride apart.
+  void (*panel_product)(std::ptrdiff_t outputs, std::ptrdiff_t taps, const std::int32_t* tap_offset,
+                        std::ptrdiff_t channels, const T* a, std::ptrdiff_t a_stride,
+                        std::ptrdiff_t a_step, const T* panel, T* y, std::ptrdiff_t y_stride,
+                        bool adds);
+  /// dw[r * dw_stride + o] += sum over pairs p, then lanes, of panels[p][r * kLanes + lane] *
+  /// slopes[(p * kLanes + lane) * kSlopeTile + o], for the kSlopeTile outputs of a tile.
+  void (*panel_gradient)(std::ptrdiff_t rows, std::ptrdiff_t pairs, const T* slopes,
+                         const T* const* panels, T* dw, std::ptrdiff_t dw_stride);
+  /// slopes[lane * kSlopeTile + o] = dy[o * dy_stride + lane], 0 from `outputs` on.
+  void (*slope_transpose)(std::ptrdiff_t outputs, const T* dy, std::ptrdiff_t dy_stride, T* slopes);
+
+  /// The 36 inputs of a Winograd tile (kernels_winograd.h): v[f * v_stride + lane] from the 6 x 6
+  /// pixels at x + row * row_stride + column * kLanes; those outside the given rows and columns are
+  /// zeros and are not read.
+  void (*winograd_input)(const T* x, std::ptrdiff_t row_stride, int first_row, int last_row,
+                         int first_column, int last_column, T* v, std::ptrdiff_t v_stride);
+  /// rows x columns (at most 4 x 4) outputs from 36 products m[f * m_stride + lane], plus bias.
+  void (*winograd_output)(const T* m, std::ptrdiff_t m_stride, T bias, int rows, int columns, T* y,
+                          std::ptrdiff_t row_stride);
+  /// u[f * u_stride + c] from 3 x 3 weights at w + c * w_step, flipped in both directions on
+  /// demand.
+  void (*winograd_weights)(std::ptrdiff_t channels, const T* w, std::ptrdiff_t w_step,
+                           bool is_flipped, T* u, std::ptrdiff_t u_stride);
 };
+
+/// Outputs of a slope tile of panel_gradient.
+template <class T>
+inline constexpr std::ptrdiff_t kSlopeTile = 128 / static_cast<std::ptrdiff_t>(sizeof(T));
 
 struct Kernels {
   KernelsOf<float> f32;

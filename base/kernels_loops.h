@@ -1,8 +1,10 @@
 #pragma once
 
 #include "base/kernels.h"
+#include "base/kernels_panels.h"
 #include "base/kernels_polynomials.h"
 #include "base/kernels_vector.h"
+#include "base/kernels_winograd.h"
 
 /// The hot loops, written once; kernels_v2.cpp, _v3, _v4 and _generic compile them. Register tiles
 /// are sized so that accumulators stay in registers: 32 of them at v4, 16 below.
@@ -391,7 +393,9 @@ void lane_normals(const std::uint32_t counter[4], int lane_word, const std::uint
 
 template <class T>
 constexpr ohmic::KernelsOf<T> kernels_of_type() {
-  return {lane_product<T>, lane_gradient<T>, quantise<T>, quantise_accumulate<T>, accumulate<T>};
+  return {lane_product<T>,   lane_gradient<T>,   quantise<T>,        quantise_accumulate<T>,
+          accumulate<T>,     panel_product<T>,   panel_gradient<T>,  slope_transpose<T>,
+          winograd_input<T>, winograd_output<T>, winograd_weights<T>};
 }
 
 ohmic::Kernels kernels_of_level(std::string_view level) {

@@ -67,6 +67,100 @@ void accumulate(Extent n, const T* x, T factor, T* y) {
   for (Extent i = 0; i < n; ++i) y[i] += x[i] * factor;
 }
 
+template <class T>
+void panel_product(Extent outputs, Extent taps, const std::int32_t* tap_offset, Extent channels,
+                   const T* a, Extent a_stride, Extent a_step, const T* panel, T* y,
+                   Extent y_stride, bool adds) {
+  for (Extent o = 0; o < outputs; ++o)
+    for (Extent lane = 0; lane < kLanes; ++lane) {
+      T sum = adds ? y[o * y_stride + lane] : T(0);
+      for (Extent t = 0; t < taps; ++t)
+        for (Extent c = 0; c < channels; ++c)
+          sum = std::fma(a[o * a_stride + tap_offset[t] + c * a_step],
+                         panel[(t * channels + c) * kLanes + lane], sum);
+      y[o * y_stride + lane] = sum;
+    }
+}
+
+template <class T>
+void panel_gradient(Extent rows, Extent pairs, const T* slopes, const T* const* panels, T* dw,
+                    Extent dw_stride) {
+  for (Extent r = 0; r < rows; ++r)
+    for (Extent o = 0; o < kSlopeTile<T>; ++o)
+      for (Extent p = 0; p < pairs; ++p)
+        for (Extent lane = 0; lane < kLanes; ++lane)
+          dw[r * dw_stride + o] =
+              std::fma(panels[p][r * kLanes + lane],
+                       slopes[(p * kLanes + lane) * kSlopeTile<T> + o], dw[r * dw_stride + o]);
+}
+
+template <class T>
+void slope_transpose(Extent outputs, const T* dy, Extent dy_stride, T* slopes) {
+  for (Extent lane = 0; lane < kLanes; ++lane)
+    for (Extent o = 0; o < kSlopeTile<T>; ++o)
+      slopes[lane * kSlopeTile<T> + o] = o < outputs ? dy[o * dy_stride + lane] : T(0);
+}
+
+/// to = M from M^T for a rows x n matrix M with numbers in double: the transforms by definition.
+template <class T, int kRows, int kIn>
+void two_sided(const double (&m)[kRows][kIn], const T (&from)[kIn][kIn], T (&to)[kRows][kRows]) {
+  for (int i = 0; i < kRows; ++i)
+    for (int j = 0; j < kRows; ++j) {
+      double sum = 0;
+      for (int k = 0; k < kIn; ++k)
+        for (int l = 0; l < kIn; ++l) sum += m[i][k] * static_cast<double>(from[k][l]) * m[j][l];
+      to[i][j] = static_cast<T>(sum);
+    }
+}
+
+constexpr double kInputTransform[6][6] = {{4, 0, -5, 0, 1, 0},  {0, -4, -4, 1, 1, 0},
+                                          {0, 4, -4, -1, 1, 0}, {0, -2, -1, 2, 1, 0},
+                                          {0, 2, -1, -2, 1, 0}, {0, 4, 0, -5, 0, 1}};
+constexpr double kOutputTransform[4][6] = {
+    {1, 1, 1, 1, 1, 0}, {0, 1, -1, 2, -2, 0}, {0, 1, 1, 4, 4, 0}, {0, 1, -1, 8, -8, 1}};
+constexpr double kWeightTransform[6][3] = {{1.0 / 4, 0, 0},
+                                           {-1.0 / 6, -1.0 / 6, -1.0 / 6},
+                                           {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+                                           {1.0 / 24, 1.0 / 12, 1.0 / 6},
+                                           {1.0 / 24, -1.0 / 12, 1.0 / 6},
+                                           {0, 0, 1}};
+
+template <class T>
+void winograd_input(const T* x, Extent row_stride, int first_row, int last_row, int first_column,
+                    int last_column, T* v, Extent v_stride) {
+  for (Extent lane = 0; lane < kLanes; ++lane) {
+    T from[6][6] = {}, to[6][6];
+    for (int r = first_row < 0 ? 0 : first_row; r < last_row && r < 6; ++r)
+      for (int c = first_column < 0 ? 0 : first_column; c < last_column && c < 6; ++c)
+        from[r][c] = x[r * row_stride + c * kLanes + lane];
+    two_sided(kInputTransform, from, to);
+    for (int f = 0; f < 36; ++f) v[f * v_stride + lane] = to[f / 6][f % 6];
+  }
+}
+
+template <class T>
+void winograd_output(const T* m, Extent m_stride, T bias, int rows, int columns, T* y,
+                     Extent row_stride) {
+  for (Extent lane = 0; lane < kLanes; ++lane) {
+    T from[6][6], to[4][4];
+    for (int f = 0; f < 36; ++f) from[f / 6][f % 6] = m[f * m_stride + lane];
+    two_sided(kOutputTransform, from, to);
+    for (int r = 0; r < rows; ++r)
+      for (int c = 0; c < columns; ++c) y[r * row_stride + c * kLanes + lane] = to[r][c] + bias;
+  }
+}
+
+template <class T>
+void winograd_weights(Extent channels, const T* w, Extent w_step, bool is_flipped, T* u,
+                      Extent u_stride) {
+  for (Extent c = 0; c < channels; ++c) {
+    T from[3][3], to[6][6];
+    for (int t = 0; t < 9; ++t) from[t / 3][t % 3] = w[c * w_step + (is_flipped ? 8 - t : t)];
+    two_sided(kWeightTransform, from, to);
+    for (int f = 0; f < 36; ++f) u[f * u_stride + c] = to[f / 6][f % 6];
+  }
+}
+
 void lane_square_sum(Extent rows, const float* x, const std::int32_t* row_offset, float* y) {
   for (Extent lane = 0; lane < kLanes; ++lane) {
     float sum = 0;
@@ -146,7 +240,9 @@ void multiply_exponential(Extent n, const float* x, double a, const float* za, d
 
 template <class T>
 KernelsOf<T> of_type() {
-  return {lane_product<T>, lane_gradient<T>, quantise<T>, quantise_accumulate<T>, accumulate<T>};
+  return {lane_product<T>,   lane_gradient<T>,   quantise<T>,        quantise_accumulate<T>,
+          accumulate<T>,     panel_product<T>,   panel_gradient<T>,  slope_transpose<T>,
+          winograd_input<T>, winograd_output<T>, winograd_weights<T>};
 }
 
 }  // namespace

@@ -159,6 +159,19 @@ inline void interleave(VectorF a, VectorF b, VectorF to[2]) {
 #endif
 }
 
+inline void interleave(VectorD a, VectorD b, VectorD to[2]) {
+#if defined(__AVX512F__)
+  to[0] = __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+  to[1] = __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+#elif defined(__AVX2__)
+  to[0] = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+  to[1] = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+#else
+  to[0] = __builtin_shufflevector(a, b, 0, 2);
+  to[1] = __builtin_shufflevector(a, b, 1, 3);
+#endif
+}
+
 /// Rounds to the nearest whole number, ties to even, for |x| < 2^22 (double: 2^51): adding 1.5 *
 /// 2^23 (2^52) leaves no fraction bits.
 template <class V>

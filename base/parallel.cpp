@@ -2,6 +2,7 @@
 
 #include <omp.h>
 
+#include <algorithm>
 #include <exception>
 #include <limits>
 
@@ -31,6 +32,13 @@ void for_each_block(Index blocks, const std::function<void(Index)>& body) {
     }
   }
   if (failure) std::rethrow_exception(failure);
+}
+
+void for_each_part(Index count, Index numbers, const std::function<void(Index, Index)>& body) {
+  constexpr Index kLeast = 1 << 14, kMost = 16;
+  const Index parts = std::clamp<Index>(count * numbers / kLeast, 1, std::min(kMost, count));
+  for_each_block(parts,
+                 [&](Index part) { body(part * count / parts, (part + 1) * count / parts); });
 }
 
 }  // namespace ohmic

@@ -18,6 +18,10 @@ int threads();
 /// threads have stopped. Nested calls run on the caller's thread.
 void for_each_block(Index blocks, const std::function<void(Index)>& body);
 
+/// Calls body(first, last) for runs that cover 0 .. count - 1, where an item is work on about
+/// `numbers` numbers: in one run where all of it is too little to share.
+void for_each_part(Index count, Index numbers, const std::function<void(Index, Index)>& body);
+
 /// Blocks of at most `size` that cover `count`.
 constexpr Index block_count(Index count, Index size) { return (count + size - 1) / size; }
 

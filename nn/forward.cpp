@@ -1,6 +1,9 @@
 #include "nn/forward.h"
 
 #include <algorithm>
+#include <array>
+
+#include "base/parallel.h"
 
 namespace ohmic::nn {
 namespace {
@@ -44,50 +47,70 @@ std::vector<bool> wanted_gradients(const Network& network, const Pass& pass) {
 }
 
 template <class T>
+ForwardArguments<T> forward_arguments(const Network& network, Index l, const BatchBlock<T>& block,
+                                      const Pass& pass, const PreparedParameters<T>* prepared) {
+  Workspace<T>& workspace = *block.workspace;
+  const bool is_prepared = prepared && !(*prepared)[at(l)].empty();
+  return {pass,
+          l,
+          workspace.inputs(l),
+          (*block.parameters)[at(l)],
+          is_prepared ? (*prepared)[at(l)].data() : nullptr,
+          workspace.state(l),
+          workspace.scratch(),
+          workspace.output(l).data()};
+}
+
+template <class T>
+void merge_sums(const Network& network, Index l, std::span<const BatchBlock<T>> batch,
+                const Pass& pass, bool is_backward) {
+  std::vector<T*> states;
+  for (const BatchBlock<T>& block : batch) states.push_back(block.workspace->state(l));
+  if (pass.statistics == Statistics::batch)
+    network.layer<T>(l).merge_sums(states, is_backward);
+  else  // each block is a whole
+    for (T*& state : states) network.layer<T>(l).merge_sums({&state, 1}, is_backward);
+}
+
+template <class T>
+void run_layer(const Network& network, Index l, std::span<const BatchBlock<T>> batch,
+               const PreparedParameters<T>* prepared) {
+  const Layer<T>& layer = network.layer<T>(l);
+  const Pass first = pass_of(batch.front().pass, l);
+  if (layer.shares_sums(first)) {
+    for (const BatchBlock<T>& block : batch)
+      layer.observe(forward_arguments(network, l, block, pass_of(block.pass, l), prepared));
+    merge_sums(network, l, batch, first, false);
+  }
+  for (const BatchBlock<T>& block : batch)
+    layer.forward(forward_arguments(network, l, block, pass_of(block.pass, l), prepared));
+}
+
+template <class T>
 void run_layer(const Network& network, Index l, const ParameterSet<T>& parameters,
-               Workspace<T>& workspace, const Pass& pass) {
-  network.layer<T>(l).forward({pass_of(pass, l), l, workspace.inputs(l), parameters[at(l)],
-                               workspace.state(l), workspace.output(l).data()});
+               const PreparedParameters<T>* prepared, Workspace<T>& workspace, const Pass& pass) {
+  const BatchBlock<T> block{&parameters, &workspace, pass};
+  run_layer(network, l, std::span(&block, 1), prepared);
 }
 
 }  // namespace
 
 template <class T>
-Workspace<T>::Workspace(const Network& network, bool for_training)
-    : slots_(at(network.layers() + 1)) {
-  // Two rounds: count what is needed, then hand it out.
-  for (T* arena = nullptr;;) {
-    Index used = 0;
-    const auto take = [&](Index n) {
-      T* first = arena ? arena + used : nullptr;
-      used += (n + kLanes - 1) / kLanes * kLanes;
-      return first;
-    };
-    Index most = 0;
-    for (Index l = Network::kImage; l < network.layers(); ++l) {
-      Slot& s = slots_[at(l + 1)];
-      s.features = network.shape(l).features();
-      most = std::max(most, s.features);
-      s.output = take(s.features * kLanes);
-      if (for_training) s.gradient = take(s.features * kLanes);
-      if (l == Network::kImage) continue;
-      s.state = take(network.structure(l).state);
-      if (for_training) s.work = take(network.structure(l).work);
-    }
-    if (for_training) spare_ = take(most * kLanes);
-    if (arena) break;
-    arena_.resize(at(used));
-    arena = arena_.data();
+PreparedParameters<T> prepare(const Network& network, const ParameterSet<T>& parameters) {
+  PreparedParameters<T> prepared(at(network.layers()));
+  for (Index l = 0; l < network.layers(); ++l) {
+    prepared[at(l)].resize(at(network.structure(l).prepared));
+    if (!prepared[at(l)].empty())
+      network.layer<T>(l).prepare(parameters[at(l)], prepared[at(l)].data());
   }
-  for (Index l = 0; l < network.layers(); ++l)
-    for (Index from : network.inputs(l))
-      slots_[at(l + 1)].inputs.push_back(slots_[at(from + 1)].output);
+  return prepared;
 }
 
 template <class T>
 void forward(const Network& network, const ParameterSet<T>& parameters, Workspace<T>& workspace,
-             const Pass& pass) {
-  for (Index l = 0; l < network.layers(); ++l) run_layer(network, l, parameters, workspace, pass);
+             const Pass& pass, const PreparedParameters<T>* prepared) {
+  for (Index l = 0; l < network.layers(); ++l)
+    run_layer(network, l, parameters, prepared, workspace, pass);
 }
 
 void forward(const Network& network, const ParameterSet<float>& parameters,
@@ -98,14 +121,14 @@ void forward(const Network& network, const ParameterSet<float>& parameters,
   Index k = 0;
   for (Index l = 0; l < network.layers(); ++l) {
     if (!network.structure(l).mac) {
-      run_layer(network, l, parameters, workspace, pass);
+      run_layer<float>(network, l, parameters, nullptr, workspace, pass);
       continue;
     }
     if (const LinearOperator* op = deployment.macs[at(k)].get())
       apply_operator(*op, patch_view(network, workspace, k, pass.samples), context,
                      parameters[at(l)], workspace.output(l));
     else
-      run_layer(network, l, parameters, workspace, pass);
+      run_layer<float>(network, l, parameters, nullptr, workspace, pass);
     if (!deployment.after.empty() && deployment.after[at(k)])
       deployment.after[at(k)]->apply(workspace.output(network.inputs(l).front()).data(),
                                      workspace.output(l).data());
@@ -114,43 +137,89 @@ void forward(const Network& network, const ParameterSet<float>& parameters,
 }
 
 template <class T>
-void backward(const Network& network, const ParameterSet<T>& parameters, Workspace<T>& workspace,
-              const Pass& pass, ParameterSet<T>& gradient, const OutputLoss<T>& output_loss) {
-  ensure(workspace.is_for_training(), "this workspace has no room for gradients");
-  const std::vector<bool> wanted = wanted_gradients(network, pass);
+void forward(const Network& network, std::span<const BatchBlock<T>> batch) {
+  for (Index l = 0; l < network.layers(); ++l) run_layer<T>(network, l, batch, nullptr);
+}
+
+bool shares_sums(const Network& network, const Pass& pass) {
+  if (pass.statistics != Statistics::batch) return false;
+  for (Index l = 0; l < network.layers(); ++l)
+    if (network.layer<float>(l).shares_sums(pass_of(pass, l))) return true;
+  return false;
+}
+
+template <class T>
+void backward(const Network& network, std::span<const BatchBlock<T>> batch) {
+  for (const BatchBlock<T>& block : batch)
+    ensure(block.workspace->is_for_training(), "this workspace has no room for gradients");
+  const std::vector<bool> wanted = wanted_gradients(network, batch.front().pass);
   // A layer's first reader (from the end) writes its gradient, later ones go by way of the spare
   // room and are added.
   std::vector<bool> is_written(at(network.layers()), false);
   is_written.back() = true;
   for (Index l = network.layers() - 1; l >= 0; --l) {
     if (!wanted[at(l)] || !is_written[at(l)]) continue;
-    if (output_loss) output_loss(l, workspace.gradient(l));
+    const Layer<T>& layer = network.layer<T>(l);
     const std::vector<Index>& from = network.inputs(l);
-    T* dx[kMostInputs] = {};
-    std::size_t by_way_of_spare = 0;
-    for (std::size_t i = 0; i < from.size(); ++i) {
-      if (from[i] == Network::kImage || !wanted[at(from[i])]) continue;
-      by_way_of_spare += is_written[at(from[i])];
-      dx[i] = is_written[at(from[i])] ? workspace.spare() : workspace.gradient(from[i]).data();
-      is_written[at(from[i])] = true;
-    }
-    ensure(by_way_of_spare <= 1 || network.structure(l).has_equal_gradients,
-           "two inputs need the spare room");
-    network.layer<T>(l).backward({pass_of(pass, l),
-                                  workspace.inputs(l),
-                                  workspace.output(l).data(),
-                                  workspace.gradient(l).data(),
-                                  parameters[at(l)],
-                                  workspace.state(l),
-                                  workspace.work(l),
-                                  is_frozen(pass, l),
-                                  {dx, from.size()},
-                                  gradient[at(l)]});
+    bool is_added[kMostInputs] = {};
     for (std::size_t i = 0; i < from.size(); ++i)
-      if (dx[i] == workspace.spare())
-        kernels_of<T>().accumulate(workspace.gradient(from[i]).size(), dx[i], T(1),
-                                   workspace.gradient(from[i]).data());
+      if (from[i] != Network::kImage && wanted[at(from[i])]) {
+        is_added[i] = is_written[at(from[i])];
+        is_written[at(from[i])] = true;
+      }
+    ensure(std::count(is_added, is_added + kMostInputs, true) <= 1 ||
+               network.structure(l).has_equal_gradients,
+           "two inputs need the spare room");
+    const auto inputs_of = [&](const BatchBlock<T>& block) {
+      std::array<T*, kMostInputs> dx{};
+      for (std::size_t i = 0; i < from.size(); ++i)
+        if (from[i] != Network::kImage && wanted[at(from[i])])
+          dx[i] =
+              is_added[i] ? block.workspace->spare() : block.workspace->gradient(from[i]).data();
+      return dx;
+    };
+    const auto arguments = [&](const BatchBlock<T>& block, const Pass& pass,
+                               const std::array<T*, kMostInputs>& dx) -> BackwardArguments<T> {
+      Workspace<T>& workspace = *block.workspace;
+      return {pass,
+              workspace.inputs(l),
+              workspace.output(l).data(),
+              workspace.gradient(l).data(),
+              (*block.parameters)[at(l)],
+              workspace.state(l),
+              workspace.work(l),
+              workspace.scratch(),
+              is_frozen(pass, l),
+              {dx.data(), from.size()},
+              (*block.gradient)[at(l)]};
+    };
+    const Pass first = pass_of(batch.front().pass, l);
+    for (const BatchBlock<T>& block : batch) {
+      if (block.output_loss) block.output_loss(l, block.workspace->gradient(l));
+      if (layer.shares_sums(first))
+        layer.observe_backward(arguments(block, pass_of(block.pass, l), inputs_of(block)));
+    }
+    if (layer.shares_sums(first)) merge_sums(network, l, batch, first, true);
+    for (const BatchBlock<T>& block : batch) {
+      const std::array<T*, kMostInputs> dx = inputs_of(block);
+      layer.backward(arguments(block, pass_of(block.pass, l), dx));
+      for (std::size_t i = 0; i < from.size(); ++i) {
+        if (!is_added[i]) continue;
+        const View<T> sum = block.workspace->gradient(from[i]);
+        for_each_part(sum.rows(), kLanes, [&](Index begin, Index end) {
+          kernels_of<T>().accumulate((end - begin) * kLanes, dx[i] + begin * kLanes, T(1),
+                                     sum.row(begin));
+        });
+      }
+    }
   }
+}
+
+template <class T>
+void backward(const Network& network, const ParameterSet<T>& parameters, Workspace<T>& workspace,
+              const Pass& pass, ParameterSet<T>& gradient, const OutputLoss<T>& output_loss) {
+  const BatchBlock<T> block{&parameters, &workspace, pass, &gradient, output_loss};
+  backward(network, std::span(&block, 1));
 }
 
 PatchView patch_view(const Network& network, const Workspace<float>& workspace, Index k,
@@ -162,10 +231,16 @@ PatchView patch_view(const Network& network, const Workspace<float>& workspace, 
   return view;
 }
 
-template class Workspace<float>;
-template class Workspace<double>;
-template void forward(const Network&, const ParameterSet<float>&, Workspace<float>&, const Pass&);
-template void forward(const Network&, const ParameterSet<double>&, Workspace<double>&, const Pass&);
+template void forward(const Network&, std::span<const BatchBlock<float>>);
+template void backward(const Network&, std::span<const BatchBlock<float>>);
+template PreparedParameters<float> prepare(const Network&, const ParameterSet<float>&);
+template void forward(const Network&, std::span<const BatchBlock<double>>);
+template void backward(const Network&, std::span<const BatchBlock<double>>);
+template PreparedParameters<double> prepare(const Network&, const ParameterSet<double>&);
+template void forward(const Network&, const ParameterSet<float>&, Workspace<float>&, const Pass&,
+                      const PreparedParameters<float>*);
+template void forward(const Network&, const ParameterSet<double>&, Workspace<double>&, const Pass&,
+                      const PreparedParameters<double>*);
 template void backward(const Network&, const ParameterSet<float>&, Workspace<float>&, const Pass&,
                        ParameterSet<float>&, const OutputLoss<float>&);
 template void backward(const Network&, const ParameterSet<double>&, Workspace<double>&, const Pass&,

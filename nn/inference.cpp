@@ -15,7 +15,10 @@ Evaluation evaluate(const Network& network, const ParameterSet<float>& parameter
                     const Deployment* deployment, const EvaluationOptions& options) {
   ensure(options.batch > 0, "a block has images");
   std::vector<Score> scores(static_cast<std::size_t>(images.size()));
-  Pool<Workspace<float>> pool([&] { return std::make_unique<Workspace<float>>(network, false); });
+  Pool<Workspace<float>> pool(
+      [&] { return std::make_unique<Workspace<float>>(network, Kept::live); });
+  const PreparedParameters<float> prepared =
+      deployment ? PreparedParameters<float>{} : prepare(network, parameters);
   for_each_block(block_count(images.size(), options.batch), [&](Index block) {
     const auto workspace = pool.borrow();
     ReadContext context =
@@ -34,7 +37,7 @@ Evaluation evaluate(const Network& network, const ParameterSet<float>& parameter
       if (deployment)
         forward(network, parameters, *workspace, pass, *deployment, context);
       else
-        forward(network, parameters, *workspace, pass);
+        forward(network, parameters, *workspace, pass, &prepared);
       softmax_cross_entropy<float>(workspace->output(network.layers() - 1), {labels.data(), n},
                                    {scores.data() + first, n});
     }

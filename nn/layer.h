@@ -22,9 +22,14 @@ inline constexpr std::size_t kMostInputs = 16;
 
 enum class Mode { inference, training };
 
+/// Whose statistics batch-norm uses in training mode: those of the lane block (a group of images
+/// that shares a draw of weights), of the whole batch, or the running ones.
+enum class Statistics { group, batch, running };
+
 /// What the layers of one forward and backward pass over a lane block share.
 struct Pass {
   Mode mode = Mode::inference;
+  Statistics statistics = Statistics::group;
   Index samples = kLanes;  ///< valid lanes: the first ones
   /// Draws of dropout: needed in training mode only, borrowed.
   const RandomStream* stream = nullptr;
@@ -77,6 +82,8 @@ struct LayerStructure {
   bool has_equal_gradients = false;  ///< of several inputs: dx is the same for all
   Index state = 0;                   ///< numbers kept from forward to backward
   Index work = 0;                    ///< numbers that backward needs besides
+  Index prepared = 0;                ///< numbers that prepare() makes of parameters
+  Index scratch = 0;                 ///< numbers needed within one call, whatever they held
 };
 
 /// `state` and `work` are zero at first and belong to this layer alone, so that padding stays zero.
@@ -86,7 +93,9 @@ struct ForwardArguments {
   Index layer;                  ///< index in the network, of dropout's address
   std::span<const T* const> x;  ///< one activation per input
   const LayerParameters<T>& parameters;
+  const T* prepared;  ///< of these parameters; null: the layer prepares them in `scratch`
   T* state;
+  T* scratch;
   T* y;
 };
 template <class T>
@@ -98,6 +107,7 @@ struct BackwardArguments {
   const LayerParameters<T>& parameters;
   T* state;
   T* work;
+  T* scratch;
   bool is_frozen;          ///< the gradients by the parameters are not needed
   std::span<T* const> dx;  ///< overwritten; null where not needed
   /// Added to; in place of running statistics' gradients stand the statistics of this block.
@@ -110,6 +120,25 @@ class Layer {
   explicit Layer(LayerStructure structure) : structure_(std::move(structure)) {}
   virtual ~Layer() = default;
   const LayerStructure& structure() const { return structure_; }
+  /// What forward() needs of the parameters, once for many calls: structure().prepared numbers.
+  virtual void prepare(const LayerParameters<T>& parameters, T* prepared) const {
+    static_cast<void>(parameters);
+    static_cast<void>(prepared);
+  }
+  /// Whether the passes first need sums over images: observe() makes those of one lane block in
+  /// its state, and merge_sums() turns the states of all blocks that share statistics, in order,
+  /// into the sums of all. Likewise backward, where observe_backward() also adds the gradients by
+  /// the parameters.
+  virtual bool shares_sums(const Pass& pass) const {
+    static_cast<void>(pass);
+    return false;
+  }
+  virtual void observe(const ForwardArguments<T>& a) const { static_cast<void>(a); }
+  virtual void observe_backward(const BackwardArguments<T>& a) const { static_cast<void>(a); }
+  virtual void merge_sums(std::span<T* const> states, bool is_backward) const {
+    static_cast<void>(states);
+    static_cast<void>(is_backward);
+  }
   virtual void forward(const ForwardArguments<T>& a) const = 0;
   /// Gradients by inputs and parameters, from `dy`, after a forward pass. Lanes beyond pass.samples
   /// have dy = 0 and get dx = 0.

@@ -1,13 +1,15 @@
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
+#include "base/parallel.h"
 #include "nn/layer_kind.h"
 
 /// Batch normalisation (Ioffe, Szegedy, ICML 2015): y = gamma (x - mean) / sqrt(variance + epsilon)
-/// + beta, channel by channel. In training mode mean and variance are those of the valid lanes of
-/// this block of up to kLanes images, not of the whole batch ("ghost" batch normalisation: Hoffer,
-/// Hubara, Soudry, NeurIPS 2017), so that a batch's bits do not depend on how its blocks are spread
-/// over threads. In inference mode they are the running statistics.
+/// + beta, channel by channel. In training mode Pass::statistics says whose mean and variance:
+/// those of the valid lanes of this block of up to kLanes images ("ghost" batch normalisation:
+/// Hoffer, Hubara, Soudry, NeurIPS 2017), those of all blocks of the batch, merged in order (Chan,
+/// Golub, LeVeque 1979), or the running ones, which inference uses too.
 namespace ohmic::nn {
 namespace {
 
@@ -26,8 +28,28 @@ void batch_norm_fields(FieldVisitor& f, BatchNormParams& p) {
           p.epsilon);
 }
 
-constexpr Index kKept =
-    3;  ///< numbers per channel from forward to backward: mean, 1/deviation, variance
+/// Sums over a channel of one lane block, then of all blocks of the batch: of forward (numbers,
+/// mean, sum of squared deviations), of backward (numbers, sum of dy, sum of dy z).
+struct ChannelSums {
+  double count = 0, first = 0, second = 0;
+};
+/// Numbers of T that hold a ChannelSums.
+template <class T>
+constexpr Index kSumNumbers = static_cast<Index>(sizeof(ChannelSums) / sizeof(T));
+/// Numbers of T per channel from forward to backward: sums, and mean and 1 / deviation as used.
+template <class T>
+constexpr Index kKept = kSumNumbers<T> + 2;
+
+template <class T>
+ChannelSums sums_at(const T* state, Index channel) {
+  ChannelSums sums;
+  std::memcpy(&sums, state + channel * kKept<T>, sizeof sums);
+  return sums;
+}
+template <class T>
+void put_sums(const ChannelSums& sums, T* state, Index channel) {
+  std::memcpy(state + channel * kKept<T>, &sums, sizeof sums);
+}
 
 template <class T>
 class BatchNorm final : public Layer<T> {
@@ -35,79 +57,136 @@ class BatchNorm final : public Layer<T> {
   BatchNorm(LayerStructure s, const BatchNormParams& p)
       : Layer<T>(std::move(s)), epsilon_(p.epsilon) {}
 
-  void forward(const ForwardArguments<T>& a) const override {
-    for (Index c = 0; c < channels(); ++c) {
+  bool shares_sums(const Pass& pass) const override { return observes(pass); }
+
+  void observe(const ForwardArguments<T>& a) const override {
+    for_each_channel([&](Index c) {
       const T* x = a.x[0] + c * pixels() * kLanes;
       const double n = static_cast<double>(pixels() * a.pass.samples);
-      double mean = 0, variance = 0;
-      if (a.pass.mode == Mode::training) {
-        mean = sum(a.pass.samples, [&](Index i) { return static_cast<double>(x[i]); }) / n;
-        variance = sum(a.pass.samples,
-                       [&](Index i) {
-                         const double d = static_cast<double>(x[i]) - mean;
-                         return d * d;
-                       }) /
-                   n;
-      } else {
-        mean = static_cast<double>(a.parameters[kMean].value(0, c));
-        variance = static_cast<double>(a.parameters[kVariance].value(0, c));
-      }
-      const T centre = static_cast<T>(mean),
-              inverse = static_cast<T>(1 / std::sqrt(variance + epsilon_));
-      T* kept = a.state + kKept * c;
-      kept[0] = centre;
-      kept[1] = inverse;
-      kept[2] = static_cast<T>(variance);
-      const T scale = a.parameters[kWeight].value(0, c) * inverse,
-              shift = a.parameters[kBias].value(0, c);
-      T* __restrict y = a.y + c * pixels() * kLanes;
-      for (Index i = 0; i < pixels() * kLanes; ++i) y[i] = (x[i] - centre) * scale + shift;
-    }
+      const double mean =
+          sum(a.pass.samples, [x](Index i) { return static_cast<double>(x[i]); }) / n;
+      const double square = sum(a.pass.samples, [x, mean](Index i) {
+        const double d = static_cast<double>(x[i]) - mean;
+        return d * d;
+      });
+      put_sums({n, mean, square}, a.state, c);
+    });
   }
 
-  void backward(const BackwardArguments<T>& a) const override {
-    const bool is_training = a.pass.mode == Mode::training;
-    const double n = static_cast<double>(pixels() * a.pass.samples);
-    for (Index c = 0; c < channels(); ++c) {
-      const T* x = a.x[0] + c * pixels() * kLanes;
-      const T* dy = a.dy + c * pixels() * kLanes;
-      const T* kept = a.state + kKept * c;
-      const T mean = kept[0], inverse = kept[1];
+  void observe_backward(const BackwardArguments<T>& a) const override {
+    for_each_channel([&](Index c) {
+      const T *x = a.x[0] + c * pixels() * kLanes, *dy = a.dy + c * pixels() * kLanes;
+      const T mean = used(a.state, c)[0], inverse = used(a.state, c)[1];
+      const ChannelSums forward = sums_at(a.state, c);
+      const double n = static_cast<double>(pixels() * a.pass.samples);
       const double sum_dy =
-          sum(a.pass.samples, [&](Index i) { return static_cast<double>(dy[i]); });
-      const double sum_dy_z = sum(a.pass.samples, [&](Index i) {
+          sum(a.pass.samples, [dy](Index i) { return static_cast<double>(dy[i]); });
+      const double sum_dy_z = sum(a.pass.samples, [=](Index i) {
         return static_cast<double>(dy[i]) * static_cast<double>((x[i] - mean) * inverse);
       });
       a.gradient[kWeight].value(0, c) += static_cast<T>(sum_dy_z);
       a.gradient[kBias].value(0, c) += static_cast<T>(sum_dy);
-      if (is_training) {
-        // The variance that running statistics collect is the unbiased one, as PyTorch has it.
-        a.gradient[kMean].value(0, c) = mean;
-        a.gradient[kVariance].value(0, c) = kept[2] * static_cast<T>(n / std::max(n - 1, 1.0));
+      if (!observes(a.pass)) return;
+      // The variance that running statistics collect is the unbiased one, as PyTorch has it.
+      a.gradient[kMean].value(0, c) = static_cast<T>(forward.first);
+      a.gradient[kVariance].value(0, c) =
+          static_cast<T>(forward.second / std::max(forward.count - 1, 1.0));
+      put_sums({n, sum_dy, sum_dy_z}, a.state, c);
+    });
+  }
+
+  void merge_sums(std::span<T* const> states, bool is_backward) const override {
+    for (Index c = 0; c < channels(); ++c) {
+      ChannelSums all;
+      for (const T* state : states) {
+        const ChannelSums own = sums_at(state, c);
+        const double before = all.count;
+        all.count += own.count;
+        if (is_backward) {
+          all.first += own.first;
+          all.second += own.second;
+          continue;
+        }
+        const double step = own.first - all.first;
+        all.first += step * own.count / all.count;
+        all.second += own.second + step * step * before * own.count / all.count;
       }
-      if (!a.dx[0]) continue;
-      T* dx = a.dx[0] + c * pixels() * kLanes;
+      for (T* state : states) put_sums(all, state, c);
+    }
+  }
+
+  void forward(const ForwardArguments<T>& a) const override {
+    for_each_channel([&](Index c) {
+      double mean = static_cast<double>(a.parameters[kMean].value(0, c)),
+             variance = static_cast<double>(a.parameters[kVariance].value(0, c));
+      if (observes(a.pass)) {
+        const ChannelSums sums = sums_at(a.state, c);
+        mean = sums.first;
+        variance = sums.second / sums.count;
+      }
+      T* kept = used(a.state, c);
+      const T centre = kept[0] = static_cast<T>(mean);
+      const T inverse = kept[1] = static_cast<T>(1 / std::sqrt(variance + epsilon_));
+      const T scale = a.parameters[kWeight].value(0, c) * inverse,
+              shift = a.parameters[kBias].value(0, c);
+      const T* x = a.x[0] + c * pixels() * kLanes;
+      T* __restrict y = a.y + c * pixels() * kLanes;
+      for (Index i = 0; i < pixels() * kLanes; ++i) y[i] = (x[i] - centre) * scale + shift;
+    });
+  }
+
+  void backward(const BackwardArguments<T>& a) const override {
+    if (!observes(a.pass)) observe_backward(a);
+    if (!a.dx[0]) return;
+    for_each_channel([&](Index c) {
+      const T *x = a.x[0] + c * pixels() * kLanes, *dy = a.dy + c * pixels() * kLanes;
+      T* __restrict dx = a.dx[0] + c * pixels() * kLanes;
+      const T mean = used(a.state, c)[0], inverse = used(a.state, c)[1];
       const T scale = a.parameters[kWeight].value(0, c) * inverse;
-      const T mean_dy = is_training ? static_cast<T>(sum_dy / n) : T(0);
-      const T mean_dy_z = is_training ? static_cast<T>(sum_dy_z / n) : T(0);
+      T mean_dy = 0, mean_dy_z = 0;
+      if (observes(a.pass)) {
+        const ChannelSums sums = sums_at(a.state, c);
+        mean_dy = static_cast<T>(sums.first / sums.count);
+        mean_dy_z = static_cast<T>(sums.second / sums.count);
+      }
+      const auto slope = [=](Index i) {
+        return scale * (dy[i] - mean_dy - (x[i] - mean) * inverse * mean_dy_z);
+      };
+      if (a.pass.samples == kLanes) {
+        for (Index i = 0; i < pixels() * kLanes; ++i) dx[i] = slope(i);
+        return;
+      }
       std::fill_n(dx, pixels() * kLanes, T(0));
       for (Index row = 0; row < pixels(); ++row)
-        for (Index i = row * kLanes; i < row * kLanes + a.pass.samples; ++i)
-          dx[i] = scale * (dy[i] - mean_dy - (x[i] - mean) * inverse * mean_dy_z);
-    }
+        for (Index i = row * kLanes; i < row * kLanes + a.pass.samples; ++i) dx[i] = slope(i);
+    });
   }
 
  private:
   enum { kWeight, kBias, kMean, kVariance };
   Index channels() const { return this->structure().output.channels; }
   Index pixels() const { return this->structure().output.height * this->structure().output.width; }
+  static bool observes(const Pass& pass) {
+    return pass.mode == Mode::training && pass.statistics != Statistics::running;
+  }
+  static T* used(T* state, Index channel) { return state + channel * kKept<T> + kSumNumbers<T>; }
+  template <class Body>
+  void for_each_channel(Body body) const {
+    for_each_part(channels(), pixels() * kLanes, [&](Index first, Index last) {
+      for (Index c = first; c < last; ++c) body(c);
+    });
+  }
 
   /// Sum of value(i) over a channel's valid lanes, lanes side by side first.
   template <class Value>
   double sum(Index samples, Value value) const {
     double lanes[kLanes] = {};
-    for (Index row = 0; row < pixels(); ++row)
-      for (Index lane = 0; lane < samples; ++lane) lanes[lane] += value(row * kLanes + lane);
+    if (samples == kLanes)
+      for (Index row = 0; row < pixels(); ++row)
+        for (Index lane = 0; lane < kLanes; ++lane) lanes[lane] += value(row * kLanes + lane);
+    else
+      for (Index row = 0; row < pixels(); ++row)
+        for (Index lane = 0; lane < samples; ++lane) lanes[lane] += value(row * kLanes + lane);
     double total = 0;
     for (Index lane = 0; lane < samples; ++lane) total += lanes[lane];
     return total;
@@ -136,7 +215,7 @@ LayerStructure batch_norm_structure(const LayerSpec&, const BatchNormParams& p,
        .is_trained = false,
        .momentum = p.momentum}};
   s.batch_norm = BatchNormRole{.epsilon = p.epsilon};
-  s.state = kKept * channels;
+  s.state = kKept<float> * channels;  // doubles need fewer
   return s;
 }
 

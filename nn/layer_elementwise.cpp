@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/parallel.h"
 #include "nn/layer_kind.h"
 
 /// Layers that treat every feature alike: relu, flatten, add.
@@ -7,8 +8,15 @@ namespace ohmic::nn {
 namespace {
 
 template <class T>
-Index numbers(const Layer<T>& layer) {
-  return layer.structure().output.features() * kLanes;
+Index features(const Layer<T>& layer) {
+  return layer.structure().output.features();
+}
+
+template <class T>
+void copy(Index features, const T* from, T* to) {
+  for_each_part(features, kLanes, [&](Index first, Index last) {
+    std::copy_n(from + first * kLanes, (last - first) * kLanes, to + first * kLanes);
+  });
 }
 
 template <class T>
@@ -17,20 +25,22 @@ class Relu final : public Layer<T> {
   using Layer<T>::Layer;
   /// NaN passes, so that a training that diverges is seen.
   void forward(const ForwardArguments<T>& a) const override {
-    const Index n = numbers(*this);
-    const T* x = a.x[0];
-    T* __restrict y = a.y;
-    for (Index i = 0; i < n; ++i) y[i] = x[i] < T(0) ? T(0) : x[i];
+    for_each_part(features(*this), kLanes, [&](Index first, Index last) {
+      const T* x = a.x[0];
+      T* __restrict y = a.y;
+      for (Index i = first * kLanes; i < last * kLanes; ++i) y[i] = x[i] < T(0) ? T(0) : x[i];
+    });
   }
   void backward(const BackwardArguments<T>& a) const override {
     if (!a.dx[0]) return;
-    const Index n = numbers(*this);
-    const T *y = a.y, *dy = a.dy;
-    T* __restrict dx = a.dx[0];
-    for (Index i = 0; i < n; ++i) {
-      const T slope = dy[i];  // read in any case, so that the loop has no branch
-      dx[i] = y[i] > T(0) ? slope : T(0);
-    }
+    for_each_part(features(*this), kLanes, [&](Index first, Index last) {
+      const T *y = a.y, *dy = a.dy;
+      T* __restrict dx = a.dx[0];
+      for (Index i = first * kLanes; i < last * kLanes; ++i) {
+        const T slope = dy[i];  // read in any case, so that the loop has no branch
+        dx[i] = y[i] > T(0) ? slope : T(0);
+      }
+    });
   }
 };
 
@@ -38,11 +48,9 @@ template <class T>
 class Flatten final : public Layer<T> {
  public:
   using Layer<T>::Layer;
-  void forward(const ForwardArguments<T>& a) const override {
-    std::copy_n(a.x[0], numbers(*this), a.y);
-  }
+  void forward(const ForwardArguments<T>& a) const override { copy(features(*this), a.x[0], a.y); }
   void backward(const BackwardArguments<T>& a) const override {
-    if (a.dx[0]) std::copy_n(a.dy, numbers(*this), a.dx[0]);
+    if (a.dx[0]) copy(features(*this), a.dy, a.dx[0]);
   }
 };
 
@@ -51,15 +59,16 @@ class Add final : public Layer<T> {
  public:
   using Layer<T>::Layer;
   void forward(const ForwardArguments<T>& a) const override {
-    const Index n = numbers(*this);
-    T* __restrict y = a.y;
-    for (Index i = 0; i < n; ++i) y[i] = a.x[0][i] + a.x[1][i];
-    for (std::size_t k = 2; k < a.x.size(); ++k)
-      for (Index i = 0; i < n; ++i) y[i] += a.x[k][i];
+    for_each_part(features(*this), kLanes, [&](Index first, Index last) {
+      T* __restrict y = a.y;
+      for (Index i = first * kLanes; i < last * kLanes; ++i) y[i] = a.x[0][i] + a.x[1][i];
+      for (std::size_t k = 2; k < a.x.size(); ++k)
+        for (Index i = first * kLanes; i < last * kLanes; ++i) y[i] += a.x[k][i];
+    });
   }
   void backward(const BackwardArguments<T>& a) const override {
     for (T* dx : a.dx)
-      if (dx) std::copy_n(a.dy, numbers(*this), dx);
+      if (dx) copy(features(*this), a.dy, dx);
   }
 };
 

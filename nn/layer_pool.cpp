@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/parallel.h"
 #include "nn/layer_kind.h"
 
 /// Max- and average-pooling over square windows, without padding; columns and rows that fill no
@@ -35,13 +36,24 @@ struct Windows {
   Shape in, out;
   Index kernel, stride;
 
+  /// Windows of one channel at a time; channels are shared among threads.
   template <class Body>
   void for_each(Body body) const {
-    for (Index c = 0; c < out.channels; ++c)
-      for (Index row = 0; row < out.height; ++row)
-        for (Index column = 0; column < out.width; ++column)
-          body(((c * out.height + row) * out.width + column) * kLanes,
-               ((c * in.height + row * stride) * in.width + column * stride) * kLanes);
+    for_each_part(out.channels, in.height * in.width * kLanes, [&](Index first, Index last) {
+      for (Index c = first; c < last; ++c)
+        for (Index row = 0; row < out.height; ++row)
+          for (Index column = 0; column < out.width; ++column)
+            body(((c * out.height + row) * out.width + column) * kLanes,
+                 ((c * in.height + row * stride) * in.width + column * stride) * kLanes);
+    });
+  }
+  /// The gradient by the input of no window yet.
+  template <class T>
+  void clear(T* dx) const {
+    const Index plane = in.height * in.width * kLanes;
+    for_each_part(in.channels, plane, [&](Index first, Index last) {
+      std::fill_n(dx + first * plane, (last - first) * plane, T(0));
+    });
   }
   /// Offset of pixel `k` (row-major) of a window from its first one.
   Index pixel(Index k) const { return ((k / kernel) * in.width + k % kernel) * kLanes; }
@@ -75,7 +87,7 @@ class MaxPool final : public Layer<T> {
   /// gone from `rest`.
   void backward(const BackwardArguments<T>& a) const override {
     if (!a.dx[0]) return;
-    std::fill_n(a.dx[0], windows_.in.features() * kLanes, T(0));
+    windows_.clear(a.dx[0]);
     windows_.for_each([&](Index out, Index in) {
       T rest[kLanes];
       std::copy_n(a.dy + out, kLanes, rest);
@@ -118,7 +130,7 @@ class AveragePool final : public Layer<T> {
   void backward(const BackwardArguments<T>& a) const override {
     if (!a.dx[0]) return;
     const T fraction = T(1) / static_cast<T>(windows_.pixels());
-    std::fill_n(a.dx[0], windows_.in.features() * kLanes, T(0));
+    windows_.clear(a.dx[0]);
     windows_.for_each([&](Index out, Index in) {
       const T* dy = a.dy + out;
       for (Index k = 0; k < windows_.pixels(); ++k) {

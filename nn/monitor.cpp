@@ -52,7 +52,7 @@ LayerMonitors monitor_layers(const Network& network, const ParameterSet<float>& 
   std::vector<std::vector<LayerSums>> sums(static_cast<std::size_t>(blocks),
                                            std::vector<LayerSums>(layers));
   for_each_block(blocks, [&](Index block) {
-    Workspace<float> workspace(network, false);
+    Workspace<float> workspace(network, Kept::outputs);
     std::vector<Index> places(static_cast<std::size_t>(std::min(kLanes, count - block * kLanes)));
     std::iota(places.begin(), places.end(), block * kLanes);
     std::vector<std::uint8_t> labels(places.size());

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/elementary.h"
+#include "base/parallel.h"
 
 namespace ohmic::nn {
 namespace {
@@ -70,11 +71,14 @@ void optimise(const TrainingParams& p, const Network& network, const ParameterSe
       Matrix<float>& w = parameters[l][i].value;
       const float* g = gradient[l][i].value.data();
       const auto moment = [&](std::size_t k) { return state.moments[k].second[l][i].value.data(); };
-      if (p.optimiser == OptimiserKind::sgd)
-        sgd_step(w.size(), g, static_cast<float>(p.momentum), static_cast<float>(p.weight_decay),
-                 static_cast<float>(learning_rate), moment(0), w.data());
-      else
-        adam_step(w.size(), g, adam, moment(0), moment(1), w.data());
+      for_each_part(w.size(), 1, [&](Index first, Index last) {
+        const Index n = last - first;
+        if (p.optimiser == OptimiserKind::sgd)
+          sgd_step(n, g + first, static_cast<float>(p.momentum), static_cast<float>(p.weight_decay),
+                   static_cast<float>(learning_rate), moment(0) + first, w.data() + first);
+        else
+          adam_step(n, g + first, adam, moment(0) + first, moment(1) + first, w.data() + first);
+      });
     }
 }
 

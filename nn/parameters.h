@@ -1,11 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/matrix.h"
+#include "base/parallel.h"
 
 /// The numbers of a network, apart from its structure: perturbed weights may stand in for the
 /// trained ones.
@@ -56,7 +58,13 @@ void for_each_parameter(Body&& body, Set& set, Sets&... sets) {
 
 template <class T>
 void set_zero(ParameterSet<T>& set) {
-  for_each_parameter([](Matrix<T>& m) { m.fill(T(0)); }, set);
+  for_each_parameter(
+      [](Matrix<T>& m) {
+        for_each_part(m.size(), 1, [&](Index first, Index last) {
+          std::fill(m.data() + first, m.data() + last, T(0));
+        });
+      },
+      set);
 }
 
 }  // namespace ohmic::nn

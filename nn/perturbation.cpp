@@ -4,21 +4,25 @@
 #include <cmath>
 #include <vector>
 
-#include "base/elementary.h"
+#include "base/kernels.h"
+#include "base/parallel.h"
 
 namespace ohmic::nn {
 namespace {
 
 /// Calls body(row, its standard normals) for every weight row, each drawn at its own address.
 template <class Body>
-void for_each_row(const RandomStream& stream, Purpose purpose, TrainingDraw draw,
+void for_each_row(const RandomStream& stream, Purpose purpose, const TrainingDraw& draw,
                   ConstView<float> w, Body body) {
-  std::vector<float> z(static_cast<std::size_t>(w.columns()));
-  for (Index row = 0; row < w.rows(); ++row) {
-    draw.row = static_cast<std::uint64_t>(row);
-    stream.normals(training_address(purpose, draw), 0, z);
-    body(row, z);
-  }
+  for_each_part(w.rows(), 4 * w.columns(), [&](Index first, Index last) {
+    std::vector<float> z(static_cast<std::size_t>(w.columns()));
+    TrainingDraw own = draw;
+    for (Index row = first; row < last; ++row) {
+      own.row = static_cast<std::uint64_t>(row);
+      stream.normals(training_address(purpose, own), 0, z);
+      body(row, z);
+    }
+  });
 }
 
 }  // namespace
@@ -27,11 +31,10 @@ void LogNormalPerturbation::draw(const RandomStream& stream, Purpose purpose,
                                  const TrainingDraw& draw, ConstView<float> w, View<float> w_tilde,
                                  View<float> dw_tilde_dw) const {
   for_each_row(stream, purpose, draw, w, [&](Index row, const std::vector<float>& z) {
-    for (Index c = 0; c < w.columns(); ++c) {
-      const double theta = sigma_ * static_cast<double>(z[static_cast<std::size_t>(c)]);
-      dw_tilde_dw(row, c) = static_cast<float>(elementary::exp(theta));
-      w_tilde(row, c) = w(row, c) * dw_tilde_dw(row, c);
-    }
+    float* factor = dw_tilde_dw.row(row);
+    std::fill_n(factor, w.columns(), 1.0f);
+    kernels().multiply_exponential(w.columns(), factor, sigma_, z.data(), 0, nullptr, 0, factor);
+    for (Index c = 0; c < w.columns(); ++c) w_tilde(row, c) = w(row, c) * factor[c];
   });
 }
 

@@ -51,12 +51,17 @@ class Trainer {
  private:
   void take_step(std::span<const Index> images) {
     const auto step = static_cast<std::uint64_t>(state_.step);
-    TrainingStep::Sums sums = training_.compute(state_.parameters, images, step);
+    const Statistics statistics = statistics_now();
+    TrainingStep::Sums sums = training_.compute(state_.parameters, images, step, statistics);
     const Index blocks = training_.blocks(images.size());
-    for (Index block = 0; block < blocks; ++block) follow_statistics(training_.observed(block));
+    // Those of the batch are the same in every block.
+    const Index observed = statistics == Statistics::running ? 0
+                           : statistics == Statistics::batch ? 1
+                                                             : blocks;
+    for (Index block = 0; block < observed; ++block) follow_statistics(training_.observed(block));
     add_micro_batches(blocks);
     if (hooks_.sharpness_radius > 0) {
-      training_.compute(ascended(training_.gradient()), images, step);
+      training_.compute(ascended(training_.gradient()), images, step, statistics);
       add_micro_batches(blocks);
     }
     const double rate = learning_rate(params_, state_.step, steps_per_epoch_);
@@ -87,11 +92,26 @@ class Trainer {
     ++state_.step;
   }
 
+  Statistics statistics_now() const {
+    switch (params_.batch_norm_statistics) {
+      case BatchNormStatistics::group:
+        return Statistics::group;
+      case BatchNormStatistics::fixed:
+        if (state_.epoch >= params_.batch_norm_fixed_after_epochs) return Statistics::running;
+        [[fallthrough]];
+      case BatchNormStatistics::batch:
+        return Statistics::batch;
+    }
+    throw LogicError("unknown statistics");
+  }
+
   void add_micro_batches(Index blocks) {
     for (Index block = 1; block < blocks; ++block)
       for_each_parameter(
           [](Matrix<float>& sum, const Matrix<float>& g) {
-            kernels().f32.accumulate(sum.size(), g.data(), 1.0f, sum.data());
+            for_each_part(sum.size(), 1, [&](Index first, Index last) {
+              kernels().f32.accumulate(last - first, g.data() + first, 1.0f, sum.data() + first);
+            });
           },
           training_.gradient(), training_.observed(block));
   }

@@ -73,6 +73,20 @@ void fields(FieldVisitor& f, TrainingParams& p) {
           p.epsilon);
   f.field({.key = "weight_decay", .meaning = "decay towards 0 of all trained parameters", .low = 0},
           p.weight_decay);
+  f.field(
+      {.key = "batch_norm_statistics",
+       .meaning = "what batch-norm normalises by in training: the batch, the group of 64 images "
+                  "that shares a draw of weights, or fixed running statistics"},
+      p.batch_norm_statistics, {"batch", "group", "fixed"});
+  f.field({.key = "batch_norm_fixed_after_epochs",
+           .meaning = "of fixed statistics: epochs by the batch, in which they are found",
+           .unit = "epochs",
+           .low = 0,
+           .high = 1e6,
+           .idle = p.batch_norm_statistics == BatchNormStatistics::fixed
+                       ? ""
+                       : "batch_norm_statistics is not \"fixed\""},
+          p.batch_norm_fixed_after_epochs);
   f.field({.key = "seed",
            .meaning = "seed of initial weights, order, dropout and training noise",
            .low = 0,

@@ -8,6 +8,7 @@
 namespace ohmic::nn {
 
 enum class OptimiserKind { sgd, adam, adamw };
+enum class BatchNormStatistics { batch, group, fixed };
 enum class ScheduleKind { constant, step, cosine };
 
 /// The `[training]` table. Defaults are the reference recipe (docs: LeNet-5 on Fashion-MNIST).
@@ -23,6 +24,8 @@ struct TrainingParams {
   double momentum = 0.9;
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
   double weight_decay = 0;
+  BatchNormStatistics batch_norm_statistics = BatchNormStatistics::batch;
+  std::int64_t batch_norm_fixed_after_epochs = 2;
   std::int64_t seed = 1;
   std::int64_t checkpoint_every_epochs = 1;
 };

@@ -61,10 +61,10 @@ class TrainingStep {
     double loss = 0;
     Index correct = 0, images = 0;
   };
-  /// The gradient of the mean loss over `images` (places in the training list) at `parameters`, in
-  /// gradient(); micro-batches are added in order.
+  /// The gradient of the mean loss over `images` (places in the training list) at `parameters`, by
+  /// micro-batches, the first in gradient(). Batch-norm uses the given statistics.
   Sums compute(const ParameterSet<float>& parameters, std::span<const Index> images,
-               std::uint64_t step);
+               std::uint64_t step, Statistics statistics = Statistics::group);
   ParameterSet<float>& gradient() { return micro_batches_[0].gradient; }
   /// What batch-norm observed in micro-batch `block` of the last compute(): in place of the
   /// gradients of its running statistics.
@@ -82,8 +82,19 @@ class TrainingStep {
     std::array<Score, kLanes> scores;
     Index images = 0;
   };
-  void compute_block(const ParameterSet<float>& parameters, Index block,
-                     std::span<const Index> images, std::size_t batch, std::uint64_t step);
+  struct Step {
+    const ParameterSet<float>* parameters;
+    std::span<const Index> images;
+    std::uint64_t number;
+    Statistics statistics;
+  };
+  Pass pass_of(const Step& step, Index block) const;
+  BatchBlock<float> begin(const Step& step, Index block, Worker& worker);
+  void add_loss(const Step& step, Index block, Worker& worker, OutputLoss<float>& output_loss);
+  void finish(const Step& step, Index block, const BatchBlock<float>& computed,
+              const Worker& worker);
+  void compute_block(const Step& step, Index block);
+  void compute_side_by_side(const Step& step);
   const ParameterSet<float>& effective(const ParameterSet<float>& parameters, Worker& worker,
                                        TrainingDraw draw) const;
 
@@ -91,6 +102,7 @@ class TrainingStep {
   const Data& data_;
   const RandomStream& stream_;
   const StepRules& rules_;
+  bool is_large_;
   std::vector<MicroBatch> micro_batches_;
   Pool<Worker> pool_;
 };

@@ -22,7 +22,7 @@ template <class Body>
 void for_each_pass(const CleanActivations& clean, const ReadContext& reader, const Chip& chip,
                    Body body) {
   for_each_block(clean.blocks(), [&](Index block) {
-    nn::Workspace<float> workspace(chip.network, false);
+    nn::Workspace<float> workspace(chip.network, nn::Kept::outputs);
     const ConstView<float> image = clean.workspace(block).output(nn::Network::kImage);
     std::copy_n(image.data(), image.size(), workspace.input().data());
     ReadContext context = reader;

@@ -17,7 +17,7 @@ CleanActivations::CleanActivations(const nn::Network& network,
   workspaces_.resize(static_cast<std::size_t>(blocks));
   samples_.resize(static_cast<std::size_t>(blocks));
   for_each_block(blocks, [&](Index block) {
-    auto workspace = std::make_unique<nn::Workspace<float>>(network, false);
+    auto workspace = std::make_unique<nn::Workspace<float>>(network, nn::Kept::outputs);
     std::vector<Index> positions(
         static_cast<std::size_t>(std::min(kLanes, images.size() - block * kLanes)));
     std::iota(positions.begin(), positions.end(), block * kLanes);

@@ -32,7 +32,7 @@ std::vector<Matrix<double>> fisher_information(const nn::TrainedNetwork& trained
       const auto& w = trained.parameters[static_cast<std::size_t>(l)][0].value;
       sum.emplace_back(w.rows(), w.columns());
     }
-    nn::Workspace<float> workspace(network, true);
+    nn::Workspace<float> workspace(network, nn::Kept::gradients);
     nn::ParameterSet<float> gradient = nn::zero_parameters<float>(network);
     const nn::Pass pass{.samples = 1};
     for (Index i = block * kImages; i < std::min(list.size(), (block + 1) * kImages); ++i) {

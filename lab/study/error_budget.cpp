@@ -94,7 +94,7 @@ LayerErrors layer_errors(const nn::Network& network, const nn::ParameterSet<floa
     const Index samples = clean.samples(block);
     ReadContext context = reader;
     context.first_sample = block * kLanes;
-    nn::Workspace<float> workspace(network, false);
+    nn::Workspace<float> workspace(network, nn::Kept::outputs);
     const ConstView<float> image = clean.workspace(block).output(nn::Network::kImage);
     std::copy_n(image.data(), image.size(), workspace.input().data());
     nn::forward(network, parameters, workspace, {.samples = samples}, deployment, context);

@@ -79,7 +79,7 @@ double error_of(const Bench& bench, const Chip& chip, std::size_t k) {
   const CleanActivations clean = bench.clean();
   double sum = 0;
   for (Index block = 0; block < clean.blocks(); ++block) {
-    nn::Workspace<float> workspace(chip.network, false);
+    nn::Workspace<float> workspace(chip.network, nn::Kept::outputs);
     const auto image = clean.workspace(block).output(nn::Network::kImage);
     std::copy_n(image.data(), image.size(), workspace.input().data());
     nn::forward(chip.network, chip.parameters, workspace, {.samples = clean.samples(block)},
@@ -566,7 +566,7 @@ TEST_CASE("a slice of a shared set computes what the masked set does") {
   auto masked = shared.parameters;
   for (Index o = 0; o < 4; ++o)
     for (Index c = 4 + 2; c < masked[1][2].value.columns(); ++c) masked[1][2].value(o, c) = 0;
-  nn::Workspace<float> a(large, false), b(small, false);
+  nn::Workspace<float> a(large, nn::Kept::outputs), b(small, nn::Kept::outputs);
   for (Index i = 0; i < a.input().size(); ++i)
     a.input().data()[i] = b.input().data()[i] = std::sin(static_cast<float>(i));
   nn::forward(large, masked, a, {});

@@ -48,7 +48,7 @@ outputs = 4
 /// Logits of random images, in double.
 Matrix<double> logits(const Network& network, const ParameterSet<double>& parameters,
                       unsigned seed = 4) {
-  Workspace<double> workspace(network, false);
+  Workspace<double> workspace(network, Kept::outputs);
   std::mt19937 rng(seed);
   nn::testing::fill_random(workspace.input(), rng, kLanes);
   forward(network, parameters, workspace, {});
@@ -139,7 +139,7 @@ TEST_CASE(
   constexpr Index kSamples = 20;
   std::vector<std::uint8_t> labels;
   for (Index i = 0; i < kSamples; ++i) labels.push_back(static_cast<std::uint8_t>(i % 4));
-  Workspace<double> workspace(with, true);
+  Workspace<double> workspace(with, Kept::gradients);
   nn::testing::fill_random(workspace.input(), rng, kSamples);
   const Pass pass{.mode = Mode::training, .samples = kSamples, .is_frozen = &frozen};
   const Index last = with.layers() - 1;
@@ -203,7 +203,7 @@ TEST_CASE("a folded linear compensator equals the unfolded one") {
     for (auto& p : parameters[1])
       for (Index i = 0; i < p.value.size(); ++i) p.value.data()[i] = uniform(rng);
     const FoldedCompensator folded = fold_compensator(parameters[1], is_residual);
-    Workspace<float> workspace(with, false);
+    Workspace<float> workspace(with, Kept::outputs);
     for (Index i = 0; i < workspace.input().size(); ++i) workspace.input().data()[i] = uniform(rng);
     forward(with, parameters, workspace, {});
     Matrix<float> y(ConstView<float>(workspace.output(0)));

@@ -49,6 +49,11 @@ std::vector<Case> all_kinds() {
       {spec("conv", MacParams{.outputs = 2, .kernel = 1, .stride = 2}), {{3, 5, 5}}},
       {spec("conv", MacParams{.outputs = 4, .kernel = 1}), {{3, 4, 4}}},
       {spec("conv", MacParams{.outputs = 2, .kernel = 4}), {{2, 4, 4}}},
+      {spec("conv", MacParams{.outputs = 34, .kernel = 3, .padding = 1}), {{11, 2, 3}}},
+      {spec("conv", MacParams{.outputs = 17, .kernel = 3, .stride = 2, .padding = 1}), {{9, 5, 7}}},
+      {spec("conv", MacParams{.outputs = 20, .kernel = 1, .stride = 2}), {{18, 4, 5}}},
+      {spec("conv", MacParams{.outputs = 19, .kernel = 3, .padding = 1}), {{18, 7, 8}}},
+      {spec("conv", MacParams{.outputs = 16, .kernel = 3}), {{17, 6, 9}}},
       {spec("conv", MacParams{.outputs = 2, .kernel = 3, .stride = 3, .padding = 2, .bias = false}),
        {{2, 6, 5}}},
       {spec("max_pool", PoolParams{.kernel = 2}), {{2, 6, 5}}},
@@ -92,6 +97,7 @@ class Bench {
               .first_in_batch = 64},
         state_(static_cast<std::size_t>(layer_->structure().state)),
         work_(static_cast<std::size_t>(layer_->structure().work)),
+        scratch_(static_cast<std::size_t>(layer_->structure().scratch)),
         y(layer_->structure().output.features(), kLanes),
         dy(y.rows(), kLanes) {
     std::mt19937 rng(seed);
@@ -113,7 +119,14 @@ class Bench {
   void forward() {
     std::vector<const double*> inputs;
     for (const auto& m : x) inputs.push_back(m.data());
-    layer_->forward({pass_, 2, inputs, parameters, state_.data(), y.data()});
+    const ForwardArguments<double> a{
+        pass_, 2, inputs, parameters, nullptr, state_.data(), scratch_.data(), y.data()};
+    double* state = state_.data();
+    if (layer_->shares_sums(pass_)) {
+      layer_->observe(a);
+      layer_->merge_sums({&state, 1}, false);
+    }
+    layer_->forward(a);
   }
   /// Central difference of the loss by `number`; y's are subtracted before they are summed, which
   /// saves digits.
@@ -135,8 +148,15 @@ class Bench {
     std::vector<double*> slopes;
     for (const auto& m : x) inputs.push_back(m.data());
     for (auto& m : dx) slopes.push_back(m.data());
-    layer_->backward({pass_, inputs, y.data(), dy.data(), parameters, state_.data(), work_.data(),
-                      false, slopes, gradient});
+    const BackwardArguments<double> a{pass_,      inputs,        y.data(),     dy.data(),
+                                      parameters, state_.data(), work_.data(), scratch_.data(),
+                                      false,      slopes,        gradient};
+    double* state = state_.data();
+    if (layer_->shares_sums(pass_)) {
+      layer_->observe_backward(a);
+      layer_->merge_sums({&state, 1}, true);
+    }
+    layer_->backward(a);
   }
   const LayerStructure& structure() const { return layer_->structure(); }
 
@@ -144,7 +164,7 @@ class Bench {
   std::unique_ptr<const Layer<double>> layer_;
   RandomStream stream_;
   Pass pass_;
-  std::vector<double> state_, work_;
+  std::vector<double> state_, work_, scratch_;
 
  public:
   std::vector<Matrix<double>> x, dx;
@@ -263,7 +283,7 @@ TEST_CASE(
   const float* inputs[] = {x.data()};
   const auto run = [&](Index first, std::vector<float>& out) {
     const Pass pass{.mode = Mode::training, .stream = &stream, .step = 5, .first_in_batch = first};
-    layer->forward({pass, 1, inputs, {}, state.data(), out.data()});
+    layer->forward({pass, 1, inputs, {}, nullptr, state.data(), nullptr, out.data()});
   };
   run(0, y);
   run(1, shifted);

@@ -128,7 +128,7 @@ struct Problem {
   Problem(const Network& n, Index samples)
       : network(n),
         parameters(converted<double>(initial_parameters(n, 4))),
-        workspace(n, true),
+        workspace(n, Kept::gradients),
         pass{.mode = Mode::training, .samples = samples, .stream = &stream} {
     std::mt19937 rng(2);
     testing::fill_random(workspace.input(), rng, samples);
@@ -258,7 +258,7 @@ TEST_CASE("folding batch-norm leaves the network's outputs as they are") {
   const TrainedNetwork folded = fold_batch_norm(network, parameters);
   // norm and batch_norm4 go; batch_norm2 follows a relu, and linear1 is read twice.
   CHECK(folded.network.layers() == network.layers() - 2);
-  Workspace<float> before(network, false), after(folded.network, false);
+  Workspace<float> before(network, Kept::outputs), after(folded.network, Kept::outputs);
   testing::fill_random(before.input(), rng, kLanes);
   std::copy_n(before.input().data(), before.input().size(), after.input().data());
   forward(network, parameters, before, {});
@@ -311,7 +311,7 @@ TEST_CASE("deployed layers compute what ideal ones do, with and without a bias o
                                      : std::make_shared<PlainOperator>(
                                            layer[0].value, k == 0 ? &layer[1].value : nullptr));
   }
-  Workspace<float> ideal(network, false), deployed(network, false);
+  Workspace<float> ideal(network, Kept::outputs), deployed(network, Kept::outputs);
   std::mt19937 rng(1);
   testing::fill_random(ideal.input(), rng, 21);
   std::copy_n(ideal.input().data(), ideal.input().size(), deployed.input().data());

@@ -47,7 +47,7 @@ struct Outputs {
   Workspace<double> workspace;
   std::vector<std::uint8_t> labels = std::vector<std::uint8_t>(64);
   Outputs(const Network& network, const ParameterSet<double>& parameters, const Data& data)
-      : workspace(network, false) {
+      : workspace(network, Kept::outputs) {
     std::vector<Index> places(64);
     std::iota(places.begin(), places.end(), 0);
     fill_lanes<double>(data.train, data.normalisation, places, workspace.input(), labels);

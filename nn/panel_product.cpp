@@ -1,0 +1,221 @@
+#include "nn/panel_product.h"
+
+#include <algorithm>
+
+#include "base/parallel.h"
+#include "nn/layer.h"
+
+namespace ohmic::nn {
+namespace {
+
+constexpr Index kPanelRows = 96;  ///< 24 KiB of floats: half a first cache
+constexpr Index kShared = 4;      ///< positions that share a pass over the weights
+constexpr Index kTasks = 8;       ///< wanted: enough for a few threads, few enough to start
+
+/// Room that a thread keeps from call to call.
+template <class T>
+T* room(AlignedVector<T>& storage, Index numbers) {
+  if (static_cast<Index>(storage.size()) < numbers)
+    storage.resize(static_cast<std::size_t>(numbers));
+  return storage.data();
+}
+
+}  // namespace
+
+template <class T>
+PanelProduct<T>::PanelProduct(Index outputs, const PatchView& g, bool is_backward)
+    : maps_(is_backward ? g.channels : outputs),
+      channels_(is_backward ? outputs : g.channels),
+      taps_(g.kernel * g.kernel),
+      in_pixels_(is_backward ? g.positions() : g.height * g.width),
+      map_step_(is_backward ? taps_ : g.channels * taps_),
+      channel_step_(is_backward ? g.channels * taps_ : taps_) {
+  // Whole row tiles of the gradient's kernel where taps allow.
+  block_ = std::clamp<Index>(kPanelRows / taps_ / 8 * 8, 1, channels_);
+  if (kPanelRows / taps_ < 8) block_ = std::clamp<Index>(kPanelRows / taps_, 1, channels_);
+  positions_.resize(static_cast<std::size_t>(is_backward ? g.height * g.width : g.positions()));
+  for (Index row = 0; row < g.out_height(); ++row)
+    for (Index column = 0; column < g.out_width(); ++column)
+      for (Index t = 0; t < taps_; ++t) {
+        const Index in_row = row * g.stride + t / g.kernel - g.padding,
+                    in_column = column * g.stride + t % g.kernel - g.padding;
+        if (in_row < 0 || in_row >= g.height || in_column < 0 || in_column >= g.width) continue;
+        Index out = row * g.out_width() + column, in = in_row * g.width + in_column;
+        if (is_backward) std::swap(out, in);
+        Position& at = positions_[static_cast<std::size_t>(out)];
+        at.taps.push_back(static_cast<std::int32_t>(t));
+        at.pixels.push_back(static_cast<std::int32_t>(in));
+      }
+}
+
+/// Rows (tap, channel) of channels first .. first + count - 1.
+template <class T>
+void PanelProduct<T>::gather(const Position& at, Index first, Index count, const T* x,
+                             T* panel) const {
+  for (const std::int32_t pixel : at.pixels) {
+    const T* from = x + (first * in_pixels_ + pixel) * kLanes;
+    for (Index c = 0; c < count; ++c, from += in_pixels_ * kLanes, panel += kLanes)
+      std::copy_n(from, kLanes, panel);
+  }
+}
+
+template <class T>
+void PanelProduct<T>::apply(const T* weight, const T* bias, const T* x, T* y) const {
+  const Index chunks = block_count(static_cast<Index>(positions_.size()), kShared);
+  // Six outputs are a register tile.
+  const Index parts = std::clamp<Index>(block_count(kTasks, chunks), 1, block_count(maps_, 48));
+  const Index size = block_count(block_count(maps_, parts), 6) * 6;
+  for_each_block(chunks * parts, [&](Index task) {
+    const Index first = task % parts * size;
+    if (first < maps_)
+      apply_chunk(task / parts, first, std::min(size, maps_ - first), weight, bias, x, y);
+  });
+}
+
+template <class T>
+void PanelProduct<T>::apply_chunk(Index chunk, Index first_output, Index outputs, const T* weight,
+                                  const T* bias, const T* x, T* y) const {
+  thread_local AlignedVector<T> panel_room, sum_room;
+  const Index begin = chunk * kShared, positions = static_cast<Index>(positions_.size()),
+              end = std::min(begin + kShared, positions);
+  T* panel = room(panel_room, block_ * taps_ * kLanes);
+  T* sums = room(sum_room, kShared * outputs * kLanes);
+  const T* rows = weight + first_output * map_step_;
+  for (Index first = 0; first < channels_; first += block_) {
+    const Index count = std::min(block_, channels_ - first);
+    for (Index p = begin; p < end; ++p) {
+      const Position& at = positions_[static_cast<std::size_t>(p)];
+      const T* source = panel;
+      if (in_pixels_ == 1)
+        source = x + first * kLanes;  // it is a panel
+      else
+        gather(at, first, count, x, panel);
+      kernels_of<T>().panel_product(outputs, static_cast<Index>(at.taps.size()), at.taps.data(),
+                                    count, rows + first * channel_step_, map_step_, channel_step_,
+                                    source, sums + (p - begin) * outputs * kLanes, kLanes,
+                                    first > 0);
+    }
+  }
+  for (Index o = 0; o < outputs; ++o) {
+    const T shift = bias ? bias[first_output + o] : T(0);
+    for (Index p = begin; p < end; ++p) {
+      const T* from = sums + ((p - begin) * outputs + o) * kLanes;
+      T* to = y + ((first_output + o) * positions + p) * kLanes;
+      for (Index lane = 0; lane < kLanes; ++lane) to[lane] = from[lane] + shift;
+    }
+  }
+}
+
+namespace {
+
+/// How a gradient is cut: tiles of outputs, groups of tiles that share panels, and parts of the
+/// positions with sums of their own.
+template <class T>
+struct GradientCut {
+  Index tiles, group, groups, parts, part;
+
+  GradientCut(Index maps, Index positions)
+      : tiles(block_count(maps, kSlopeTile<T>)),
+        group(std::min<Index>(tiles, maps >= 256 ? 2 : 4)),
+        groups(block_count(tiles, group)),
+        parts(std::clamp<Index>(block_count(kTasks, groups), 1, block_count(positions, kShared))),
+        part(block_count(block_count(positions, parts), kShared) * kShared) {
+    parts = block_count(positions, part);
+  }
+};
+
+}  // namespace
+
+template <class T>
+Index PanelProduct<T>::gradient_work() const {
+  const GradientCut<T> cut(maps_, static_cast<Index>(positions_.size()));
+  return cut.parts * cut.tiles * kSlopeTile<T> * channels_ * taps_;
+}
+
+/// Sums of one part in the order (tile of outputs, block of channels, tap, channel, output).
+template <class T>
+void PanelProduct<T>::gradient_task(Index part, Index group, const T* x, const T* dy, T* dw) const {
+  thread_local AlignedVector<T> panel_room, slope_room;
+  const Index positions = static_cast<Index>(positions_.size());
+  const GradientCut<T> cut(maps_, positions);
+  const Index first_tile = group * cut.group, tiles = std::min(cut.group, cut.tiles - first_tile);
+  const Index tile_size = kLanes * kSlopeTile<T>, sums = channels_ * taps_ * kSlopeTile<T>;
+  T* panel = room(panel_room, kShared * block_ * taps_ * kLanes);
+  T* slopes = room(slope_room, tiles * kShared * tile_size);
+  std::fill_n(dw, tiles * sums, T(0));
+  const Index last = std::min((part + 1) * cut.part, positions);
+  for (Index begin = part * cut.part; begin < last; begin += kShared) {
+    const Index pairs = std::min(kShared, last - begin);
+    bool is_inside = true;
+    for (Index p = 0; p < pairs; ++p)
+      is_inside =
+          is_inside &&
+          static_cast<Index>(positions_[static_cast<std::size_t>(begin + p)].taps.size()) == taps_;
+    for (Index tile = 0; tile < tiles; ++tile) {
+      const Index first = (first_tile + tile) * kSlopeTile<T>;
+      for (Index p = 0; p < pairs; ++p)
+        kernels_of<T>().slope_transpose(
+            std::min(kSlopeTile<T>, maps_ - first), dy + (first * positions + begin + p) * kLanes,
+            positions * kLanes, slopes + (tile * kShared + p) * tile_size);
+    }
+    for (Index first = 0; first < channels_; first += block_) {
+      const Index count = std::min(block_, channels_ - first);
+      const T* panels[kShared];
+      for (Index p = 0; p < pairs; ++p) {
+        T* own = panel + p * block_ * taps_ * kLanes;
+        panels[p] = own;
+        if (in_pixels_ == 1)
+          panels[p] = x + first * kLanes;
+        else
+          gather(positions_[static_cast<std::size_t>(begin + p)], first, count, x, own);
+      }
+      for (Index tile = 0; tile < tiles; ++tile) {
+        const T* own = slopes + tile * kShared * tile_size;
+        T* sum = dw + tile * sums + first * taps_ * kSlopeTile<T>;
+        if (is_inside) {
+          kernels_of<T>().panel_gradient(count * taps_, pairs, own, panels, sum, kSlopeTile<T>);
+          continue;
+        }
+        for (Index p = 0; p < pairs; ++p) {
+          const T* row = panels[p];
+          for (const std::int32_t t : positions_[static_cast<std::size_t>(begin + p)].taps) {
+            kernels_of<T>().panel_gradient(count, 1, own + p * tile_size, &row,
+                                           sum + t * count * kSlopeTile<T>, kSlopeTile<T>);
+            row += count * kLanes;
+          }
+        }
+      }
+    }
+  }
+}
+
+template <class T>
+void PanelProduct<T>::add_gradient(const T* x, const T* dy, T* work, T* dw) const {
+  const GradientCut<T> cut(maps_, static_cast<Index>(positions_.size()));
+  const Index sums = channels_ * taps_ * kSlopeTile<T>, part_size = cut.tiles * sums;
+  for_each_block(cut.parts * cut.groups, [&](Index task) {
+    const Index part = task / cut.groups, group = task % cut.groups;
+    gradient_task(part, group, x, dy, work + part * part_size + group * cut.group * sums);
+  });
+  for_each_block(cut.tiles, [&](Index tile) {
+    T* total = work + tile * sums;
+    for (Index part = 1; part < cut.parts; ++part)
+      kernels_of<T>().accumulate(sums, total + part * part_size, T(1), total);
+    const Index outputs = std::min(kSlopeTile<T>, maps_ - tile * kSlopeTile<T>);
+    for (Index first = 0; first < channels_; first += block_) {
+      const Index count = std::min(block_, channels_ - first);
+      const T* block = total + first * taps_ * kSlopeTile<T>;
+      for (Index o = 0; o < outputs; ++o) {
+        T* row = dw + (tile * kSlopeTile<T> + o) * channels_ * taps_ + first * taps_;
+        for (Index c = 0; c < count; ++c)
+          for (Index t = 0; t < taps_; ++t)
+            row[c * taps_ + t] += block[(t * count + c) * kSlopeTile<T> + o];
+      }
+    }
+  });
+}
+
+template class PanelProduct<float>;
+template class PanelProduct<double>;
+
+}  // namespace ohmic::nn

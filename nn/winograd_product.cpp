@@ -1,0 +1,139 @@
+#include "nn/winograd_product.h"
+
+#include <algorithm>
+
+#include "base/parallel.h"
+#include "nn/layer.h"
+
+namespace ohmic::nn {
+namespace {
+
+constexpr Index kTile = 4, kFrequencies = 36;
+constexpr Index kPanelRows = 96;  ///< 24 KiB of floats: half a first cache
+/// Lane blocks between neighbouring frequencies, so that their addresses do not fall into one set
+/// of a cache.
+constexpr Index kSkew = 1;
+
+}  // namespace
+
+/// A run of tiles that are computed together, and how their numbers lie: (frequency, tile, channel
+/// or map, lane).
+template <class T>
+struct WinogradProduct<T>::Tiles {
+  Index first, count, across;  ///< tiles of a row of tiles
+  Index v_stride, m_stride;    ///< of frequencies
+};
+
+template <class T>
+WinogradProduct<T>::WinogradProduct(Index outputs, const PatchView& g, bool is_backward)
+    : maps_(is_backward ? g.channels : outputs),
+      channels_(is_backward ? outputs : g.channels),
+      is_backward_(is_backward),
+      height_(is_backward ? g.out_height() : g.height),
+      width_(is_backward ? g.out_width() : g.width),
+      out_height_(is_backward ? g.height : g.out_height()),
+      out_width_(is_backward ? g.width : g.out_width()),
+      padding_(is_backward ? 2 - g.padding : g.padding) {}
+
+template <class T>
+bool WinogradProduct<T>::suits(Index outputs, const PatchView& g) {
+  if (g.kernel != 3 || g.stride != 1 || g.padding > 1) return false;
+  const auto wasteful = [](Index height, Index width) {
+    const Index computed = block_count(height, kTile) * block_count(width, kTile) * kTile * kTile;
+    return 2 * computed > 3 * height * width;
+  };
+  return outputs >= 16 && g.channels >= 16 && !wasteful(g.out_height(), g.out_width()) &&
+         !wasteful(g.height, g.width);
+}
+
+template <class T>
+Index WinogradProduct<T>::prepared_size() const {
+  return kFrequencies * maps_ * channels_;
+}
+
+template <class T>
+void WinogradProduct<T>::prepare(const T* weight, T* prepared) const {
+  constexpr Index kRows = 16;
+  for_each_block(block_count(maps_, kRows), [&](Index block) {
+    for (Index o = block * kRows; o < std::min((block + 1) * kRows, maps_); ++o)
+      kernels_of<T>().winograd_weights(channels_, weight + o * 9 * (is_backward_ ? 1 : channels_),
+                                       9 * (is_backward_ ? maps_ : 1), is_backward_,
+                                       prepared + o * channels_, maps_ * channels_);
+  });
+}
+
+template <class T>
+void WinogradProduct<T>::transform_inputs(const Tiles& at, Index first_channel, Index count,
+                                          const T* x, T* v) const {
+  const auto inside = [](Index limit) { return static_cast<int>(std::min<Index>(limit, 6)); };
+  for (Index c = first_channel; c < first_channel + count; ++c)
+    for (Index tile = 0; tile < at.count; ++tile) {
+      const Index row = (at.first + tile) / at.across * kTile - padding_,
+                  column = (at.first + tile) % at.across * kTile - padding_;
+      kernels_of<T>().winograd_input(x + ((c * height_ + row) * width_ + column) * kLanes,
+                                     width_ * kLanes, inside(-row), inside(height_ - row),
+                                     inside(-column), inside(width_ - column),
+                                     v + (tile * channels_ + c) * kLanes, at.v_stride);
+    }
+}
+
+template <class T>
+void WinogradProduct<T>::multiply(const Tiles& at, Index frequency, const T* prepared, const T* v,
+                                  T* m) const {
+  const T* u = prepared + frequency * maps_ * channels_;
+  const std::int32_t tap = 0;
+  for (Index tile = 0; tile < at.count; ++tile)
+    for (Index first = 0; first < channels_; first += kPanelRows)
+      kernels_of<T>().panel_product(
+          maps_, 1, &tap, std::min(kPanelRows, channels_ - first), u + first, channels_, 1,
+          v + frequency * at.v_stride + (tile * channels_ + first) * kLanes,
+          m + frequency * at.m_stride + tile * maps_ * kLanes, kLanes, first > 0);
+}
+
+template <class T>
+void WinogradProduct<T>::transform_outputs(const Tiles& at, Index first_map, Index count,
+                                           const T* bias, const T* m, T* y) const {
+  for (Index o = first_map; o < first_map + count; ++o)
+    for (Index tile = 0; tile < at.count; ++tile) {
+      const Index row = (at.first + tile) / at.across * kTile,
+                  column = (at.first + tile) % at.across * kTile;
+      kernels_of<T>().winograd_output(
+          m + (tile * maps_ + o) * kLanes, at.m_stride, bias ? bias[o] : T(0),
+          static_cast<int>(std::min(kTile, out_height_ - row)),
+          static_cast<int>(std::min(kTile, out_width_ - column)),
+          y + ((o * out_height_ + row) * out_width_ + column) * kLanes, out_width_ * kLanes);
+    }
+}
+
+template <class T>
+void WinogradProduct<T>::apply(const T* prepared, const T* bias, const T* x, T* y) const {
+  const Index across = block_count(out_width_, kTile),
+              tiles = block_count(out_height_, kTile) * across;
+  // Tiles that share a pass over the weights, as long as their numbers stay in a second cache.
+  const Index shared = std::clamp<Index>(256 / std::max(channels_, maps_), 1, tiles);
+  const Index chunks = block_count(tiles, shared);
+  for_each_block(chunks, [&](Index chunk) {
+    thread_local AlignedVector<T> room;
+    Tiles at{.first = chunk * shared, .count = 0, .across = across, .v_stride = 0, .m_stride = 0};
+    at.count = std::min(shared, tiles - at.first);
+    at.v_stride = (at.count * channels_ + kSkew) * kLanes;
+    at.m_stride = (at.count * maps_ + kSkew) * kLanes;
+    const auto numbers = static_cast<std::size_t>(kFrequencies * (at.v_stride + at.m_stride));
+    if (room.size() < numbers) room.resize(numbers);
+    T *v = room.data(), *m = v + kFrequencies * at.v_stride;
+    // In one chunk these loops are shared among threads, else the chunks are.
+    constexpr Index kMaps = 16;
+    for_each_block(block_count(channels_, kMaps), [&](Index block) {
+      transform_inputs(at, block * kMaps, std::min(kMaps, channels_ - block * kMaps), x, v);
+    });
+    for_each_block(kFrequencies, [&](Index frequency) { multiply(at, frequency, prepared, v, m); });
+    for_each_block(block_count(maps_, kMaps), [&](Index block) {
+      transform_outputs(at, block * kMaps, std::min(kMaps, maps_ - block * kMaps), bias, m, y);
+    });
+  });
+}
+
+template class WinogradProduct<float>;
+template class WinogradProduct<double>;
+
+}  // namespace ohmic::nn
