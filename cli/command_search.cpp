@@ -8,6 +8,7 @@
 #include "cli/session.h"
 #include "io/array_file.h"
 #include "lab/experiment/described_network.h"
+#include "lab/experiment/hardware_words.h"
 #include "lab/plots/svg_plot.h"
 #include "lab/results/scaled_group.h"
 #include "lab/study/check_methods.h"
@@ -168,9 +169,9 @@ void print_profile(const Session& session, const nn::Network& network,
       "clean accuracy {} % on {} validation images\n", per_cent(profile.clean_accuracy),
       grouped(std::min<Index>(session.experiment.search.images, session.data.validation.size())));
   for (std::size_t k = 0; k < profile.only_layer.size(); ++k)
-    console.print("  {:<10} variation from here on {} %, here only {} %\n",
-                  network.name(network.mac_layers()[k]), per_cent(profile.from_layer_on[k]),
-                  per_cent(profile.only_layer[k]));
+    console.print("  {:<{}} variation from here on {} %, here only {} %\n",
+                  network.name(network.mac_layers()[k]), name_column(network),
+                  per_cent(profile.from_layer_on[k]), per_cent(profile.only_layer[k]));
 }
 
 /// The problem's placements, each measured once whoever asks, and told when it is.

@@ -21,12 +21,13 @@ std::string decibel(double value) {
 }
 
 void print_layers(const RunSetting& s, const RunResult& r, const Console& console) {
-  console.print("{:<10} {:>13} {:>6} {:>9} {:>10} {:>9} {:>9} {:>12} {:>10}\n", "layer", "out x in",
-                "tiles", "DAC limit", "ADC limit", "DAC clip", "ADC clip", "S/E isolated",
-                "S/E in net");
-  console.print("{:<10} {:>13} {:>6} {:>9} {:>10} {:>9} {:>9} {:>12} {:>10}\n", "", "", "",
-                "(input)", "(uA)", "(%)", "(%)", "(dB)", "(dB)");
   const nn::Network& network = s.trained().network;
+  const int column = name_column(network);
+  console.print("{:<{}} {:>13} {:>6} {:>9} {:>10} {:>9} {:>9} {:>12} {:>10}\n", "layer", column,
+                "out x in", "tiles", "DAC limit", "ADC limit", "DAC clip", "ADC clip",
+                "S/E isolated", "S/E in net");
+  console.print("{:<{}} {:>13} {:>6} {:>9} {:>10} {:>9} {:>9} {:>12} {:>10}\n", "", column, "", "",
+                "(input)", "(uA)", "(%)", "(%)", "(dB)", "(dB)");
   for (std::size_t k = 0; k < s.plan().layers.size(); ++k) {
     const auto& plan = s.plan().layers[k];
     const std::string name = network.name(network.mac_layers()[k]);
@@ -37,8 +38,8 @@ void print_layers(const RunSetting& s, const RunResult& r, const Console& consol
     const std::string alone = errors ? decibel(mean_of(r.isolated_db, row)) : "-";
     const std::string together = errors ? decibel(mean_of(r.accumulated_db, row)) : "-";
     if (!plan) {
-      console.print("{:<10} {:>13} {:>6} {:>9} {:>10} {:>9} {:>9} {:>12} {:>10}\n", name, size, "-",
-                    "digital", "-", "-", "-", "-", together);
+      console.print("{:<{}} {:>13} {:>6} {:>9} {:>10} {:>9} {:>9} {:>12} {:>10}\n", name, column,
+                    size, "-", "digital", "-", "-", "-", "-", together);
       continue;
     }
     const Activity::Layer& counts = r.activity.layers[k];
@@ -50,8 +51,8 @@ void print_layers(const RunSetting& s, const RunResult& r, const Console& consol
     const auto fraction = [](std::int64_t part, std::int64_t whole) {
       return whole ? static_cast<double>(part) / static_cast<double>(whole) : 0.0;
     };
-    console.print("{:<10} {:>13} {:>6} {:>9.4g} {:>10} {:>9} {:>9} {:>12} {:>10}\n", name, size,
-                  plan->tiles(), plan->dac.limit,
+    console.print("{:<{}} {:>13} {:>6} {:>9.4g} {:>10} {:>9} {:>9} {:>12} {:>10}\n", name, column,
+                  size, plan->tiles(), plan->dac.limit,
                   plan->adc.front().is_ideal()
                       ? "ideal"
                       : fmt::format("{:.4g}", plan->adc.front().high() * 1e6),

@@ -313,6 +313,7 @@ void FieldDescriber::describe(const Field& note, T& value) {
                     .affects_results = note.affects_results,
                     .is_file = note.is_file,
                     .when_read = note.when_read,
+                    .came_later = note.came_later,
                     .read_by = {note.read_by.begin(), note.read_by.end()}});
 }
 

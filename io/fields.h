@@ -39,6 +39,8 @@ struct Field {
       true;              ///< false for threads, output, and the like: echoed under /provenance only
   bool is_file = false;  ///< of a string: names an input file, which counts by its contents
   bool when_read = false;      ///< of hardware: acts on reads of cells, not on what they hold
+  bool came_later = false;     ///< its default is what programs did that had no such key: digests
+                               ///< leave it out there
   std::string_view idle = "";  ///< why the key has no effect beside the others' values; "": it acts
   double doubtful = std::numeric_limits<double>::infinity();  ///< user's value beyond which it is
                                                               ///< told as per cent of...
@@ -84,7 +86,8 @@ class FieldVisitor {
 /// One line of the manual.
 struct FieldManual {
   std::string key, meaning, unit, default_value, range;
-  bool affects_results = true, is_file = false, when_read = false;  ///< as Field has them
+  bool affects_results = true, is_file = false, when_read = false,
+       came_later = false;  ///< as Field has them
   std::vector<std::string> read_by = {};
 };
 

@@ -9,6 +9,7 @@ LayerKind linear_kind();
 LayerKind conv_kind();
 LayerKind max_pool_kind();
 LayerKind average_pool_kind();
+LayerKind global_average_pool_kind();
 LayerKind relu_kind();
 LayerKind flatten_kind();
 LayerKind dropout_kind();
@@ -17,9 +18,17 @@ LayerKind add_kind();
 LayerKind compensator_kind();
 
 const std::vector<LayerKind>& layer_catalogue() {
-  static const std::vector<LayerKind> list{
-      linear_kind(),  conv_kind(),    max_pool_kind(),   average_pool_kind(), relu_kind(),
-      flatten_kind(), dropout_kind(), batch_norm_kind(), add_kind(),          compensator_kind()};
+  static const std::vector<LayerKind> list{linear_kind(),
+                                           conv_kind(),
+                                           max_pool_kind(),
+                                           average_pool_kind(),
+                                           global_average_pool_kind(),
+                                           relu_kind(),
+                                           flatten_kind(),
+                                           dropout_kind(),
+                                           batch_norm_kind(),
+                                           add_kind(),
+                                           compensator_kind()};
   return list;
 }
 

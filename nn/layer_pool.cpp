@@ -6,7 +6,7 @@
 #include "nn/layer_kind.h"
 
 /// Max- and average-pooling over square windows, without padding; columns and rows that fill no
-/// window are left out.
+/// window are left out. Global average pooling: one window, the whole map.
 namespace ohmic::nn {
 namespace {
 
@@ -34,7 +34,7 @@ LayerStructure pool_structure(const LayerSpec& spec, const PoolParams& p,
 /// Windows of one pool: calls body(offset of the output pixel, offset of the window's first pixel).
 struct Windows {
   Shape in, out;
-  Index kernel, stride;
+  Index rows, columns, stride;  ///< of a window; step
 
   /// Windows of one channel at a time; channels are shared among threads.
   template <class Body>
@@ -56,12 +56,22 @@ struct Windows {
     });
   }
   /// Offset of pixel `k` (row-major) of a window from its first one.
-  Index pixel(Index k) const { return ((k / kernel) * in.width + k % kernel) * kLanes; }
-  Index pixels() const { return kernel * kernel; }
+  Index pixel(Index k) const { return ((k / columns) * in.width + k % columns) * kLanes; }
+  Index pixels() const { return rows * columns; }
 };
 
 Windows windows_of(const PoolParams& p, const LayerStructure& s) {
-  return {s.inputs[0], s.output, p.kernel, stride_of(p)};
+  return {s.inputs[0], s.output, p.kernel, p.kernel, stride_of(p)};
+}
+
+LayerStructure whole_map(const LayerSpec&, const std::vector<Shape>& inputs) {
+  LayerStructure s;
+  s.inputs = inputs;
+  s.output = {inputs.front().channels, 1, 1};
+  return s;
+}
+Windows window_of_map(const LayerStructure& s) {
+  return {s.inputs[0], s.output, s.inputs[0].height, s.inputs[0].width, 1};
 }
 
 template <class T>
@@ -113,6 +123,9 @@ class AveragePool final : public Layer<T> {
  public:
   AveragePool(LayerStructure s, const PoolParams& p)
       : Layer<T>(std::move(s)), windows_(windows_of(p, this->structure())) {}
+  /// Over the whole map.
+  explicit AveragePool(LayerStructure s)
+      : Layer<T>(std::move(s)), windows_(window_of_map(this->structure())) {}
 
   void forward(const ForwardArguments<T>& a) const override {
     const T fraction = T(1) / static_cast<T>(windows_.pixels());
@@ -149,6 +162,9 @@ class AveragePool final : public Layer<T> {
 LayerKind max_pool_kind() { return layer_kind<MaxPool>("max_pool", pool_fields, pool_structure); }
 LayerKind average_pool_kind() {
   return layer_kind<AveragePool>("average_pool", pool_fields, pool_structure);
+}
+LayerKind global_average_pool_kind() {
+  return layer_kind<AveragePool>("global_average_pool", whole_map);
 }
 
 }  // namespace ohmic::nn

@@ -2,63 +2,10 @@
 
 #include <algorithm>
 
+#include "nn/built_in_networks.h"
 #include "nn/layer_catalogue.h"
-#include "nn/layer_mac.h"
-#include "nn/layer_pool.h"
 
 namespace ohmic::nn {
-namespace {
-
-LayerSpec named(std::string type, std::string name = {}) {
-  LayerSpec spec;
-  spec.type = std::move(type);
-  spec.name = std::move(name);
-  return spec;
-}
-LayerSpec linear(std::string name, std::int64_t outputs) {
-  LayerSpec spec = named("linear", std::move(name));
-  spec.own = MacParams{.outputs = outputs};
-  return spec;
-}
-LayerSpec conv(std::string name, std::int64_t filters, std::int64_t kernel, std::int64_t padding) {
-  LayerSpec spec = named("conv", std::move(name));
-  spec.own = MacParams{.outputs = filters, .kernel = kernel, .padding = padding};
-  return spec;
-}
-LayerSpec max_pool(std::int64_t kernel) {
-  LayerSpec spec = named("max_pool");
-  spec.own = PoolParams{.kernel = kernel};
-  return spec;
-}
-
-/// LeCun et al., Proc. IEEE 86 (1998) 2278, with ReLU and max-pooling; 28x28 images are padded to
-/// the original's 32x32.
-NetworkSpec lenet5(const Shape& input, Index classes) {
-  return {conv("conv1", 6, 5, input.height == 28 ? 2 : 0),
-          named("relu"),
-          max_pool(2),
-          conv("conv2", 16, 5, 0),
-          named("relu"),
-          max_pool(2),
-          named("flatten"),
-          linear("fc1", 120),
-          named("relu"),
-          linear("fc2", 84),
-          named("relu"),
-          linear("fc3", classes)};
-}
-
-NetworkSpec mlp(const std::vector<std::int64_t>& hidden, Index classes) {
-  NetworkSpec layers = {named("flatten")};
-  for (std::size_t i = 0; i < hidden.size(); ++i) {
-    layers.push_back(linear("fc" + std::to_string(i + 1), hidden[i]));
-    layers.push_back(named("relu"));
-  }
-  layers.push_back(linear("fc" + std::to_string(hidden.size() + 1), classes));
-  return layers;
-}
-
-}  // namespace
 
 NetworkSpec read_layers(const ConfigNode& array, const std::string& path) {
   if (!array.is_array())
@@ -108,8 +55,17 @@ namespace {
 /// Whether network.fold_batch_norm may have something to fold: yes, where a file brings the layers.
 bool may_fold(const NetworkParams& p) {
   if (!p.file.empty() || p.model.empty() == p.layers.empty()) return true;
-  const NetworkSpec spec = network_spec(p, {1, 32, 32}, 10);  // kinds do not depend on sizes
+  NetworkParams any_size = p;  // kinds do not depend on sizes
+  any_size.width = 1;
+  const NetworkSpec spec = network_spec(any_size, {1, 32, 32}, 10);
   return std::any_of(spec.begin(), spec.end(), folds);
+}
+
+/// "", and the names of built-in networks.
+std::vector<std::string_view> model_names() {
+  std::vector<std::string_view> names{""};
+  for (const BuiltInNetwork& network : built_in_networks()) names.push_back(network.name);
+  return names;
 }
 
 }  // namespace
@@ -117,8 +73,19 @@ bool may_fold(const NetworkParams& p) {
 void fields(FieldVisitor& f, NetworkParams& p) {
   f.field({.key = "model",
            .meaning = "built-in network; empty: [[network.layers]] or network.file",
-           .one_of = {"", "mlp", "lenet5"}},
+           .one_of = model_names()},
           p.model);
+  const BuiltInNetwork* model = built_in_network(p.model);
+  const std::string no_width = p.model.empty() ? "there is no model, whose filters it would scale"
+                                               : "model \"" + p.model + "\" has no width";
+  f.field({.key = "width",
+           .meaning = "factor on the number of filters of a vgg or resnet, rounded to whole ones",
+           .low = 0,
+           .high = 16,
+           .low_open = true,
+           .came_later = true,
+           .idle = model && model->has_width ? std::string_view() : no_width},
+          p.width);
   f.field({.key = "hidden",
            .meaning = "outputs of the mlp's hidden layers",
            .low = 1,
@@ -161,10 +128,14 @@ NetworkSpec network_spec(const NetworkParams& params, const Shape& input, Index 
     throw ConfigError("network.model = '" + params.model +
                       "' and [[network.layers]] are both given: leave one out");
   if (!params.layers.empty()) return params.layers;
-  if (params.model == "lenet5") return lenet5(input, classes);
-  if (params.model == "mlp") return mlp(params.hidden, classes);
-  throw ConfigError(
-      "network.model is missing: \"lenet5\", \"mlp\", or layers of your own as [[network.layers]]");
+  if (const BuiltInNetwork* model = built_in_network(params.model))
+    return model->layers(
+        {.input = input, .classes = classes, .hidden = params.hidden, .width = params.width});
+  std::string names;
+  for (const BuiltInNetwork& model : built_in_networks())
+    names += '"' + std::string(model.name) + "\", ";
+  throw ConfigError("network.model is missing: " + names +
+                    "or layers of your own as [[network.layers]]");
 }
 
 }  // namespace ohmic::nn

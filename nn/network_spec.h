@@ -24,7 +24,8 @@ NetworkSpec spec_from_toml(const std::string& text, const std::string& name);
 
 /// The `[network]` table.
 struct NetworkParams {
-  std::string model;                         ///< "" | "mlp" | "lenet5"
+  std::string model;                         ///< "", or one of built_in_networks()
+  double width = 1;                          ///< of vgg and resnet: factor on the filters
   std::vector<std::int64_t> hidden = {100};  ///< of mlp
   bool fold_batch_norm = true;
   std::string file;     ///< a checkpoint: brings its structure
@@ -40,7 +41,8 @@ NetworkParams read_network(const ConfigNode& table, const std::string& path);
 ConfigNode write_network(const NetworkParams& params);
 
 /// The layers that `params` ask for (not those of `params.file`) on images of shape `input`.
-/// ConfigError if there is no model, an unknown one, or both a model and layers.
+/// ConfigError if there is no model, an unknown one, both a model and layers, or a width that
+/// leaves a layer without filters.
 NetworkSpec network_spec(const NetworkParams& params, const Shape& input, Index classes);
 
 }  // namespace ohmic::nn

@@ -5,6 +5,19 @@
 #include "nn/checkpoint.h"
 
 namespace ohmic::lab {
+namespace {
+
+/// The network of [network]; an error of one of its keys stands where the key was written.
+nn::Network built_network(const Experiment& e, const nn::Shape& shape, Index classes) {
+  try {
+    return nn::build_network(e.network, shape, classes);
+  } catch (const ConfigError& error) {
+    if (error.parts().key.empty() || !error.parts().place.empty()) throw;
+    fail_key(e, error.parts().key, error.parts().message);
+  }
+}
+
+}  // namespace
 
 std::filesystem::path from_config(const Experiment& e, const std::string& file) {
   const std::filesystem::path path(file);
@@ -13,7 +26,7 @@ std::filesystem::path from_config(const Experiment& e, const std::string& file) 
 
 nn::Network described_network(const Experiment& e, const nn::Shape& shape, Index classes) {
   if (e.network.file.empty()) {
-    nn::Network built = nn::build_network(e.network, shape, classes);
+    nn::Network built = built_network(e, shape, classes);
     if (!e.network.weights.empty()) nn::load_weights(from_config(e, e.network.weights), built);
     return built;
   }
@@ -29,7 +42,7 @@ nn::Network described_network(const Experiment& e, const nn::Shape& shape, Index
     throw ShapeError(fmt::format("{}: the network has {} outputs, data.set = \"{}\" has {} classes",
                                  file.string(), network.output().features(), e.data.set, classes));
   if (!e.network.model.empty() || !e.network.layers.empty())  // named as well: both must agree
-    nn::load_checkpoint(file, nn::build_network(e.network, shape, classes));
+    nn::load_checkpoint(file, built_network(e, shape, classes));
   return network;
 }
 

@@ -368,7 +368,8 @@ void require_network(const Experiment& e) {
   if (e.network.model.empty() && e.network.layers.empty() && e.network.file.empty())
     throw ConfigError(
         e.origin.place +
-        ": network.model is missing; say [network] model = \"lenet5\" or \"mlp\", list "
+        ": network.model is missing; say [network] model = \"lenet5\" or another that `ohmic info "
+        "network.model` lists, list "
         "[[network.layers]], or name a checkpoint with file = \"net.h5\"");
 }
 

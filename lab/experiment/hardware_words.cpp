@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace ohmic::lab {
 namespace {
 
@@ -78,6 +80,13 @@ std::string verification_line(std::int64_t within_tolerance, std::int64_t gave_u
   return fmt::format("verifying loops: {} cells within tolerance, {}{}\n",
                      grouped(within_tolerance), ended,
                      gave_up == 0 || where.empty() ? "" : " (" + where + ")");
+}
+
+int name_column(const nn::Network& network) {
+  std::size_t width = 10;
+  for (const Index layer : network.mac_layers())
+    width = std::max(width, network.name(layer).size());
+  return static_cast<int>(width);
 }
 
 }  // namespace ohmic::lab

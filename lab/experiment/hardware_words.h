@@ -11,4 +11,7 @@ std::string hardware_words(const Experiment& experiment);
 std::string verification_line(std::int64_t within_tolerance, std::int64_t gave_up,
                               const std::string& where = "");
 
+/// Characters that a column of layers' names takes: at least ten.
+int name_column(const nn::Network& network);
+
 }  // namespace ohmic::lab

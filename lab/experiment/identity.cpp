@@ -75,13 +75,18 @@ bool is_of_tiles(const std::string& name) {
          name == "array.bias";  // a row more
 }
 
+/// Whether `value` is what the program did before it had the key.
+bool is_as_before(const FieldManual& key, const ConfigNode& value) {
+  return key.came_later && inline_toml(value) == key.default_value;
+}
+
 /// TOML with keys in alphabetical order and the contents of input files in place of their names.
 std::string canonical(const Experiment& e, const ConfigNode& root, InputFiles& files) {
   const ConfigNode by_content =
       projected(root, "",
                 [&](const std::string&, const FieldManual& key,
                     const ConfigNode& value) -> std::optional<ConfigNode> {
-                  if (!key.affects_results) return std::nullopt;
+                  if (!key.affects_results || is_as_before(key, value)) return std::nullopt;
                   const auto* name = std::get_if<std::string>(&value.value);
                   if (!key.is_file || !name || name->empty()) return value;
                   return ConfigNode{files.digest_of(e, *name), {}};
@@ -339,9 +344,15 @@ std::string further_training_digest(const Experiment& e, const FurtherTraining& 
                                     const std::string& base_digest,
                                     const std::string& data_digest) {
   InputFiles files;
+  const ConfigNode params = projected(write_fields(further.params), "training",
+                                      [](const std::string&, const FieldManual& key,
+                                         const ConfigNode& value) -> std::optional<ConfigNode> {
+                                        if (is_as_before(key, value)) return std::nullopt;
+                                        return value;
+                                      });
   return digest(fmt::format(
       "{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", further.label, base_digest,
-      nn::to_toml(further.network.spec()), to_toml(write_fields(further.params)), further.words,
+      nn::to_toml(further.network.spec()), to_toml(params), further.words,
       further.draws_cells ? to_toml(cells_of_layers(e, further.network, files)) : further.variation,
       data_digest, training_surroundings()));
 }

@@ -153,19 +153,24 @@ void print_work(const Console& console, const std::string& place,
 namespace {
 
 /// The hardware, what each layer takes of it, and the chips that are measured.
-void print_chips(const Experiment& e, const WorkEstimate& work, const Console& console) {
+void print_chips(const Experiment& e, const nn::Network& network, const WorkEstimate& work,
+                 const Console& console) {
   console.print("hardware  {}\n", hardware_words(e));
-  console.print("{:<10} {:>13} {:>6} {:>12}\n", "layer", "out x in", "tiles", "cells");
+  const int width = name_column(network);
+  const auto print_row = [&](const std::string& name, const std::string& size,
+                             const std::string& tiles, const std::string& cells) {
+    console.print("{:<{}} {:>13} {:>6} {:>12}\n", name, width, size, tiles, cells);
+  };
+  print_row("layer", "out x in", "tiles", "cells");
   Index tiles = 0, cells = 0;
   for (const LayerSketch& layer : work.layers) {
-    const std::string size = fmt::format("{} x {}", layer.outputs, layer.inputs);
-    console.print("{:<10} {:>13} {:>6} {:>12}\n", layer.name, size,
-                  layer.tiles ? std::to_string(layer.tiles) : "-",
-                  layer.tiles ? grouped(layer.cells) : "digital");
+    print_row(layer.name, fmt::format("{} x {}", layer.outputs, layer.inputs),
+              layer.tiles ? std::to_string(layer.tiles) : "-",
+              layer.tiles ? grouped(layer.cells) : "digital");
     tiles += layer.tiles;
     cells += layer.cells;
   }
-  console.print("{:<10} {:>13} {:>6} {:>12}\n", "sum", "", tiles, grouped(cells));
+  print_row("sum", "", std::to_string(tiles), grouped(cells));
   console.print("chips     {}, {} programming{} each, {} read{} each: about {}\n", e.run.chips,
                 e.run.programmings_per_chip, e.run.programmings_per_chip == 1 ? "" : "s",
                 e.run.reads_per_programming, e.run.reads_per_programming == 1 ? "" : "s",
@@ -189,7 +194,7 @@ void print_dry_run(const Experiment& e, const nn::Network& network, const nn::Da
                 what.trained ? "" : " (no run on this machine has read these images yet)");
   std::optional<double> chip_seconds;
   if (what.has_chips) {
-    print_chips(e, work, console);
+    print_chips(e, network, work, console);
     chip_seconds = work.chip_seconds * static_cast<double>(e.run.chips);
   }
   print_work(console, what.place, work.training_seconds, chip_seconds, work.memory_bytes,

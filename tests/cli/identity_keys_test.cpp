@@ -133,6 +133,7 @@ const std::map<std::string, Context> kContexts = {
     {"method", {{}, "plain"}},
     {"network.model",
      {{"methods.compensation.layers=[]", "methods.compensation.ratios=[]", "method=plain"}, "mlp"}},
+    {"network.width", {{"network.model=vgg8"}, "0.5"}},
     {"network.hidden",
      {{"network.model=mlp", "methods.compensation.layers=[\"fc1\"]"}, "[20, 10]"}},
     {"training.step_epochs", {{"training.schedule=step"}, ""}},

@@ -61,6 +61,8 @@ std::vector<Case> all_kinds() {
       {spec("max_pool", PoolParams{.kernel = 1, .stride = 2}), {{1, 5, 5}}},
       {spec("average_pool", PoolParams{.kernel = 2}), {{2, 6, 5}}},
       {spec("average_pool", PoolParams{.kernel = 3, .stride = 1}), {{2, 5, 4}}},
+      {spec("global_average_pool"), {{3, 4, 5}}},
+      {spec("global_average_pool"), {{3, 1, 1}}},
       {spec("relu"), {{2, 3, 4}}},
       {spec("flatten"), {{2, 3, 4}}},
       {spec("dropout"), {{2, 11, 13}}},
@@ -269,6 +271,17 @@ TEST_CASE("of equal largest pixels the first one takes the whole gradient") {
     CHECK(bench.dx[0](pixel, 1) == constant[static_cast<std::size_t>(pixel)]);
     CHECK(bench.dx[0](pixel, 0) == tied[static_cast<std::size_t>(pixel)]);
   }
+}
+
+TEST_CASE("global average pooling is the mean of a map") {
+  Bench bench({spec("global_average_pool"), {{2, 3, 5}}}, kLanes, 1);
+  bench.forward();
+  for (Index c = 0; c < 2; ++c) {
+    double sum = 0;
+    for (Index pixel = 0; pixel < 15; ++pixel) sum += bench.x[0](15 * c + pixel, 3);
+    CHECK(bench.y(c, 3) == doctest::Approx(sum / 15).epsilon(1e-13));
+  }
+  CHECK(bench.y.rows() == 2);
 }
 
 TEST_CASE(
