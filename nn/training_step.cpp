@@ -130,7 +130,7 @@ void TrainingStep::compute_block(const ParameterSet<float>& parameters, Index bl
   forward(network_, numbers, workspace, pass);
   const double scale = 1 / static_cast<double>(batch);
   softmax_cross_entropy<float>(workspace.output(last), labels, s.scores, scale,
-                               workspace.gradient(last));
+                               workspace.gradient(last), rules_.label_smoothing);
   if (const Distillation* rule = rules_.distillation) {
     const auto& teacher = clean_pass(rule->teacher, worker->teacher, workspace.input(), s.images);
     distil(*rule, teacher.output(rule->teacher.network->layers() - 1), workspace.output(last),
