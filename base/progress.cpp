@@ -26,8 +26,9 @@ std::size_t terminal_width() {
 
 }  // namespace
 
-Progress::Progress(std::string label, std::int64_t total, bool quiet)
+Progress::Progress(std::string label, std::int64_t total, bool quiet, std::string unit)
     : label_(std::move(label)),
+      unit_(std::move(unit)),
       total_(total),
       visible_(!quiet && ::isatty(STDERR_FILENO) == 1),
       start_(std::chrono::steady_clock::now()),
@@ -35,6 +36,11 @@ Progress::Progress(std::string label, std::int64_t total, bool quiet)
 
 Progress::~Progress() {
   if (visible_) put("\r\033[K");
+}
+
+void Progress::begin_at(std::int64_t done) {
+  const std::lock_guard guard(lock_);
+  done_ = before_ = done;
 }
 
 void Progress::advance(std::int64_t steps) {
@@ -64,9 +70,13 @@ void Progress::draw() {
   const double done = static_cast<double>(done_), total = static_cast<double>(total_);
   std::string line = label_;
   if (total_ > 0) line += fmt::format("  {:3.0f} %", 100 * std::min(1.0, done / total));
-  if (done_ > 0 && seconds > 0) line += fmt::format("  {:.3g}/s", done / seconds);
-  if (done_ > 0 && total_ > done_)
-    line += "  " + human_time(seconds / done * (total - done)) + " left";
+  if (const double now_done = static_cast<double>(done_ - before_); now_done > 0 && seconds > 0) {
+    const double rate = now_done / seconds;
+    line += fmt::format("  {}{}{}/s",
+                        rate < 1000 ? fmt::format("{:.3g}", rate) : fmt::format("{:.0f}", rate),
+                        unit_.empty() ? "" : " ", unit_);
+    if (total_ > done_) line += "  " + human_time((total - done) / rate) + " left";
+  }
   if (!note_.empty()) line += "  " + note_;
   // A line that wraps could not be wiped.
   line.resize(std::min(line.size(), terminal_width() - 1));

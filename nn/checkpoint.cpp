@@ -18,13 +18,6 @@ using std::filesystem::path;
 constexpr std::int64_t kCheckpointVersion = h5::kSealedCheckpoint;
 constexpr std::int64_t kOldestCheckpoint = 1;  // Ohmic 0.1.0: the same without a seal
 
-/// The shape that PyTorch gives a parameter.
-std::vector<Index> array_shape(const ParameterSpec& p) {
-  if (!p.stored_as.empty()) return p.stored_as;
-  if (p.rows == 1 && p.name != "weight") return {p.columns};
-  return {p.rows, p.columns};
-}
-
 std::string words(const std::vector<Index>& shape) {
   std::string text;
   for (Index d : shape) text += (text.empty() ? "" : " x ") + std::to_string(d);
@@ -41,7 +34,7 @@ void write_set(h5::Writer& file, const Network& network, const ParameterSet<floa
     for (std::size_t p = 0; p < set[l].size(); ++p) {
       const auto layer = static_cast<Index>(l);
       file.write(group_of(network, layer, root) + set[l][p].name,
-                 array_shape(network.structure(layer).parameters[p]), set[l][p].value.data());
+                 network.structure(layer).parameters[p].array_shape(), set[l][p].value.data());
     }
 }
 
@@ -67,7 +60,7 @@ ParameterSet<float> read_set(const h5::Reader& file, const Network& network,
   for (Index layer = 0; layer < network.layers(); ++layer)
     for (const ParameterSpec& spec : network.structure(layer).parameters) {
       const std::string name = group_of(network, layer, root) + spec.name;
-      const std::vector<Index> claimed = array_shape(spec);
+      const std::vector<Index> claimed = spec.array_shape();
       if (const std::vector<Index> there = file.shape(name); there != claimed)
         throw FileError(file.file().string() + ": " + name + " is " + words(there) +
                         ", but the network in the file claims " + words(claimed));
@@ -221,6 +214,15 @@ void save_checkpoint(const path& file, const Network& network, const TrainingSta
   writer.write("/course/validation_accuracy", course.validation_accuracy);
   writer.write("/course/learning_rate", course.learning_rate);
   write_monitors(writer, course.monitors);
+  if (state.average.terms > 0) {
+    write_set(writer, network, state.average.parameters, "/average");
+    writer.attribute("/average", "terms", std::int64_t{state.average.terms});
+  }
+  if (!state.best.parameters.empty()) write_set(writer, network, state.best.parameters, "/best");
+  if (state.best.epoch > 0) {
+    writer.attribute("/", "best_epoch", std::int64_t{state.best.epoch});
+    writer.attribute("/", "best_accuracy", state.best.accuracy);
+  }
   writer.attribute("/", "checkpoint_version", kCheckpointVersion);
   writer.attribute("/", "network", to_toml(network.spec()));
   writer.attribute("/", "digest", digest);
@@ -247,6 +249,14 @@ Checkpoint load_checkpoint(const path& file) {
   state.parameters = read_set(reader, network, "/layers");
   for (const std::string& name : reader.strings("/moments"))
     state.optimiser.moments.emplace_back(name, read_set(reader, network, "/optimiser/" + name));
+  if (reader.has("/average"))
+    state.average = {.parameters = read_set(reader, network, "/average"),
+                     .terms = reader.integer_attribute("/average", "terms")};
+  if (reader.has("/best")) state.best.parameters = read_set(reader, network, "/best");
+  if (reader.has_attribute("/", "best_epoch")) {
+    state.best.epoch = reader.integer_attribute("/", "best_epoch");
+    state.best.accuracy = reader.double_attribute("/", "best_accuracy");
+  }
   state.optimiser.steps = reader.integer_attribute("/", "optimiser_steps");
   state.step = reader.integer_attribute("/", "step");
   state.epoch = reader.integer_attribute("/", "epoch");
@@ -287,7 +297,7 @@ ParameterSet<float> load_weights(const path& file, const Network& network) {
         for (const auto& array : arrays) there += (there.empty() ? "" : ", ") + array.first;
         throw FileError(file.string() + ": has no " + name + " (it holds " + there + ")");
       }
-      set[l][p].value = checked(file, name, found->second, array_shape(spec), spec);
+      set[l][p].value = checked(file, name, found->second, spec.array_shape(), spec);
       wanted.push_back(name);
     }
   for (const auto& array : arrays)

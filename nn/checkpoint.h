@@ -7,6 +7,7 @@
 #include "nn/monitor.h"
 #include "nn/network.h"
 #include "nn/optimiser.h"
+#include "nn/weight_average.h"
 
 namespace ohmic::nn {
 
@@ -19,7 +20,15 @@ struct TrainingCourse {
   std::vector<LayerMonitors> monitors = {};  ///< empty in trainings of earlier versions
 };
 
-/// Where a training is.
+/// The epoch of the highest validation accuracy so far, the first of equal ones.
+struct BestEpoch {
+  Index epoch = 0;                 ///< 0: none yet
+  double accuracy = 0;             ///< a fraction
+  ParameterSet<float> parameters;  ///< empty in finished trainings
+};
+
+/// Where a training is. A finished one has the network's numbers in `parameters`, averaged or of
+/// the best epoch as it was asked to, and neither average nor best ones beside them.
 struct TrainingState {
   ParameterSet<float> parameters;
   OptimiserState optimiser;
@@ -28,6 +37,8 @@ struct TrainingState {
   double epoch_loss = 0;  ///< sum over the images of the epoch under way
   Index epoch_correct = 0, epoch_images = 0;
   TrainingCourse course = {};
+  WeightAverage average = {};
+  BestEpoch best = {};  ///< where training.early_stop_epochs asks for it
 };
 
 /// A training on disk: the network, where it is, and a digest of what it was trained on and how.
@@ -38,8 +49,9 @@ struct Checkpoint {
   bool is_sealed = true;  ///< false: of Ohmic 0.1.0, damage to the file would not be noticed
 };
 
-/// Writes HDF5: /layers/<k>_<name>/{weight, bias, ...} and /optimiser/<moment>/<k>_<name>/... in
-/// PyTorch's shapes, the rest as root attributes. Appears whole. FileError.
+/// Writes HDF5: /layers/<k>_<name>/{weight, bias, ...}, /optimiser/<moment>/<k>_<name>/... and,
+/// where there are such, /average/... and /best/... in PyTorch's shapes, the rest as attributes.
+/// Appears whole. FileError.
 void save_checkpoint(const std::filesystem::path& file, const Network& network,
                      const TrainingState& state, const std::string& digest);
 

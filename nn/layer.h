@@ -48,6 +48,12 @@ struct ParameterSpec {
   double momentum = 0;                ///< of running statistics: weight of a micro-batch
   std::vector<Index> stored_as = {};  ///< shape in files, as PyTorch has it; empty: rows x columns,
                                       ///< or columns alone for one row that is no "weight"
+  /// The shape that PyTorch gives it.
+  std::vector<Index> array_shape() const {
+    if (!stored_as.empty()) return stored_as;
+    if (rows == 1 && name != "weight") return {columns};
+    return {rows, columns};
+  }
 };
 
 /// A layer that multiplies by a matrix: the product that hardware can take over.

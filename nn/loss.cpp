@@ -20,7 +20,8 @@ Index rank_of(ConstView<T> logits, Index label, Index lane) {
 
 template <class T>
 void softmax_cross_entropy(ConstView<T> logits, std::span<const std::uint8_t> labels,
-                           std::span<Score> scores, double weight, View<T> gradient) {
+                           std::span<Score> scores, double weight, View<T> gradient,
+                           double smoothing) {
   const Index classes = logits.rows();
   for (Index c = 0; c < gradient.rows(); ++c)
     std::fill_n(gradient.row(c), gradient.columns(), T(0));
@@ -37,17 +38,27 @@ void softmax_cross_entropy(ConstView<T> logits, std::span<const std::uint8_t> la
     }
     scores[i].loss = elementary::log(sum) -
                      (static_cast<double>(logits(label, lane)) - static_cast<double>(largest));
+    if (smoothing > 0) {
+      double mean = 0;  // of the logits, from that of the label
+      for (Index c = 0; c < classes; ++c)
+        mean += static_cast<double>(logits(c, lane)) - static_cast<double>(logits(label, lane));
+      scores[i].loss -= smoothing * mean / static_cast<double>(classes);
+    }
     scores[i].rank = rank_of(logits, label, lane);
     if (gradient.empty()) continue;
     const T scale = static_cast<T>(weight / sum);
     for (Index c = 0; c < classes; ++c) gradient(c, lane) *= scale;
-    gradient(label, lane) -= static_cast<T>(weight);
+    gradient(label, lane) -= static_cast<T>((1 - smoothing) * weight);
+    if (smoothing > 0) {
+      const T spread = static_cast<T>(smoothing * weight / static_cast<double>(classes));
+      for (Index c = 0; c < classes; ++c) gradient(c, lane) -= spread;
+    }
   }
 }
 
 template void softmax_cross_entropy(ConstView<float>, std::span<const std::uint8_t>,
-                                    std::span<Score>, double, View<float>);
+                                    std::span<Score>, double, View<float>, double);
 template void softmax_cross_entropy(ConstView<double>, std::span<const std::uint8_t>,
-                                    std::span<Score>, double, View<double>);
+                                    std::span<Score>, double, View<double>, double);
 
 }  // namespace ohmic::nn

@@ -17,9 +17,11 @@ struct Score {
 
 /// Softmax cross-entropy of the first labels.size() lanes of `logits` (classes x kLanes): one score
 /// a lane, and, unless `gradient` is empty, the gradient by the logits times `weight` (1 / batch
-/// for a mean over the batch), 0 in other lanes.
+/// for a mean over the batch), 0 in other lanes. With `smoothing` that share of each label is
+/// spread evenly over all classes (Szegedy et al., CVPR 2016).
 template <class T>
 void softmax_cross_entropy(ConstView<T> logits, std::span<const std::uint8_t> labels,
-                           std::span<Score> scores, double weight = 0, View<T> gradient = {});
+                           std::span<Score> scores, double weight = 0, View<T> gradient = {},
+                           double smoothing = 0);
 
 }  // namespace ohmic::nn

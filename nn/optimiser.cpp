@@ -17,10 +17,21 @@ void sgd_step(Index n, const float* g, float momentum, float decay, float rate, 
   }
 }
 
+/// The same with the gradient taken where momentum leads (Nesterov 1983, in the form of Sutskever
+/// et al., ICML 2013, and PyTorch): w -= rate (g + decay w + momentum v).
+void nesterov_step(Index n, const float* g, float momentum, float decay, float rate,
+                   float* __restrict v, float* __restrict w) {
+  for (Index i = 0; i < n; ++i) {
+    const float slope = g[i] + decay * w[i];
+    v[i] = momentum * v[i] + slope;
+    w[i] -= rate * (slope + momentum * v[i]);
+  }
+}
+
 /// The numbers of one Adam step (Kingma, Ba, ICLR 2015), the bias corrections of both moments
 /// folded in.
 struct AdamStep {
-  float beta1, beta2, epsilon, rate, root_correction, decay, shrink;
+  float beta1 = 0, beta2 = 0, epsilon = 0, rate = 0, root_correction = 0, decay = 0, shrink = 1;
 };
 
 void adam_step(Index n, const float* g, const AdamStep& s, float* __restrict m, float* __restrict v,
@@ -54,28 +65,32 @@ void optimise(const TrainingParams& p, const Network& network, const ParameterSe
               double learning_rate, OptimiserState& state, ParameterSet<float>& parameters,
               const std::vector<bool>* is_frozen) {
   ++state.steps;
-  const bool is_decay_apart = p.optimiser == OptimiserKind::adamw;
   AdamStep adam{};
   if (p.optimiser != OptimiserKind::sgd)
-    adam = {static_cast<float>(p.beta1),
-            static_cast<float>(p.beta2),
-            static_cast<float>(p.epsilon),
-            static_cast<float>(learning_rate / complement(p.beta1, state.steps)),
-            static_cast<float>(1 / std::sqrt(complement(p.beta2, state.steps))),
-            is_decay_apart ? 0.0f : static_cast<float>(p.weight_decay),
-            is_decay_apart ? static_cast<float>(1 - learning_rate * p.weight_decay) : 1.0f};
+    adam = {.beta1 = static_cast<float>(p.beta1),
+            .beta2 = static_cast<float>(p.beta2),
+            .epsilon = static_cast<float>(p.epsilon),
+            .rate = static_cast<float>(learning_rate / complement(p.beta1, state.steps)),
+            .root_correction = static_cast<float>(1 / std::sqrt(complement(p.beta2, state.steps)))};
+  const auto sgd = p.nesterov ? nesterov_step : sgd_step;
   for (std::size_t l = 0; l < parameters.size(); ++l)
     for (std::size_t i = 0; i < parameters[l].size(); ++i) {
-      if (!network.structure(static_cast<Index>(l)).parameters[i].is_trained) continue;
+      const ParameterSpec& spec = network.structure(static_cast<Index>(l)).parameters[i];
+      if (!spec.is_trained) continue;
       if (is_frozen && (*is_frozen)[l]) continue;
       Matrix<float>& w = parameters[l][i].value;
       const float* g = gradient[l][i].value.data();
       const auto moment = [&](std::size_t k) { return state.moments[k].second[l][i].value.data(); };
+      const double decay =
+          p.weight_decay_on == DecayOn::all || spec.array_shape().size() > 1 ? p.weight_decay : 0;
+      const bool is_decay_apart = p.optimiser == OptimiserKind::adamw;
+      adam.decay = is_decay_apart ? 0.0f : static_cast<float>(decay);
+      adam.shrink = is_decay_apart ? static_cast<float>(1 - learning_rate * decay) : 1.0f;
       for_each_part(w.size(), 1, [&](Index first, Index last) {
         const Index n = last - first;
         if (p.optimiser == OptimiserKind::sgd)
-          sgd_step(n, g + first, static_cast<float>(p.momentum), static_cast<float>(p.weight_decay),
-                   static_cast<float>(learning_rate), moment(0) + first, w.data() + first);
+          sgd(n, g + first, static_cast<float>(p.momentum), static_cast<float>(decay),
+              static_cast<float>(learning_rate), moment(0) + first, w.data() + first);
         else
           adam_step(n, g + first, adam, moment(0) + first, moment(1) + first, w.data() + first);
       });

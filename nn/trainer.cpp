@@ -4,9 +4,12 @@
 #include <chrono>
 #include <cmath>
 
+#include "base/console.h"
 #include "base/parallel.h"
 #include "base/progress.h"
+#include "nn/gradient_clip.h"
 #include "nn/inference.h"
+#include "nn/own_statistics.h"
 #include "nn/permutation.h"
 
 namespace ohmic::nn {
@@ -20,16 +23,16 @@ class Trainer {
         data_(data),
         params_(params),
         hooks_(hooks),
+        rules_(with_smoothing(hooks.rules, params)),
         stream_(static_cast<std::uint64_t>(params.seed)),
         state_(std::move(state)),
         steps_per_epoch_(block_count(data.train.size(), params.batch)),
-        training_(network, data, params.batch, stream_, hooks.rules) {}
+        training_(network, data, params.batch, stream_, rules_) {}
 
   TrainingState run() {
-    const Index steps = params_.epochs * steps_per_epoch_;
-    Progress progress("training", steps, hooks_.quiet);
-    progress.advance(std::min(state_.step, steps));
-    while (state_.step < steps) {
+    Progress progress("training", params_.epochs * data_.train.size(), hooks_.quiet, "images");
+    progress.begin_at(state_.epoch * data_.train.size() + state_.epoch_images);
+    while (!is_finished(state_, params_)) {
       const Index epoch = state_.step / steps_per_epoch_;
       const std::vector<Index> order = permutation(
           data_.train.size(), stream_, order_address({.epoch = static_cast<std::uint64_t>(epoch)}));
@@ -37,10 +40,11 @@ class Trainer {
       const auto start = std::chrono::steady_clock::now();
       for (Index step = state_.step % steps_per_epoch_; step < steps_per_epoch_; ++step) {
         if (hooks_.stop_requested && hooks_.stop_requested()) stop(epoch, step);
+        save_if_due();
         const Index first = step * params_.batch;
         const Index count = std::min<Index>(params_.batch, data_.train.size() - first);
         take_step({order.data() + first, static_cast<std::size_t>(count)});
-        progress.advance();
+        progress.advance(count, progress.is_visible() ? epoch_so_far() : "");
       }
       const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
       finish_epoch(static_cast<double>(state_.epoch_images - images_before) / time.count());
@@ -49,6 +53,15 @@ class Trainer {
   }
 
  private:
+  static StepRules with_smoothing(StepRules rules, const TrainingParams& params) {
+    rules.label_smoothing = params.label_smoothing;
+    return rules;
+  }
+  /// Null: none are.
+  const std::vector<bool>* frozen() const {
+    return rules_.is_frozen.empty() ? nullptr : &rules_.is_frozen;
+  }
+
   void take_step(std::span<const Index> images) {
     const auto step = static_cast<std::uint64_t>(state_.step);
     const Statistics statistics = statistics_now();
@@ -75,8 +88,10 @@ class Trainer {
                         std::to_string(state_.step % steps_per_epoch_ + 1) +
                         "; a training.learning_rate below " + shortest(params_.learning_rate) +
                         " may help");
+    if (params_.gradient_clip > 0)
+      clip_gradient(network_, frozen(), params_.gradient_clip, training_.gradient());
     optimise(params_, network_, training_.gradient(), rate, state_.optimiser, state_.parameters,
-             hooks_.rules.is_frozen.empty() ? nullptr : &hooks_.rules.is_frozen);
+             frozen());
     if (hooks_.penalty && hooks_.penalty_is_decoupled) {
       set_zero(training_.gradient());
       hooks_.penalty(state_.parameters, training_.gradient());
@@ -86,6 +101,8 @@ class Trainer {
           },
           state_.parameters, training_.gradient());
     }
+    if (params_.average_weights == Averaging::ema)
+      add_decaying(state_.average, state_.parameters, params_.average_decay);
     state_.epoch_loss += sums.loss;
     state_.epoch_correct += sums.correct;
     state_.epoch_images += sums.images;
@@ -150,7 +167,7 @@ class Trainer {
       for (std::size_t p = 0; p < observed[l].size(); ++p) {
         const ParameterSpec& spec = network_.structure(static_cast<Index>(l)).parameters[p];
         if (spec.is_trained) continue;
-        if (!hooks_.rules.is_frozen.empty() && hooks_.rules.is_frozen[l]) continue;
+        if (frozen() && (*frozen())[l]) continue;
         const auto momentum = static_cast<float>(spec.momentum);
         Matrix<float>& running = state_.parameters[l][p].value;
         for (Index c = 0; c < running.size(); ++c)
@@ -158,8 +175,32 @@ class Trainer {
       }
   }
 
+  /// The weights that count: averaged ones, once there are any.
+  const ParameterSet<float>& used() const {
+    return state_.average.terms > 0 ? state_.average.parameters : state_.parameters;
+  }
+
+  void finish_average() {
+    if (params_.average_weights == Averaging::swa &&
+        static_cast<double>(state_.epoch) >
+            params_.average_from * static_cast<double>(params_.epochs))
+      add_equally(state_.average, state_.parameters);
+    if (state_.average.terms > 0)
+      measure_statistics(network_, data_.train, params_.batch, frozen(), training_,
+                         static_cast<std::uint64_t>(state_.step), state_.average.parameters);
+  }
+
+  /// The state of a finished training: the weights that count, and no others.
+  void keep_used() {
+    state_.parameters = params_.early_stop_epochs > 0 ? std::move(state_.best.parameters)
+                                                      : ParameterSet<float>(used());
+    state_.best.parameters.clear();
+    state_.average = {};
+  }
+
   void finish_epoch(double images_per_second) {
     ++state_.epoch;
+    finish_average();
     const double images = static_cast<double>(state_.epoch_images);
     EpochReport report{.epoch = state_.epoch,
                        .epochs = params_.epochs,
@@ -169,26 +210,47 @@ class Trainer {
                        .images_per_second = images_per_second};
     if (data_.validation.size() > 0)
       report.validation_accuracy =
-          evaluate(network_, state_.parameters, data_.validation, data_.normalisation).accuracy;
+          evaluate(network_, used(), data_.validation, data_.normalisation).accuracy;
     state_.course.loss.push_back(report.loss);
     state_.course.accuracy.push_back(report.train_accuracy);
     state_.course.validation_accuracy.push_back(report.validation_accuracy);
     state_.course.learning_rate.push_back(report.learning_rate);
-    state_.course.monitors.push_back(monitor_layers(network_, state_.parameters, data_.train,
-                                                    data_.normalisation, kMonitorSigma));
+    state_.course.monitors.push_back(
+        monitor_layers(network_, used(), data_.train, data_.normalisation, kMonitorSigma));
     state_.epoch_loss = 0;
     state_.epoch_correct = state_.epoch_images = 0;
-    if (state_.epoch % params_.checkpoint_every_epochs == 0 || state_.epoch == params_.epochs)
-      save();
+    if (params_.early_stop_epochs > 0 &&
+        (state_.best.epoch == 0 || report.validation_accuracy > state_.best.accuracy))
+      state_.best = {
+          .epoch = state_.epoch, .accuracy = report.validation_accuracy, .parameters = used()};
+    if (is_finished(state_, params_)) keep_used();
+    if (state_.epoch % params_.checkpoint_every_epochs == 0 || is_finished(state_, params_)) save();
     if (hooks_.on_epoch) hooks_.on_epoch(report);
   }
 
-  void save() const {
+  void save() {
     if (!hooks_.checkpoint.empty())
       save_checkpoint(hooks_.checkpoint, network_, state_, hooks_.digest);
+    saved_ = Clock::now();
   }
 
-  [[noreturn]] void stop(Index epoch, Index step) const {
+  /// Between two steps, where a state can go on from: not after an epoch's last, before it is
+  /// finished.
+  void save_if_due() {
+    const std::chrono::duration<double, std::ratio<60>> since = Clock::now() - saved_;
+    if (params_.checkpoint_every_minutes > 0 && since.count() >= params_.checkpoint_every_minutes)
+      save();
+  }
+
+  /// Of the live line.
+  std::string epoch_so_far() const {
+    const double images = static_cast<double>(state_.epoch_images);
+    return fmt::format("epoch {}, loss {:.3f}, accuracy {} %", state_.epoch + 1,
+                       state_.epoch_loss / images,
+                       per_cent(static_cast<double>(state_.epoch_correct) / images, 1));
+  }
+
+  [[noreturn]] void stop(Index epoch, Index step) {
     save();
     throw Interrupted("training stopped in epoch " + std::to_string(epoch + 1) + " of " +
                       std::to_string(params_.epochs) + " after " + std::to_string(step) +
@@ -202,18 +264,34 @@ class Trainer {
   const Data& data_;
   const TrainingParams& params_;
   const TrainingHooks& hooks_;
+  StepRules rules_;
   RandomStream stream_;
   TrainingState state_;
   Index steps_per_epoch_;
   TrainingStep training_;
   ParameterSet<float> ascended_;  ///< of sharpness-aware steps
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point saved_ = Clock::now();  ///< or the beginning
 };
 
 }  // namespace
 
+bool is_finished(const TrainingState& state, const TrainingParams& params) {
+  return state.epoch >= params.epochs ||
+         (params.early_stop_epochs > 0 && state.best.epoch > 0 &&
+          state.epoch - state.best.epoch >= params.early_stop_epochs);
+}
+
+std::string no_validation_images(const TrainingParams& params) {
+  return "training.early_stop_epochs = " + std::to_string(params.early_stop_epochs) +
+         " needs validation images to judge by; set data.validation above 0";
+}
+
 TrainingState train(const Network& network, const Data& data, const TrainingParams& params,
                     TrainingState state, const TrainingHooks& hooks) {
   if (data.train.size() == 0) throw ConfigError("there are no training images");
+  if (params.early_stop_epochs > 0 && data.validation.size() == 0)
+    throw ConfigError(no_validation_images(params));
   const OptimiserState fresh = initial_state(params, network);
   if (state.optimiser.moments.size() != fresh.moments.size() ||
       state.optimiser.moments.front().first != fresh.moments.front().first)

@@ -30,17 +30,24 @@ struct TrainingHooks {
   double sharpness_radius = 0;  ///< above 0: multiplicative adaptive sharpness-aware steps
   std::function<void(const EpochReport&)> on_epoch = {};
   std::function<bool()> stop_requested = {};  ///< asked before each step
-  /// Written every checkpoint_every_epochs, on a stop and at the end.
+  /// Written every checkpoint_every_epochs and checkpoint_every_minutes, on a stop and at the end.
   std::filesystem::path checkpoint = {};
   std::string digest = {};  ///< goes into the checkpoint
   bool quiet = false;       ///< no progress line
 };
 
-/// Trains from `state` (a fresh or a resumed one) to the end of params.epochs and returns the final
-/// state. A batch is cut into micro-batches of kLanes images, whose gradients are added in order:
-/// no bit depends on the number of threads, and a resumed training ends with the bits of an
-/// uninterrupted one. Throws Interrupted on a stop (with a checkpoint, the state so far is in it)
-/// and ConfigError where the loss is no longer finite.
+/// Whether a training of `params` ends where `state` is: after params.epochs, or where the best
+/// epoch lies params.early_stop_epochs back.
+bool is_finished(const TrainingState& state, const TrainingParams& params);
+
+/// The message where an early stop has no images to judge by.
+std::string no_validation_images(const TrainingParams& params);
+
+/// Trains from `state` (a fresh or a resumed one) to its end and returns the final state. A batch
+/// is cut into micro-batches of kLanes images, whose gradients are added in order: no bit depends
+/// on the number of threads, and a resumed training ends with the bits of an uninterrupted one.
+/// Throws Interrupted on a stop (with a checkpoint, the state so far is in it) and ConfigError
+/// where the loss is no longer finite, or an early stop has no validation images.
 TrainingState train(const Network& network, const Data& data, const TrainingParams& params,
                     TrainingState state, const TrainingHooks& hooks = {});
 

@@ -153,7 +153,7 @@ void TrainingStep::add_loss(const Step& step, Index block, Worker& worker,
   const double scale = 1 / static_cast<double>(step.images.size());
   softmax_cross_entropy<float>(workspace.output(last),
                                {worker.labels.data(), static_cast<std::size_t>(s.images)}, s.scores,
-                               scale, workspace.gradient(last));
+                               scale, workspace.gradient(last), rules_.label_smoothing);
   if (const Distillation* rule = rules_.distillation) {
     const auto& teacher = clean_pass(rule->teacher, worker.teacher, workspace.input(), s.images);
     distil(*rule, teacher.output(rule->teacher.network->layers() - 1), workspace.output(last),

@@ -48,6 +48,7 @@ struct StepRules {
   ParameterMask mask = {};
   const Distillation* distillation = nullptr;
   const FeatureMatching* matching = nullptr;
+  double label_smoothing = 0;
 };
 
 /// Forward and backward passes of the micro-batches of a training step.

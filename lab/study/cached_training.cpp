@@ -47,7 +47,7 @@ std::optional<KeptState> furthest_kept(const CachedTraining& t, const Console& c
     std::optional<nn::Checkpoint> found = load_kept(from, t, console);
     if (!found || (furthest && found->state.step <= furthest->state.step)) continue;
     furthest = {std::move(found->state), from};
-    if (furthest->state.epoch >= t.params.epochs) break;
+    if (nn::is_finished(furthest->state, t.params)) break;
   }
   return furthest;
 }
@@ -76,7 +76,7 @@ nn::TrainingState train_cached(const CachedTraining& t, nn::TrainingHooks hooks,
   const std::filesystem::path& file = t.kept.file;
   if (!file.empty()) remove_leftovers(file.parent_path());
   std::optional<KeptState> kept = furthest_kept(t, console);
-  if (kept && kept->state.epoch >= t.params.epochs) {
+  if (kept && nn::is_finished(kept->state, t.params)) {
     origin.words = "from " + kept->file.string();
     origin.course = kept->state.course;
     origin.state = kept->state;
@@ -110,9 +110,14 @@ nn::TrainingState train_cached(const CachedTraining& t, nn::TrainingHooks hooks,
   origin.course = state.course;
   origin.state = state;
   origin.images_per_second = rate;
-  origin.words =
-      fmt::format("trained {} epochs in {} ({} images/s)", t.params.epochs - resumed_from,
-                  human_time(seconds), grouped(static_cast<std::int64_t>(rate)));
+  origin.words = fmt::format("trained {} epochs in {} ({} images/s)", state.epoch - resumed_from,
+                             human_time(seconds), grouped(static_cast<std::int64_t>(rate)));
+  if (state.best.epoch > 0) {
+    origin.words += fmt::format(", epoch {} kept", state.best.epoch);
+    console.say("{}: {} epoch {} of {}; epoch {} is kept, of validation accuracy {} %\n", t.label,
+                state.epoch < t.params.epochs ? "stopped after" : "trained to", state.epoch,
+                t.params.epochs, state.best.epoch, per_cent(state.best.accuracy));
+  }
   return state;
 }
 

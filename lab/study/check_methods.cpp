@@ -8,6 +8,7 @@
 #include "lab/experiment/described_network.h"
 #include "lab/study/placement.h"
 #include "nn/compensated.h"
+#include "nn/trainer.h"
 
 namespace ohmic::lab {
 namespace {
@@ -32,8 +33,8 @@ void check_list(const Experiment& e, const std::string& key, const std::vector<T
       fail_key(e, key, fmt::format("{} has {} twice", key, values[i]));
 }
 
-void check_images(const Experiment& e, const std::string& key, std::int64_t images, Index there,
-                  const std::string& kind) {
+void check_count(const Experiment& e, const std::string& key, std::int64_t images, Index there,
+                 const std::string& kind) {
   if (images > there)
     fail_key(e, key,
              fmt::format("{} = {}, but there are only {} {} images", key, images, there, kind));
@@ -68,8 +69,11 @@ void check_methods(const Experiment& e, const nn::Network& network,
   }
 }
 
-void check_test_images(const Experiment& e, const nn::Data& data) {
-  check_images(e, "evaluation.images", e.evaluation.images, data.test.size(), "test");
+void check_images(const Experiment& e, const nn::Data& data) {
+  check_count(e, "evaluation.images", e.evaluation.images, data.test.size(), "test");
+  if (!e.network.file.empty() || !e.network.weights.empty()) return;  // nothing is trained
+  if (e.training.early_stop_epochs > 0 && data.validation.size() == 0)
+    fail_key(e, "training.early_stop_epochs", nn::no_validation_images(e.training));
 }
 
 void check_comparison(const Experiment& e, const nn::Data& data) {
@@ -83,8 +87,8 @@ void check_comparison(const Experiment& e, const nn::Data& data) {
     fail_key(e, "compare.selection_chips",
              "compare.selection_chips needs validation images to choose on; set data.validation "
              "above 0");
-  check_images(e, "compare.selection_images", c.selection_images, data.validation.size(),
-               "validation");
+  check_count(e, "compare.selection_images", c.selection_images, data.validation.size(),
+              "validation");
 }
 
 void check_search(const Experiment& e, const nn::Network& network, const nn::Data& data) {
@@ -111,8 +115,8 @@ void check_search(const Experiment& e, const nn::Network& network, const nn::Dat
                          "are met by no placement: ratio {} on one layer adds more",
                          shortest(options.overhead_limit), shortest(options.overhead_limit_macs),
                          shortest(ratio)));
-  check_images(e, "search.images", search.images, data.validation.size(), "validation");
-  check_images(e, "search.train_images", search.train_images, data.train.size(), "training");
+  check_count(e, "search.images", search.images, data.validation.size(), "validation");
+  check_count(e, "search.train_images", search.train_images, data.train.size(), "training");
 }
 
 }  // namespace ohmic::lab

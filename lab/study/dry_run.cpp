@@ -107,10 +107,11 @@ WorkEstimate estimate_work(const Experiment& e, const nn::Network& network, cons
   const double parameters = static_cast<double>(network.parameter_count()) * sizeof(float);
   double cells = 0;
   for (const LayerSketch& layer : work.layers) cells += static_cast<double>(layer.cells);
-  // Values and the optimiser's two moments, a gradient per micro-batch, what each thread perturbs.
+  // What a training keeps, a gradient per micro-batch, what each thread perturbs.
+  const auto copies = static_cast<double>(nn::kept_copies(e.training));
   const double training =
       parameters *
-          (3.0 + static_cast<double>(block_count(e.training.batch, kLanes)) + 2.0 * threads()) +
+          (copies + static_cast<double>(block_count(e.training.batch, kLanes)) + 2.0 * threads()) +
       2 * block * threads();
   // A cell: target, programmed, now, and its share of the panel that is read.
   const double chips = 2 * parameters + 16 * cells + block * 4 * threads() +
@@ -118,7 +119,7 @@ WorkEstimate estimate_work(const Experiment& e, const nn::Network& network, cons
                                 blocks(e.evaluation.error_images, data.test));
   work.memory_bytes = images + std::max(trained ? 0.0 : training, chips);
   work.disk_bytes =
-      60e3 + 200.0 * static_cast<double>(e.run.chips) + (trained ? 0 : 3 * parameters);
+      60e3 + 200.0 * static_cast<double>(e.run.chips) + (trained ? 0 : copies * parameters);
   return work;
 }
 

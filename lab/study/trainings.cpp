@@ -31,8 +31,9 @@ KeptTraining place_of(const TrainingSetting& s, const std::string& label, const 
   std::error_code unknown;
   const bool is_there = std::filesystem::exists(file, unknown);
   if (s.shares_folder && !is_there) return kept;
-  // Weights and two moments of the optimiser, and what stands around them.
-  const std::int64_t bytes = 12 * network.parameter_count() + (std::int64_t{1} << 16);
+  const std::int64_t bytes =
+      4 * nn::kept_copies(s.experiment.training) * network.parameter_count() +
+      (std::int64_t{1} << 16);  // what stands around them
   if (const std::string why = why_unwritable(cache, bytes); !why.empty()) {
     if (is_there) kept.cached = file;
     kept.note = cache.string() + ": the cache of trained networks " + why;
@@ -43,11 +44,11 @@ KeptTraining place_of(const TrainingSetting& s, const std::string& label, const 
 }
 
 /// Whether `file` holds the end of the training, whole.
-bool is_trained(const std::filesystem::path& file, std::int64_t epochs) {
+bool is_trained(const std::filesystem::path& file, const nn::TrainingParams& params) {
   try {
     std::error_code unknown;
     return std::filesystem::exists(file, unknown) &&
-           nn::load_checkpoint(file).state.epoch >= epochs;
+           nn::is_finished(nn::load_checkpoint(file).state, params);
   } catch (const FileError&) {
     return false;
   }
@@ -127,10 +128,10 @@ bool has_trained_base(const TrainingSetting& s, const MethodSet& m) {
   const nn::Network network = described_network(e, s.data.shape(), s.data.classes());
   const std::string digest = base_training_digest(e, network, m, s.data.training_digest);
   if (s.use_cache) try {
-      if (is_trained(cache_folder() / (digest + ".h5"), e.training.epochs)) return true;
+      if (is_trained(cache_folder() / (digest + ".h5"), e.training)) return true;
     } catch (const FileError&) {  // no place for a cache
     }
-  return s.names_by_digest && is_trained(file_in_folder(s, label_of(m), digest), e.training.epochs);
+  return s.names_by_digest && is_trained(file_in_folder(s, label_of(m), digest), e.training);
 }
 
 nn::TrainedNetwork train_further(const TrainingSetting& s, const nn::TrainedNetwork& base,

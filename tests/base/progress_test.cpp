@@ -54,6 +54,24 @@ TEST_CASE("progress draws one line on a terminal and wipes it at the end") {
   CHECK(written.ends_with("\r\033[K"));
 }
 
+TEST_CASE("progress counts in its unit, and what was done before in no rate") {
+  const std::string written = on_terminal([] {
+    Progress progress("training", 3000000, false, "images");
+    progress.begin_at(1000000);
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    progress.advance(500000);
+  });
+  CAPTURE(written);
+  CHECK(written.find("\rtraining   50 %  ") != written.npos);
+  // Half a million in at least 200 ms, and three times that left.
+  const std::size_t rate = written.find(" images/s  ");
+  REQUIRE(rate != written.npos);
+  const double per_second = std::stod(written.substr(written.rfind(' ', rate - 1)));
+  CHECK(per_second <= 2.5e6);
+  CHECK(per_second > 1e4);
+  CHECK(written.find(" left", rate) != written.npos);
+}
+
 TEST_CASE("progress draws at most ten times a second") {
   const std::string written = on_terminal([] {
     Progress progress("fast", 1000000);

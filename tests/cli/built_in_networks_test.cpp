@@ -1,4 +1,6 @@
 #include "cli/refused.h"
+#include "lab/experiment/experiment.h"
+#include "lab/experiment/key_notes.h"
 #include "nn/checkpoint.h"
 
 /// The networks of the CIFAR literature, narrow, through the whole program.
@@ -73,26 +75,28 @@ TEST_CASE("a width without filters is refused where it was written, in runs and 
       "one from 0.03125 on";
   for (const char* command : {"run", "train"})
     check_refused(bench, {command, "~/n.toml", "-o", "~/out"}, lab::kUsage,
-                  "~/n.toml:6:1: " + message);
+                  "~/n.toml:7:1: " + message);
   check_refused(bench, {"run", "~/n.toml", "-o", "~/out", "--dry-run"}, lab::kUsage,
-                "~/n.toml:6:1: " + message);
+                "~/n.toml:7:1: " + message);
   check_refused(
       bench, {"run", "~/n.toml", "-o", "~/out", "--set", "network.width=0.01"}, lab::kUsage,
       "--set network.width=0.01: network.width = 0.01 leaves layer conv1 without filters: it has "
       "16 at width 1, and keeps one from 0.03125 on");
   check_refused(bench, {"run", "~/n.toml", "-o", "~/out", "--set", "network.width=0"}, lab::kUsage,
-                "--set network.width=0: network.width = 0 is out of range, ...");
+                "--set network.width=0: network.width = 0 is out of range (above 0, at most 16)");
 }
 
 TEST_CASE("a width is told where the network has none") {
   const Workbench bench("no-width");
-  const auto log_of = [&](const std::string& network) {
-    bench.write("n.toml", config_of(network));
-    return bench.ohmic({"run", "~/n.toml", "-o", "~/out", "--dry-run"}).log;
+  const auto notes_of = [&](const std::string& network) {
+    return lab::key_notes(
+        lab::read_experiment(bench.write("n.toml", config_of(network)), std::vector<std::string>{}),
+        "train");
   };
-  CHECK(log_of("model = \"mlp\"\nwidth = 0.5")
-            .find("network.width has no effect: model \"mlp\" has no width") != std::string::npos);
-  CHECK(log_of("model = \"vgg8\"\nwidth = 0.5").find("network.width") == std::string::npos);
+  CHECK(notes_of("model = \"mlp\"\nwidth = 0.5") ==
+        std::vector<std::string>{bench.path("n.toml") +
+                                 ":7:1: network.width has no effect: model \"mlp\" has no width"});
+  CHECK(notes_of("model = \"vgg8\"\nwidth = 0.5").empty());
 }
 
 TEST_CASE("a checkpoint of another width is refused by the first layer that differs") {

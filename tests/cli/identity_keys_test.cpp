@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "base/kernels.h"
 #include "cli/session.h"
 #include "io/digest.h"
 #include "lab/experiment/described_network.h"
@@ -139,6 +140,12 @@ const std::map<std::string, Context> kContexts = {
     {"training.step_epochs", {{"training.schedule=step"}, ""}},
     {"training.step_factor", {{"training.schedule=step"}, ""}},
     {"training.momentum", {{"training.optimiser=sgd"}, ""}},
+    {"training.nesterov", {{"training.optimiser=sgd"}, ""}},
+    {"training.one_cycle_rise", {{"training.schedule=one_cycle"}, ""}},
+    {"training.one_cycle_fall", {{"training.schedule=one_cycle"}, ""}},
+    {"training.weight_decay_on", {{"training.weight_decay=0.1"}, ""}},
+    {"training.average_decay", {{"training.average_weights=ema"}, "0.9"}},
+    {"training.average_from", {{"training.average_weights=swa"}, "0.5"}},
     {"evaluation.images", {{}, "50"}},
     {"time.at_s", {kDrifts, "100"}},
     {"time.retention_s", {kDrifts, "[2.0]"}},
@@ -221,6 +228,7 @@ const std::map<std::string, std::string> kChanges = {
     {"training.*", "rtTskfbB"},
     {"training.seed", "rtTskfbBcC"},
     {"training.checkpoint_every_epochs", ""},
+    {"training.checkpoint_every_minutes", ""},
     {"evaluation.images", "rsk"},
     {"evaluation.budget_images", "rs"},
     {"evaluation.error_images", "rs"},
@@ -539,6 +547,40 @@ TEST_CASE("input files count by their contents: one byte, in any table, and not 
   for (const lab::KeyManual& manual : lab::key_manual())
     if (manual.field.is_file && manual.key != "data.set" && manual.key != "data.path")
       CHECK_MESSAGE(told.contains(manual.key), manual.key << " has no case here");
+}
+
+TEST_CASE(
+    "keys that came later are in no digest of a training that leaves them at their defaults") {
+  const Workbench bench("later");
+  const auto digest_of = [&](const std::vector<std::string>& settings) {
+    const lab::Experiment e = lab::read_experiment(bench.path("tiny.toml"), settings);
+    return lab::base_training_digest(e, lab::described_network(e, {1, 8, 8}, 3),
+                                     e.methods.parse("plain"), "images");
+  };
+  const lab::Experiment e =
+      lab::read_experiment(bench.path("tiny.toml"), std::vector<std::string>{});
+  const nn::Network network = lab::described_network(e, {1, 8, 8}, 3);
+  // The keys of Ohmic 0.2.0.
+  const std::string words = R"([training]
+batch = 128
+beta1 = 0.9
+beta2 = 0.999
+epochs = 2
+epsilon = 1e-08
+learning_rate = 0.01
+optimiser = "adam"
+schedule = "cosine"
+seed = 1
+warm_up_epochs = 0
+weight_decay = 0.0
+)" + nn::to_toml(network.spec()) +
+                            "images\n" +
+                            fmt::format("training {}\nrng {}\narithmetic {}\n",
+                                        lab::kTrainingVersion, kRngVersion, arithmetic_name());
+  CHECK(digest_of({}) == digest(words));
+  CHECK(digest_of({"training.label_smoothing=0", "training.average_weights=none"}) ==
+        digest_of({}));
+  CHECK(digest_of({"training.label_smoothing=0.1"}) != digest_of({}));
 }
 
 }  // namespace ohmic

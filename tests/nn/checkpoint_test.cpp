@@ -30,6 +30,8 @@ TEST_CASE("a checkpoint brings back the network and every bit of the training") 
   state.epoch_images = 9;
   state.optimiser.steps = 12;
   state.optimiser.moments[1].second[0][0].value(0, 0) = 1e-30f;
+  state.average = {.parameters = initial_parameters(network, 8), .terms = 5};
+  state.best = {.epoch = 1, .accuracy = 0.75, .parameters = initial_parameters(network, 9)};
   save_checkpoint(folder / "net.h5", network, state, "digest");
   const Checkpoint back = load_checkpoint(folder / "net.h5");
   CHECK(difference(back.network.spec(), back.network.input(), network.spec(), network.input()) ==
@@ -42,6 +44,11 @@ TEST_CASE("a checkpoint brings back the network and every bit of the training") 
   CHECK(back.state.epoch_loss == 0.1);
   CHECK(back.state.epoch_correct == 7);
   CHECK(back.state.epoch_images == 9);
+  CHECK(back.state.average.parameters == state.average.parameters);
+  CHECK(back.state.average.terms == 5);
+  CHECK(back.state.best.parameters == state.best.parameters);
+  CHECK(back.state.best.epoch == 1);
+  CHECK(back.state.best.accuracy == 0.75);
   CHECK(back.digest == "digest");
   const h5::Reader reader(folder / "net.h5");
   CHECK(reader.floats("/layers/0_conv1/weight").shape == std::vector<Index>{4, 1, 3, 3});

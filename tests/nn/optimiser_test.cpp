@@ -41,6 +41,45 @@ TEST_CASE("sgd with momentum and decay takes the steps of its formula") {
   CHECK(one.step(0.4, 0.2) == doctest::Approx(w - 0.2 * v));
 }
 
+TEST_CASE("sgd with Nesterov's momentum takes the steps of its formula") {
+  OneWeight one(OptimiserKind::sgd);
+  one.params.momentum = 0.5;
+  one.params.weight_decay = 0.1;
+  one.params.nesterov = true;
+  double w = 2, v = 0;
+  for (const auto& [gradient, rate] : {std::pair{1.0, 0.1}, {0.4, 0.2}, {-0.7, 0.05}}) {
+    const double slope = gradient + 0.1 * w;
+    v = 0.5 * v + slope;
+    w -= rate * (slope + 0.5 * v);
+    CHECK(one.step(gradient, rate) == doctest::Approx(w).epsilon(1e-6));
+  }
+}
+
+TEST_CASE("decay of weights leaves biases and batch-norm alone") {
+  const Network network = testing::network_of(
+      "[[layers]]\ntype = \"conv\"\nfilters = 2\nkernel = 1\n[[layers]]\ntype = "
+      "\"batch_norm\"\n[[layers]]\ntype = \"linear\"\noutputs = 1",
+      {1, 2, 2});
+  for (const OptimiserKind kind : {OptimiserKind::sgd, OptimiserKind::adam, OptimiserKind::adamw})
+    for (const DecayOn on : {DecayOn::all, DecayOn::weights}) {
+      TrainingParams params;
+      params.optimiser = kind;
+      params.weight_decay = 0.5;
+      params.weight_decay_on = on;
+      ParameterSet<float> w = initial_parameters(network, 3);
+      (*find(w[1], "bias")).fill(0.25f);
+      const ParameterSet<float> before = w, gradient = zero_parameters<float>(network);
+      OptimiserState state = initial_state(params, network);
+      optimise(params, network, gradient, 0.1, state, w);
+      for (const std::size_t layer : {0u, 1u, 2u})
+        for (const char* name : {"weight", "bias"}) {
+          const bool is_matrix = layer != 1 && std::string(name) == "weight";
+          const bool moved = *find(w[layer], name) != *find(before[layer], name);
+          CHECK(moved == (on == DecayOn::all || is_matrix));
+        }
+    }
+}
+
 TEST_CASE(
     "adam's first step is the rate against the sign, its second follows the corrected moments") {
   OneWeight one(OptimiserKind::adam);
@@ -89,6 +128,28 @@ TEST_CASE("schedules rise linearly, stay, fall in steps, or along half a cosine"
   CHECK(learning_rate(p, 99, 10) == doctest::Approx(0.002));
 }
 
+TEST_CASE("one cycle rises in a line over its share of the steps, and falls along either curve") {
+  TrainingParams p;
+  p.learning_rate = 2;
+  p.epochs = 10;
+  p.schedule = ScheduleKind::one_cycle;
+  p.warm_up_epochs = 7;  // idle
+  p.one_cycle_rise = 0.25;
+  CHECK(learning_rate(p, 0, 10) == doctest::Approx(2.0 / 25));
+  CHECK(learning_rate(p, 11, 10) == doctest::Approx(2 * 12.0 / 25));
+  CHECK(learning_rate(p, 24, 10) == doctest::Approx(2));
+  CHECK(learning_rate(p, 25, 10) == doctest::Approx(2));
+  CHECK(learning_rate(p, 50, 10) == doctest::Approx(1 + std::cos(3.14159265358979 / 3)));
+  CHECK(learning_rate(p, 99, 10) == doctest::Approx(1 + std::cos(3.14159265358979 * 74 / 75)));
+  p.one_cycle_fall = CycleFall::linear;
+  CHECK(learning_rate(p, 50, 10) == doctest::Approx(2 * 2.0 / 3));
+  CHECK(learning_rate(p, 99, 10) == doctest::Approx(2.0 / 75));
+  p.one_cycle_rise = 0;
+  CHECK(learning_rate(p, 0, 10) == 2);
+  p.one_cycle_rise = 1;
+  CHECK(learning_rate(p, 99, 10) == 2);
+}
+
 TEST_CASE("the loss is minus the log of the softmax, its gradient softmax minus one-hot") {
   Matrix<double> logits(3, kLanes), gradient(3, kLanes, 9.0);
   logits(0, 0) = 1;
@@ -104,6 +165,41 @@ TEST_CASE("the loss is minus the log of the softmax, its gradient softmax minus 
   CHECK(gradient(0, 0) == doctest::Approx(0.5 * std::exp(1) / sum));
   CHECK(gradient(1, 0) == doctest::Approx(0.5 * (std::exp(2) / sum - 1)));
   CHECK(gradient(2, 5) == 0.0);
+}
+
+TEST_CASE("label smoothing is the cross-entropy of smoothed labels, and so is its gradient") {
+  constexpr double kSmoothing = 0.15, kStep = 1e-5;
+  Matrix<double> logits(4, kLanes), gradient(4, kLanes);
+  for (Index c = 0; c < 4; ++c)
+    for (Index lane = 0; lane < 3; ++lane)
+      logits(c, lane) = std::sin(static_cast<double>(3 * c + lane)) * 2;
+  const std::uint8_t labels[] = {1, 3, 0};
+  const auto loss = [&](View<double> slope) {
+    Score scores[3];
+    softmax_cross_entropy<double>(logits, labels, scores, 0.5, slope, kSmoothing);
+    return 0.5 * (scores[0].loss + scores[1].loss + scores[2].loss);
+  };
+  double wanted = 0;
+  for (Index lane = 0; lane < 3; ++lane) {
+    double sum = 0;
+    for (Index c = 0; c < 4; ++c) sum += std::exp(logits(c, lane));
+    for (Index c = 0; c < 4; ++c) {
+      const double label = (c == labels[lane] ? 1 - kSmoothing : 0) + kSmoothing / 4;
+      wanted -= 0.5 * label * (logits(c, lane) - std::log(sum));
+    }
+  }
+  CHECK(loss(gradient) == doctest::Approx(wanted).epsilon(1e-12));
+  for (Index c = 0; c < 4; ++c)
+    for (Index lane = 0; lane < 3; ++lane) {
+      const double value = logits(c, lane);
+      logits(c, lane) = value + kStep;
+      const double above = loss({});
+      logits(c, lane) = value - kStep;
+      const double below = loss({});
+      logits(c, lane) = value;
+      CHECK(std::abs((above - below) / (2 * kStep) - gradient(c, lane)) < 1e-9);
+    }
+  CHECK(gradient(2, 3) == 0.0);
 }
 
 TEST_CASE("ranks count the classes ahead; ties go to the first class and NaN is never right") {
