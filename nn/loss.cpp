@@ -19,7 +19,7 @@ Index rank_of(ConstView<T> logits, Index label, Index lane) {
 }  // namespace
 
 template <class T>
-void softmax_cross_entropy(ConstView<T> logits, std::span<const std::uint8_t> labels,
+void softmax_cross_entropy(ConstView<T> logits, std::span<const Label> labels,
                            std::span<Score> scores, double weight, View<T> gradient) {
   const Index classes = logits.rows();
   for (Index c = 0; c < gradient.rows(); ++c)
@@ -45,9 +45,9 @@ void softmax_cross_entropy(ConstView<T> logits, std::span<const std::uint8_t> la
   }
 }
 
-template void softmax_cross_entropy(ConstView<float>, std::span<const std::uint8_t>,
-                                    std::span<Score>, double, View<float>);
-template void softmax_cross_entropy(ConstView<double>, std::span<const std::uint8_t>,
-                                    std::span<Score>, double, View<double>);
+template void softmax_cross_entropy(ConstView<float>, std::span<const Label>, std::span<Score>,
+                                    double, View<float>);
+template void softmax_cross_entropy(ConstView<double>, std::span<const Label>, std::span<Score>,
+                                    double, View<double>);
 
 }  // namespace ohmic::nn

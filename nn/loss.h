@@ -1,10 +1,10 @@
 #pragma once
 
-#include <cstdint>
 #include <span>
 
 #include "base/kernels.h"
 #include "base/matrix.h"
+#include "nn/label.h"
 
 namespace ohmic::nn {
 
@@ -19,7 +19,7 @@ struct Score {
 /// a lane, and, unless `gradient` is empty, the gradient by the logits times `weight` (1 / batch
 /// for a mean over the batch), 0 in other lanes.
 template <class T>
-void softmax_cross_entropy(ConstView<T> logits, std::span<const std::uint8_t> labels,
+void softmax_cross_entropy(ConstView<T> logits, std::span<const Label> labels,
                            std::span<Score> scores, double weight = 0, View<T> gradient = {});
 
 }  // namespace ohmic::nn

@@ -5,6 +5,7 @@
 
 #include "base/elementary.h"
 #include "base/parallel.h"
+#include "nn/fill_lanes.h"
 
 namespace ohmic::nn {
 namespace {
@@ -113,8 +114,8 @@ void TrainingStep::compute_block(const ParameterSet<float>& parameters, Index bl
   Workspace<float>& workspace = worker->workspace;
   s.images = static_cast<Index>(images.size());
   set_zero(s.gradient);
-  std::array<std::uint8_t, kLanes> lane_labels;
-  const std::span<std::uint8_t> labels(lane_labels.data(), images.size());
+  std::array<Label, kLanes> lane_labels;
+  const std::span<Label> labels(lane_labels.data(), images.size());
   fill_lanes<float>(data_.train, data_.normalisation, images, workspace.input(), labels);
 
   const Pass pass{.mode = Mode::training,
