@@ -20,7 +20,7 @@ Example:
 
 /// What is wrong with the config as a whole, before its points are looked at.
 void check_base(const Experiment& base, const nn::Data& data, bool dry_run) {
-  check_test_images(base, data);
+  check_images(base, data);
   check_comparison(base, data);
   const nn::Network network = described_network(base, data.shape(), data.classes());
   check_methods(base, network, base.compare.methods);

@@ -34,7 +34,7 @@ Session open_session(const CommonOptions& options, const std::string& command) {
   s.data = read_data(
       s.experiment,
       {.images = !options.dry_run, .digests = !options.dry_run, .use_cache = !options.no_cache});
-  check_test_images(s.experiment, s.data);
+  check_images(s.experiment, s.data);
   s.notes = key_notes(s.experiment, command);
   if (options.dry_run) return s;
   s.identity = identity_of(s.experiment, command, s.data.digest, *s.files);

@@ -23,7 +23,7 @@ class Trainer {
         stream_(static_cast<std::uint64_t>(params.seed)),
         state_(std::move(state)),
         steps_per_epoch_(block_count(data.train.size(), params.batch)),
-        training_(network, data, params.batch, stream_, hooks.rules) {}
+        training_(network, data, params.batch, stream_, hooks.rules, params.augmentation) {}
 
   TrainingState run() {
     const Index steps = params_.epochs * steps_per_epoch_;

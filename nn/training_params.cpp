@@ -73,8 +73,9 @@ void fields(FieldVisitor& f, TrainingParams& p) {
           p.epsilon);
   f.field({.key = "weight_decay", .meaning = "decay towards 0 of all trained parameters", .low = 0},
           p.weight_decay);
+  fields(f, p.augmentation);
   f.field({.key = "seed",
-           .meaning = "seed of initial weights, order, dropout and training noise",
+           .meaning = "seed of initial weights, order, augmentation, dropout and training noise",
            .low = 0,
            .high = 0x1p63,
            .high_open = true},

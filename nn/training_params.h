@@ -4,6 +4,7 @@
 
 #include "base/matrix.h"
 #include "io/fields.h"
+#include "nn/augmentation_params.h"
 
 namespace ohmic::nn {
 
@@ -23,6 +24,7 @@ struct TrainingParams {
   double momentum = 0.9;
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
   double weight_decay = 0;
+  AugmentationParams augmentation;
   std::int64_t seed = 1;
   std::int64_t checkpoint_every_epochs = 1;
 };

@@ -5,7 +5,6 @@
 
 #include "base/elementary.h"
 #include "base/parallel.h"
-#include "nn/fill_lanes.h"
 
 namespace ohmic::nn {
 namespace {
@@ -57,11 +56,14 @@ struct TrainingStep::Worker {
 };
 
 TrainingStep::TrainingStep(const Network& network, const Data& data, Index batch,
-                           const RandomStream& stream, const StepRules& rules)
+                           const RandomStream& stream, const StepRules& rules,
+                           const AugmentationParams& augmentation)
     : network_(network),
       data_(data),
       stream_(stream),
       rules_(rules),
+      augmentation_(augmentation),
+      steps_per_epoch_(block_count(data.train.size(), batch)),
       micro_batches_(static_cast<std::size_t>(block_count(batch, kLanes))),
       pool_([this] { return std::make_unique<Worker>(network_); }) {
   for (MicroBatch& s : micro_batches_) s.gradient = zero_parameters<float>(network);
@@ -116,7 +118,9 @@ void TrainingStep::compute_block(const ParameterSet<float>& parameters, Index bl
   set_zero(s.gradient);
   std::array<Label, kLanes> lane_labels;
   const std::span<Label> labels(lane_labels.data(), images.size());
-  fill_lanes<float>(data_.train, data_.normalisation, images, workspace.input(), labels);
+  fill_augmented_lanes(data_.train, data_.normalisation, augmentation_, stream_,
+                       step / static_cast<std::uint64_t>(steps_per_epoch_), images,
+                       workspace.input(), labels);
 
   const Pass pass{.mode = Mode::training,
                   .samples = s.images,

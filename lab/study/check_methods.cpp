@@ -32,8 +32,8 @@ void check_list(const Experiment& e, const std::string& key, const std::vector<T
       fail_key(e, key, fmt::format("{} has {} twice", key, values[i]));
 }
 
-void check_images(const Experiment& e, const std::string& key, std::int64_t images, Index there,
-                  const std::string& kind) {
+void check_count(const Experiment& e, const std::string& key, std::int64_t images, Index there,
+                 const std::string& kind) {
   if (images > there)
     fail_key(e, key,
              fmt::format("{} = {}, but there are only {} {} images", key, images, there, kind));
@@ -68,8 +68,15 @@ void check_methods(const Experiment& e, const nn::Network& network,
   }
 }
 
-void check_test_images(const Experiment& e, const nn::Data& data) {
-  check_images(e, "evaluation.images", e.evaluation.images, data.test.size(), "test");
+void check_images(const Experiment& e, const nn::Data& data) {
+  check_count(e, "evaluation.images", e.evaluation.images, data.test.size(), "test");
+  if (!e.network.file.empty() || !e.network.weights.empty()) return;  // nothing is trained
+  check_count(e, "training.batch", e.training.batch, data.train.size(), "training");
+  try {
+    nn::check_augmentation(e.training.augmentation, data.shape());
+  } catch (const ConfigError& error) {
+    fail_key(e, error.parts().key, error.parts().message);
+  }
 }
 
 void check_comparison(const Experiment& e, const nn::Data& data) {
@@ -83,8 +90,8 @@ void check_comparison(const Experiment& e, const nn::Data& data) {
     fail_key(e, "compare.selection_chips",
              "compare.selection_chips needs validation images to choose on; set data.validation "
              "above 0");
-  check_images(e, "compare.selection_images", c.selection_images, data.validation.size(),
-               "validation");
+  check_count(e, "compare.selection_images", c.selection_images, data.validation.size(),
+              "validation");
 }
 
 void check_search(const Experiment& e, const nn::Network& network, const nn::Data& data) {
@@ -111,8 +118,8 @@ void check_search(const Experiment& e, const nn::Network& network, const nn::Dat
                          "are met by no placement: ratio {} on one layer adds more",
                          shortest(options.overhead_limit), shortest(options.overhead_limit_macs),
                          shortest(ratio)));
-  check_images(e, "search.images", search.images, data.validation.size(), "validation");
-  check_images(e, "search.train_images", search.train_images, data.train.size(), "training");
+  check_count(e, "search.images", search.images, data.validation.size(), "validation");
+  check_count(e, "search.train_images", search.train_images, data.train.size(), "training");
 }
 
 }  // namespace ohmic::lab

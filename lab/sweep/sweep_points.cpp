@@ -159,7 +159,7 @@ std::vector<PointPlan> check_sweep(const Experiment& base, const PointValues& gr
                  is_new_cells = cells.insert(points[i].cells).second;
       const Experiment e = point_experiment(base, grid, i);
       of[i] = &data.of(e);
-      check_test_images(e, *of[i]);
+      check_images(e, *of[i]);
       if (!is_new_network && !is_new_cells) return;
       const nn::Network network = described_network(e, of[i]->shape(), of[i]->classes());
       if (is_new_network) check_methods(e, network, {e.run.method});

@@ -145,6 +145,11 @@ TEST_CASE("more images than a set has are refused, not clamped") {
   refused("data.train_images=1000", "data.train_images = 1000, but there are only 288");
   refused("data.test_images=101", "data.test_images = 101, but there are only 100");
   refused("evaluation.images=101", "evaluation.images = 101, but there are only 100 test images");
+  refused("training.batch=289", "training.batch = 289, but there are only 288 training images");
+  refused("training.augment_crop_pixels=8",
+          "training.augment_crop_pixels = 8 moves images of 8 x 8 pixels out of sight");
+  refused("training.augment_rotation_degrees=181",
+          "training.augment_rotation_degrees = 181 is out of range (0 .. 180)");
 }
 
 }  // namespace

@@ -6,7 +6,6 @@
 #include <functional>
 #include <numeric>
 
-#include "nn/fill_lanes.h"
 #include "nn/perturbation.h"
 #include "nn/trainer.h"
 #include "synthetic.h"
