@@ -15,4 +15,9 @@ std::string process_space() {
   return std::to_string(::stat("/proc/self/ns/pid", &space) == 0 ? space.st_ino : 0);
 }
 
+double machine_memory() {
+  return static_cast<double>(::sysconf(_SC_PHYS_PAGES)) *
+         static_cast<double>(::sysconf(_SC_PAGESIZE));
+}
+
 }  // namespace ohmic

@@ -10,5 +10,7 @@ std::string host_name();
 /// Number of the space within which a process number means one process ("0" where the system does
 /// not say): containers on one host have spaces of their own.
 std::string process_space();
+/// The machine's memory [bytes].
+double machine_memory();
 
 }  // namespace ohmic

@@ -47,7 +47,7 @@ Data made_up_data(const Shape& shape, Index images, Index classes) {
   Data data;
   data.train.set = set;
   for (Index i = 0; i < images; ++i) {
-    set->labels.push_back(static_cast<std::uint8_t>(i % classes));
+    set->labels.push_back(static_cast<Label>(i % classes));
     data.train.index.push_back(i);
   }
   const auto channels = static_cast<std::size_t>(shape.channels);

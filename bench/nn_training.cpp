@@ -19,7 +19,7 @@ ImageList made_up_images(Index count) {
     set->pixels.push_back(static_cast<std::uint8_t>(i * 2654435761u >> 24));
   ImageList list{set, {}};
   for (Index i = 0; i < count; ++i) {
-    set->labels.push_back(static_cast<std::uint8_t>(i % 10));
+    set->labels.push_back(static_cast<Label>(i % 10));
     list.index.push_back(i);
   }
   return list;

@@ -20,6 +20,9 @@ struct Array {
   std::vector<T> values;
 };
 
+/// What numbers are kept as: 8 bits without sign, other integers, floats of any size.
+enum class Element { byte, integer, floating };
+
 /// A file being read. Throws FileError naming file and path for whatever is missing, truncated or
 /// of another type or shape, claims more than the file can hold, or is still open for writing in
 /// another program; for a sealed file whose bytes are not those that were written before the
@@ -39,11 +42,15 @@ class Reader {
   bool is_group(const std::string& path) const;  ///< false also where there is nothing
   /// Of a data set; nothing is read.
   std::vector<Index> shape(const std::string& path) const;
+  Element element(const std::string& path) const;
   /// Names of the children of a group, in creation order if kept, else by name.
   std::vector<std::string> children(const std::string& group) const;
   Array<double> doubles(const std::string& path) const;  ///< any numeric type, converted
   Array<float> floats(const std::string& path) const;
   Array<std::int64_t> integers(const std::string& path) const;
+  Array<std::uint8_t> bytes(const std::string& path) const;  ///< of Element::byte
+  /// Reads every number of a data set, slice by slice, and keeps none: for trial().
+  void scan(const std::string& path) const;
   std::vector<std::string> strings(const std::string& path) const;
   bool holds_strings(const std::string& path) const;
   /// Paths of the dimension scales of every dimension of a data set; none where it has none.

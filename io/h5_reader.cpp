@@ -169,6 +169,11 @@ Array<T> read_numbers(const Reader& reader, hid_t file, std::uintmax_t file_size
   return result;
 }
 
+bool is_byte(hid_t type) {
+  return H5Tget_class(type) == H5T_INTEGER && H5Tget_size(type) == 1 &&
+         H5Tget_sign(type) == H5T_SGN_NONE;
+}
+
 /// Memory for strings of variable length, which no file has longer than itself.
 void* allocate_string(size_t size, void* file_size) {
   return size > *static_cast<std::uintmax_t*>(file_size) + 1 ? nullptr : std::malloc(size);
@@ -337,6 +342,16 @@ std::vector<Index> Reader::shape(const std::string& path) const {
   return shape_of(space);
 }
 
+Element Reader::element(const std::string& path) const {
+  const Lock lock;
+  const Handle dataset = open_dataset(*this, handle_, path);
+  const Handle type(H5Dget_type(dataset), H5Tclose);
+  if (!is_number(type))
+    fail(*this, quoted(path) + " holds " + class_name(type) + ", expected numbers");
+  if (H5Tget_class(type) == H5T_FLOAT) return Element::floating;
+  return is_byte(type) ? Element::byte : Element::integer;
+}
+
 Array<double> Reader::doubles(const std::string& path) const {
   const Lock lock;
   return read_numbers<double>(*this, handle_, size_, path, H5T_NATIVE_DOUBLE);
@@ -350,6 +365,39 @@ Array<float> Reader::floats(const std::string& path) const {
 Array<std::int64_t> Reader::integers(const std::string& path) const {
   const Lock lock;
   return read_numbers<std::int64_t>(*this, handle_, size_, path, H5T_NATIVE_INT64, true);
+}
+
+Array<std::uint8_t> Reader::bytes(const std::string& path) const {
+  if (element(path) != Element::byte) fail(*this, quoted(path) + " does not hold bytes");
+  const Lock lock;
+  return read_numbers<std::uint8_t>(*this, handle_, size_, path, H5T_NATIVE_UINT8, true);
+}
+
+void Reader::scan(const std::string& path) const {
+  element(path);  // is there one
+  const std::vector<Index> extent = shape(path);
+  constexpr Index kSlice = 1 << 20;  // numbers
+  Index of_row = 1;
+  for (std::size_t axis = 1; axis < extent.size(); ++axis) of_row *= extent[axis];
+  if (extent.empty() || of_row < 1 || extent[0] * of_row <= kSlice) {
+    doubles(path);
+    return;
+  }
+  const Lock lock;
+  const Handle dataset = open_dataset(*this, handle_, path);
+  const Handle space(H5Dget_space(dataset), H5Sclose);
+  const Index rows = std::max<Index>(1, kSlice / of_row);
+  std::vector<double> slice(static_cast<std::size_t>(rows * of_row));
+  std::vector<hsize_t> first(extent.size(), 0), count(extent.begin(), extent.end());
+  for (Index row = 0; row < extent[0]; row += rows) {
+    first[0] = static_cast<hsize_t>(row);
+    count[0] = static_cast<hsize_t>(std::min(rows, extent[0] - row));
+    H5Sselect_hyperslab(space, H5S_SELECT_SET, first.data(), nullptr, count.data(), nullptr);
+    const Handle memory(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr),
+                        H5Sclose);
+    if (H5Dread(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, slice.data()) < 0)
+      fail(*this, quoted(path) + " cannot be read (a damaged file)");
+  }
 }
 
 std::vector<std::string> Reader::strings(const std::string& path) const {

@@ -54,7 +54,7 @@ void read_all(const Reader& in, const std::string& path, int depth, int& left) {
     is_group = true;
   });
   if (!is_group) {
-    try_to([&] { in.doubles(path); });
+    try_to([&] { in.scan(path); });
     try_to([&] { in.strings(path); });
     try_to([&] { in.scales(path); });
     return;

@@ -1,12 +1,15 @@
+#include <algorithm>
 #include <bit>
 #include <cstring>
+#include <fstream>
 #include <limits>
-#include <optional>
 #include <string_view>
+#include <type_traits>
 
 #include "base/error.h"
 #include "io/array_file.h"
 #include "io/half.h"
+#include "io/typed_array.h"
 #include "io/zip_file.h"
 
 /// numpy's .npy (format versions 1 to 3, numpy.lib.format) and .npz.
@@ -124,59 +127,76 @@ class HeaderParser {
   std::size_t at_ = 0;
 };
 
-/// Element `from` as a T of the other or the same byte order.
-template <class T>
-float element(const char* from, bool swapped) {
-  char raw[sizeof(T)];
-  for (std::size_t i = 0; i < sizeof(T); ++i) raw[i] = from[swapped ? sizeof(T) - 1 - i : i];
-  T value;
-  std::memcpy(&value, raw, sizeof(T));
-  return static_cast<float>(value);
+/// Numbers of type From in a file, in the other or the same byte order. Unsigned integers beyond
+/// 2^63 - 1 become that.
+template <class From, class To>
+void read_run(const char* from, bool swapped, std::size_t count, To* to) {
+  for (std::size_t i = 0; i < count; ++i, from += sizeof(From)) {
+    From value;
+    if (swapped) {
+      char raw[sizeof(From)];
+      for (std::size_t byte = 0; byte < sizeof(From); ++byte)
+        raw[byte] = from[sizeof(From) - 1 - byte];
+      std::memcpy(&value, raw, sizeof(From));
+    } else {
+      std::memcpy(&value, from, sizeof(From));
+    }
+    if constexpr (std::is_same_v<From, std::uint64_t> && std::is_same_v<To, std::int64_t>)
+      value = std::min<From>(value, std::numeric_limits<To>::max());
+    to[i] = static_cast<To>(value);
+  }
 }
 
 /// The same of two bytes that hold a half-precision number.
-float half_element(const char* from, bool swapped) {
-  const auto low = static_cast<unsigned char>(from[swapped ? 1 : 0]);
-  const auto high = static_cast<unsigned char>(from[swapped ? 0 : 1]);
-  return from_half(static_cast<std::uint16_t>(high << 8 | low));
+void read_halves(const char* from, bool swapped, std::size_t count, float* to) {
+  static_assert(std::endian::native == std::endian::little, "the bytes are taken apart");
+  for (std::size_t i = 0; i < count; ++i, from += 2) {
+    const auto low = static_cast<unsigned char>(from[swapped ? 1 : 0]);
+    const auto high = static_cast<unsigned char>(from[swapped ? 0 : 1]);
+    to[i] = from_half(static_cast<std::uint16_t>(high << 8 | low));
+  }
 }
 
-struct ElementType {
-  std::size_t size;
-  float (*read)(const char*, bool);
-};
+template <class To>
+using RunReader = void (*)(const char*, bool, std::size_t, To*);
 
-std::optional<ElementType> element_type(std::string_view kind) {
-  const auto of = []<class T>(T) { return ElementType{sizeof(T), element<T>}; };
-  static_assert(std::endian::native == std::endian::little, "half_element() takes bytes apart");
-  if (kind == "f2") return ElementType{2, half_element};
-  if (kind == "f4") return of(float{});
-  if (kind == "f8") return of(double{});
-  if (kind == "i1") return of(std::int8_t{});
-  if (kind == "i2") return of(std::int16_t{});
-  if (kind == "i4") return of(std::int32_t{});
-  if (kind == "i8") return of(std::int64_t{});
-  if (kind == "u1" || kind == "b1") return of(std::uint8_t{});
-  if (kind == "u2") return of(std::uint16_t{});
-  if (kind == "u4") return of(std::uint32_t{});
-  if (kind == "u8") return of(std::uint64_t{});
-  return std::nullopt;
+/// How elements of a kind ("f4", "u1") become To; null where they do not.
+template <class To>
+RunReader<To> run_reader(std::string_view kind) {
+  if (kind == "u1" || kind == "b1") return read_run<std::uint8_t, To>;
+  if constexpr (!std::is_same_v<To, std::uint8_t>) {
+    if (kind == "i1") return read_run<std::int8_t, To>;
+    if (kind == "i2") return read_run<std::int16_t, To>;
+    if (kind == "i4") return read_run<std::int32_t, To>;
+    if (kind == "i8") return read_run<std::int64_t, To>;
+    if (kind == "u2") return read_run<std::uint16_t, To>;
+    if (kind == "u4") return read_run<std::uint32_t, To>;
+    if (kind == "u8") return read_run<std::uint64_t, To>;
+  }
+  if constexpr (std::is_same_v<To, float>) {
+    if (kind == "f2") return read_halves;
+    if (kind == "f4") return read_run<float, To>;
+    if (kind == "f8") return read_run<double, To>;
+  }
+  return nullptr;
 }
 
-/// The positions in Fortran order of elements that are asked for in C order.
+/// Where the element that lies at some place in Fortran order lies in C order.
 class FortranOrder {
  public:
   explicit FortranOrder(const std::vector<Index>& shape) {
     std::size_t stride = 1;
-    for (const Index size : shape) {
-      axes_.push_back({static_cast<std::size_t>(size), stride});
-      stride *= axes_.back().size;
+    for (std::size_t axis = shape.size(); axis-- > 0;) {
+      axes_.insert(axes_.begin(), {static_cast<std::size_t>(shape[axis]), stride});
+      stride *= axes_.front().size;
     }
   }
-  std::size_t position(std::size_t index) const {
+  std::size_t in_c_order(std::size_t place) const {
     std::size_t result = 0;
-    for (std::size_t axis = axes_.size(); axis-- > 0; index /= axes_[axis].size)
-      result += index % axes_[axis].size * axes_[axis].stride;
+    for (const Axis& axis : axes_) {
+      result += place % axis.size * axis.stride;
+      place /= axis.size;
+    }
     return result;
   }
 
@@ -187,7 +207,19 @@ class FortranOrder {
   std::vector<Axis> axes_;
 };
 
-h5::Array<float> parse_npy(std::string_view bytes, const std::string& name) {
+/// What a header says of the numbers behind it.
+struct Layout {
+  std::vector<Index> shape;
+  std::string kind;                    ///< "f4"
+  std::size_t start = 0;               ///< of the numbers in the file [bytes]
+  std::size_t element = 0, count = 0;  ///< bytes of one, and how many there are
+  bool swapped = false, reordered = false;
+};
+
+/// `bytes` are the first of a file of `size`, its header among them where it is no longer than
+/// kMostHeader.
+constexpr std::size_t kMostHeader = 1 << 16;
+Layout parse_layout(std::string_view bytes, std::size_t size, const std::string& name) {
   const auto fail = [&](const std::string& what) { throw FileError(name + ": " + what); };
   if (!bytes.starts_with(kMagic)) fail("is not a .npy file");
   const auto byte = [&](std::size_t at) -> std::size_t {
@@ -200,45 +232,129 @@ h5::Array<float> parse_npy(std::string_view bytes, const std::string& name) {
   const std::size_t before = version == 1 ? 10 : 12;
   std::size_t header_size = byte(8) | byte(9) << 8;
   if (version > 1) header_size |= byte(10) << 16 | byte(11) << 24;
-  if (bytes.size() < before + header_size) fail("is truncated inside its header");
-  Header header = HeaderParser(bytes.substr(before, header_size), name).parse();
-  bytes.remove_prefix(before + header_size);
+  Layout layout;
+  layout.start = before + header_size;
+  if (size < layout.start) fail("is truncated inside its header");
+  if (bytes.size() < layout.start) fail("has a header too long for an array of numbers");
+  const Header header = HeaderParser(bytes.substr(before, header_size), name).parse();
+  size -= layout.start;
 
   if (header.shape.size() > kMostAxes)
     throw ShapeError(name + ": has " + std::to_string(header.shape.size()) +
                      " dimensions, more than numpy's arrays can have (" +
                      std::to_string(kMostAxes) + ")");
   const char order = header.type.empty() ? '?' : header.type[0];
-  const auto type = element_type(std::string_view(header.type).substr(header.type.empty() ? 0 : 1));
-  if (!type || std::string_view("<>|=").find(order) == std::string_view::npos)
+  layout.shape = header.shape;
+  layout.kind = header.type.empty() ? "" : header.type.substr(1);
+  if (!run_reader<float>(layout.kind) || "<>|="sv.find(order) == std::string_view::npos)
     fail("holds elements of type '" + header.type + "', expected floats (f2, f4, f8) or integers");
+  layout.element = static_cast<std::size_t>(layout.kind[1] - '0');
   std::size_t count = 1;
-  for (Index size : header.shape)
-    if (__builtin_mul_overflow(count, static_cast<std::size_t>(size), &count)) count = SIZE_MAX;
-  if (count > bytes.size() / type->size)
-    fail(
-        "is truncated: " + std::to_string(bytes.size()) +
-        " bytes of numbers, its header promises " +
-        (count == SIZE_MAX ? "more" : std::to_string(count) + " of " + std::to_string(type->size)));
-  if (count * type->size != bytes.size())
-    fail("has " + std::to_string(bytes.size() - count * type->size) + " bytes after its numbers");
+  for (Index length : header.shape)
+    if (__builtin_mul_overflow(count, static_cast<std::size_t>(length), &count)) count = SIZE_MAX;
+  if (count > size / layout.element)
+    fail("is truncated: " + std::to_string(size) + " bytes of numbers, its header promises " +
+         (count == SIZE_MAX ? "more"
+                            : std::to_string(count) + " of " + std::to_string(layout.element)));
+  if (count * layout.element != size)
+    fail("has " + std::to_string(size - count * layout.element) + " bytes after its numbers");
+  layout.count = count;
+  layout.swapped = order == '>' ? std::endian::native == std::endian::little
+                                : order == '<' && std::endian::native == std::endian::big;
+  layout.reordered = header.fortran_order && header.shape.size() > 1;
+  return layout;
+}
 
-  const bool swapped = order == '>' ? std::endian::native == std::endian::little
-                                    : order == '<' && std::endian::native == std::endian::big;
-  h5::Array<float> array{header.shape, std::vector<float>(count)};
-  const FortranOrder order_in_file(header.shape);
-  const bool reorder = header.fortran_order && header.shape.size() > 1;
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t at = reorder ? order_in_file.position(i) : i;
-    array.values[i] = type->read(bytes.data() + at * type->size, swapped);
+/// The numbers of an array, of which `next(count)` gives the following bytes of the file.
+template <class To, class Next>
+h5::Array<To> read_elements(const Layout& layout, const std::string& name, Next next) {
+  const RunReader<To> read = run_reader<To>(layout.kind);
+  if (!read) throw FileError(name + ": holds elements of type '" + layout.kind + "'");
+  h5::Array<To> array{layout.shape, std::vector<To>(layout.count)};
+  constexpr std::size_t kRun = 1 << 17;  // elements
+  const FortranOrder order(layout.shape);
+  std::vector<To> run(layout.reordered ? std::min(kRun, layout.count) : 0);
+  for (std::size_t first = 0; first < layout.count; first += kRun) {
+    const std::size_t count = std::min(kRun, layout.count - first);
+    const char* bytes = next(count * layout.element);
+    if (!layout.reordered) {
+      read(bytes, layout.swapped, count, array.values.data() + first);
+      continue;
+    }
+    read(bytes, layout.swapped, count, run.data());
+    for (std::size_t i = 0; i < count; ++i) array.values[order.in_c_order(first + i)] = run[i];
   }
   return array;
 }
 
+h5::Array<float> parse_npy(std::string_view bytes, const std::string& name) {
+  const Layout layout = parse_layout(bytes, bytes.size(), name);
+  bytes.remove_prefix(layout.start);
+  return read_elements<float>(layout, name, [&](std::size_t count) {
+    const char* run = bytes.data();
+    bytes.remove_prefix(count);
+    return run;
+  });
+}
+
+/// A .npy file, of which the header has been read.
+class NpyFile {
+ public:
+  explicit NpyFile(const std::filesystem::path& file) : name_(file.string()) {
+    check_readable(file);
+    in_.open(file, std::ios::binary);
+    std::error_code unknown;
+    const std::uintmax_t size = std::filesystem::file_size(file, unknown);
+    if (!in_ || unknown) throw FileError(name_ + ": cannot be read");
+    std::string start(std::min<std::uintmax_t>(size, kMostHeader), '\0');
+    in_.read(start.data(), static_cast<std::streamsize>(start.size()));
+    layout_ = parse_layout(std::string_view(start).substr(
+                               0, static_cast<std::size_t>(std::max<Index>(in_.gcount(), 0))),
+                           size, name_);
+  }
+  const Layout& layout() const { return layout_; }
+  template <class To>
+  h5::Array<To> read() {
+    in_.clear();
+    in_.seekg(static_cast<std::streamoff>(layout_.start));
+    std::vector<char> bytes;
+    return read_elements<To>(layout_, name_, [&](std::size_t count) {
+      bytes.resize(count);
+      if (!in_.read(bytes.data(), static_cast<std::streamsize>(count)))
+        throw FileError(name_ + ": cannot be read");
+      return bytes.data();
+    });
+  }
+
+ private:
+  std::string name_;
+  std::ifstream in_;
+  Layout layout_;
+};
+
+template <class To>
+h5::Array<To> read_npy_as(const std::filesystem::path& file) {
+  return within_memory(file, [&] { return NpyFile(file).read<To>(); });
+}
+
 }  // namespace
 
-h5::Array<float> read_npy(const std::filesystem::path& file) {
-  return within_memory(file, [&] { return parse_npy(read_whole_file(file), file.string()); });
+h5::Array<float> read_npy(const std::filesystem::path& file) { return read_npy_as<float>(file); }
+
+ArrayHeader npy_header(const std::filesystem::path& file) {
+  const Layout layout = NpyFile(file).layout();
+  const bool is_byte = run_reader<std::uint8_t>(layout.kind) != nullptr;
+  return {layout.shape, layout.kind[0] == 'f' ? h5::Element::floating
+                        : is_byte             ? h5::Element::byte
+                                              : h5::Element::integer};
+}
+
+h5::Array<std::uint8_t> read_npy_bytes(const std::filesystem::path& file) {
+  return read_npy_as<std::uint8_t>(file);
+}
+
+h5::Array<std::int64_t> read_npy_integers(const std::filesystem::path& file) {
+  return read_npy_as<std::int64_t>(file);
 }
 
 void write_npy(const std::filesystem::path& file, const std::vector<Index>& shape,

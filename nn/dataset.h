@@ -3,19 +3,21 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
-#include "base/kernels.h"
+#include "base/matrix.h"
 #include "io/fields.h"
+#include "nn/label.h"
 #include "nn/shape.h"
 
 namespace ohmic::nn {
 
 /// The `[data]` table.
 struct DataParams {
-  std::string set;   ///< mnist | fashion-mnist | cifar10 | cifar100 | a folder with such files
+  /// mnist | fashion-mnist | cifar10 | cifar100 | a folder with such files or .npy arrays | an HDF5
+  /// file.
+  std::string set;
   std::string path;  ///< where to look first
   /// Images kept for validation; -1: 5,000, or a tenth of a smaller set.
   std::int64_t validation = -1;
@@ -25,13 +27,22 @@ struct DataParams {
 };
 void fields(FieldVisitor& f, DataParams& params);
 
-/// Images as they lie in a file: one byte per pixel, in order (channel, row, column).
+/// Images as they lie in a file, in order (channel, row, column): one byte per pixel, or floats.
 struct Dataset {
   Shape shape;
   Index classes = 0;
-  std::vector<std::uint8_t> pixels, labels;
+  bool has_floats = false;           ///< the pixels are float_pixels, else pixels
+  std::vector<std::uint8_t> pixels;  ///< of all images, one after the other; none of an outline
+  std::vector<float> float_pixels;   ///< finite
+  std::vector<Label> labels;         ///< one per image, below `classes`
   Index size() const { return static_cast<Index>(labels.size()); }
   const std::uint8_t* image(Index i) const { return pixels.data() + i * shape.features(); }
+  const float* float_image(Index i) const { return float_pixels.data() + i * shape.features(); }
+  /// Memory of the pixels [bytes], also where this is an outline.
+  double bytes() const {
+    return static_cast<double>(size()) * static_cast<double>(shape.features()) *
+           (has_floats ? sizeof(float) : 1);
+  }
 };
 
 /// Some images of a data set, in an order.
@@ -39,19 +50,15 @@ struct ImageList {
   std::shared_ptr<const Dataset> set;
   std::vector<Index> index;  ///< of each image in the set
   Index size() const { return static_cast<Index>(index.size()); }
-  std::uint8_t label(Index i) const {
-    return set->labels[static_cast<std::size_t>(index[static_cast<std::size_t>(i)])];
-  }
-  const std::uint8_t* image(Index i) const {
-    return set->image(index[static_cast<std::size_t>(i)]);
-  }
+  Index place(Index i) const { return index[static_cast<std::size_t>(i)]; }
+  Label label(Index i) const { return set->labels[static_cast<std::size_t>(place(i))]; }
   /// The first `count` images (all, if there are fewer).
   ImageList first(Index count) const;
 };
 
 /// Pixel -> input, (pixel - mean) / deviation of its channel.
 struct Normalisation {
-  std::vector<double> mean, deviation;  ///< one per channel, in units of a pixel's 0 .. 255
+  std::vector<double> mean, deviation;  ///< one per channel, in units of a pixel
 };
 
 struct Data {
@@ -67,18 +74,14 @@ struct Data {
 
 /// Finds, reads, checks and splits the set. Relative paths are relative to `base` (the config's
 /// folder). Looks in data.path, $OHMIC_DATA, data/sets, then /usr/share/datasets. FileError names
-/// the file and what is wrong with it, or what to get and every place looked in. Mean and deviation
-/// are those of the whole training file, whatever the split.
+/// the file and what is wrong with it, or what to get and every place looked in; ConfigError names
+/// the key of a split that the set does not have, or data.set where the images need more memory
+/// than the machine has, before they are read. Mean and deviation are those of the whole training
+/// file, whatever the split.
 Data load_data(const DataParams& params, const std::filesystem::path& base);
 
 /// The same from headers and file sizes: every number of images, the shape and the classes, but
 /// neither pixels, labels, normalisation nor digests.
 Data outline_data(const DataParams& params, const std::filesystem::path& base);
-
-/// Puts images `positions` of `list` into the lanes of `x` (features x kLanes), at most kLanes;
-/// other lanes get 0. Labels go to `labels`, of positions' size.
-template <class T>
-void fill_lanes(const ImageList& list, const Normalisation& normalisation,
-                std::span<const Index> positions, View<T> x, std::span<std::uint8_t> labels);
 
 }  // namespace ohmic::nn

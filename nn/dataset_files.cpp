@@ -133,7 +133,7 @@ Idx read_idx_file(const path& file, std::uint8_t rank, const char* content) {
   return idx;
 }
 
-void check_label(const path& file, Index image, std::uint8_t label, Index classes) {
+void check_label(const path& file, Index image, Index label, Index classes) {
   if (label >= classes)
     fail(file, "label " + std::to_string(label) + " of image " + std::to_string(image) +
                    " is not in 0 .. " + std::to_string(classes - 1));
@@ -163,7 +163,7 @@ Dataset read_idx(const path& images, const path& labels, Index classes) {
   set.classes =
       classes > 0 ? classes : 1 + *std::max_element(names.bytes.begin(), names.bytes.end());
   set.pixels = std::move(pixels.bytes);
-  set.labels = std::move(names.bytes);
+  set.labels.assign(names.bytes.begin(), names.bytes.end());
   for (Index i = 0; i < set.size(); ++i)
     check_label(labels, i, set.labels[static_cast<std::size_t>(i)], set.classes);
   return set;

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "base/parallel.h"
+#include "nn/fill_lanes.h"
 #include "nn/pool.h"
 
 namespace ohmic::nn {
@@ -28,7 +29,7 @@ Evaluation evaluate(const Network& network, const ParameterSet<float>& parameter
       const Index samples = std::min<Index>(kLanes, end - first);
       std::array<Index, kLanes> lanes;
       std::iota(lanes.begin(), lanes.end(), first);
-      std::array<std::uint8_t, kLanes> labels;
+      std::array<Label, kLanes> labels;
       const auto n = static_cast<std::size_t>(samples);
       fill_lanes<float>(images, normalisation, {lanes.data(), n}, workspace->input(),
                         {labels.data(), n});

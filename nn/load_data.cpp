@@ -1,9 +1,12 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
 
-#include "base/parallel.h"
+#include "base/host.h"
 #include "io/digest.h"
+#include "nn/array_set.h"
 #include "nn/dataset.h"
 #include "nn/dataset_files.h"
 #include "nn/permutation.h"
@@ -17,7 +20,7 @@ namespace {
 
 using std::filesystem::path;
 
-enum class Format { idx, cifar10, cifar100 };
+enum class Format { idx, cifar10, cifar100, npy, hdf5 };
 
 struct KnownSet {
   std::string_view name, folder;
@@ -59,18 +62,23 @@ bool is_there(const path& folder, Format format) {
       return std::filesystem::exists(folder / "data_batch_1.bin");
     case Format::cifar100:
       return std::filesystem::exists(folder / "train.bin");
+    case Format::npy:
+      return std::filesystem::exists(folder / "train_images.npy");
+    case Format::hdf5:
+      break;  // is no folder
   }
   return false;
 }
 
 /// A set that was found, before it is read.
 struct FoundSet {
-  path folder;
+  path folder;  ///< of hdf5: the file
   Format format;
   Index classes;  ///< 0: as many as its labels say
 };
 
-/// The files of a set's training or test images: IDX images and their labels, or CIFAR batches.
+/// The files of a set's training or test images: images and their labels, CIFAR batches, or the
+/// file that holds everything.
 std::vector<path> files_of(const FoundSet& set, bool is_test) {
   switch (set.format) {
     case Format::idx: {
@@ -87,6 +95,12 @@ std::vector<path> files_of(const FoundSet& set, bool is_test) {
     }
     case Format::cifar100:
       return {set.folder / (is_test ? "test.bin" : "train.bin")};
+    case Format::npy: {
+      const std::string which = is_test ? "test" : "train";
+      return {set.folder / (which + "_images.npy"), set.folder / (which + "_labels.npy")};
+    }
+    case Format::hdf5:
+      return {set.folder};
   }
   throw LogicError("unknown format");
 }
@@ -97,6 +111,12 @@ Dataset read_set(const FoundSet& set, bool is_test, Index classes, Depth depth) 
   const std::vector<path> files = files_of(set, is_test);
   if (set.format == Format::idx)
     return (depth == Depth::images ? read_idx : outline_idx)(files[0], files[1], classes);
+  const auto arrays = depth == Depth::images ? read_arrays : outline_arrays;
+  if (set.format == Format::npy) return arrays({files[0]}, {files[1]}, classes);
+  if (set.format == Format::hdf5) {
+    const std::string group = is_test ? "/test" : "/train";
+    return arrays({files[0], group + "/images"}, {files[0], group + "/labels"}, classes);
+  }
   const int label_bytes = set.format == Format::cifar100 ? 2 : 1;
   return (depth == Depth::images ? read_cifar : outline_cifar)(files, label_bytes, classes);
 }
@@ -147,31 +167,59 @@ FoundSet find_set(const DataParams& params, const path& base) {
     names.emplace_back(set.name);
   }
   if (params.set.empty())
-    fail("data.set", "data.set is missing: mnist, fashion-mnist, cifar10, cifar100 or a folder");
+    fail("data.set",
+         "data.set is missing: mnist, fashion-mnist, cifar10, cifar100, a folder or an HDF5 file");
   const path folder = base / params.path / params.set;
+  if (std::filesystem::is_regular_file(folder)) return {folder, Format::hdf5, 0};
   if (!std::filesystem::is_directory(folder)) {
     const std::string near = nearest(params.set, names);
     fail("data.set", "data.set = '" + params.set + "' is neither a known set" +
                          (near.empty() ? " (mnist, fashion-mnist, cifar10, cifar100)"
                                        : " (did you mean '" + near + "'?)") +
-                         " nor a folder (" + folder.string() + ")");
+                         " nor a folder or HDF5 file (" + folder.string() + ")");
   }
   if (is_there(folder, Format::idx)) return {folder, Format::idx, 0};
   if (is_there(folder, Format::cifar10)) return {folder, Format::cifar10, 10};
   if (is_there(folder, Format::cifar100)) return {folder, Format::cifar100, 100};
+  if (is_there(folder, Format::npy)) return {folder, Format::npy, 0};
   throw FileError(folder.string() +
-                  ": holds none of train-images-idx3-ubyte(.gz), data_batch_1.bin, train.bin");
+                  ": holds none of train-images-idx3-ubyte(.gz), data_batch_1.bin, train.bin, "
+                  "train_images.npy");
 }
 
-/// Mean and (population) deviation of each channel, from exact sums.
-Normalisation statistics(const Dataset& set) {
+/// Mean and (population) deviation of each channel of floats, in the order of the images.
+Normalisation float_statistics(const Dataset& set) {
   const Index pixels = set.shape.height * set.shape.width;
-  const auto n = static_cast<double>(pixels * set.size());
+  const auto n = static_cast<double>(pixels) * static_cast<double>(set.size());
+  Normalisation result;
+  for (Index c = 0; c < set.shape.channels; ++c) {
+    const auto sum_of = [&](auto term) {
+      double sum = 0;
+      for (Index i = 0; i < set.size(); ++i) {
+        double image_sum = 0;
+        for (const float *p = set.float_image(i) + c * pixels, *end = p + pixels; p < end; ++p)
+          image_sum += term(static_cast<double>(*p));
+        sum += image_sum;
+      }
+      return sum;
+    };
+    const double mean = sum_of([](double value) { return value; }) / n;
+    const double squares = sum_of([&](double value) { return (value - mean) * (value - mean); });
+    result.mean.push_back(mean);
+    result.deviation.push_back(std::sqrt(squares / n));
+  }
+  return result;
+}
+
+/// The same of bytes, from exact sums.
+Normalisation byte_statistics(const Dataset& set) {
+  const Index pixels = set.shape.height * set.shape.width;
+  const auto n = static_cast<double>(pixels) * static_cast<double>(set.size());
   Normalisation result;
   for (Index c = 0; c < set.shape.channels; ++c) {
     std::uint64_t sum = 0, squares = 0;
     for (Index i = 0; i < set.size(); ++i) {
-      std::uint32_t image_sum = 0, image_squares = 0;
+      std::uint64_t image_sum = 0, image_squares = 0;
       for (const std::uint8_t *p = set.image(i) + c * pixels, *end = p + pixels; p < end; ++p) {
         image_sum += *p;
         image_squares += std::uint32_t{*p} * *p;
@@ -192,9 +240,29 @@ std::string digest_of(const V& values) {
   return digest({reinterpret_cast<const char*>(values.data()), values.size() * sizeof(values[0])});
 }
 
+/// Labels count as bytes where they fit, so that digests of small sets do not depend on Label.
+std::string digest_of_labels(const Dataset& set) {
+  if (set.classes > 256) return digest_of(set.labels);
+  return digest_of(std::vector<std::uint8_t>(set.labels.begin(), set.labels.end()));
+}
+
 std::string digest_of(const Dataset& set) {
-  return digest_of(set.pixels) + digest_of(set.labels) + text(set.shape) + "/" +
-         std::to_string(set.classes);
+  return (set.has_floats ? digest_of(set.float_pixels) : digest_of(set.pixels)) +
+         digest_of_labels(set) + text(set.shape) + "/" + std::to_string(set.classes);
+}
+
+/// Images that the machine cannot hold, told from headers. Batches of CIFAR are small.
+void refuse_beyond_memory(const DataParams& params, const FoundSet& found) {
+  if (found.format == Format::cifar10 || found.format == Format::cifar100) return;
+  const TwoSets outline = read_sets(found, Depth::sizes);
+  const double bytes = outline.train.bytes() + outline.test.bytes(), there = machine_memory();
+  constexpr double kGibibyte = 1 << 30;
+  if (bytes > there)
+    fail("data.set",
+         fmt::format("data.set = '{}': its {} images of {} take {:.1f} GiB of memory, and the "
+                     "machine has {:.1f}",
+                     params.set, outline.train.size() + outline.test.size(),
+                     text(outline.train.shape), bytes / kGibibyte, there / kGibibyte));
 }
 
 /// The lists of images that train, validate and test; nothing that pixels or labels tell.
@@ -234,15 +302,18 @@ Data split(const DataParams& params, const FoundSet& found, TwoSets sets) {
 
 Data load_data(const DataParams& params, const path& base) {
   const FoundSet found = find_set(params, base);
+  refuse_beyond_memory(params, found);
   Data data = split(params, found, read_sets(found, Depth::images));
   const Dataset& train = *data.train.set;
-  data.normalisation = statistics(train);
+  data.normalisation = train.has_floats ? float_statistics(train) : byte_statistics(train);
   if (params.normalise == "unit") {
     data.normalisation.mean.assign(data.normalisation.mean.size(), 0.0);
-    data.normalisation.deviation.assign(data.normalisation.deviation.size(), 255.0);
+    data.normalisation.deviation.assign(data.normalisation.deviation.size(),
+                                        train.has_floats ? 1.0 : 255.0);
   }
-  for (double deviation : data.normalisation.deviation)
-    if (!(deviation > 0))
+  constexpr double kRounding = 1e-10;  // of the sums of equal floats
+  for (std::size_t c = 0; c < data.normalisation.mean.size(); ++c)
+    if (!(data.normalisation.deviation[c] > kRounding * std::abs(data.normalisation.mean[c])))
       throw FileError("data set " + params.set + ": a channel has the same value everywhere");
   data.training_digest =
       digest(digest_of(data.train.index) + digest_of(data.validation.index) + digest_of(train) +

@@ -19,7 +19,7 @@ Index rank_of(ConstView<T> logits, Index label, Index lane) {
 }  // namespace
 
 template <class T>
-void softmax_cross_entropy(ConstView<T> logits, std::span<const std::uint8_t> labels,
+void softmax_cross_entropy(ConstView<T> logits, std::span<const Label> labels,
                            std::span<Score> scores, double weight, View<T> gradient,
                            double smoothing) {
   const Index classes = logits.rows();
@@ -56,9 +56,9 @@ void softmax_cross_entropy(ConstView<T> logits, std::span<const std::uint8_t> la
   }
 }
 
-template void softmax_cross_entropy(ConstView<float>, std::span<const std::uint8_t>,
-                                    std::span<Score>, double, View<float>, double);
-template void softmax_cross_entropy(ConstView<double>, std::span<const std::uint8_t>,
-                                    std::span<Score>, double, View<double>, double);
+template void softmax_cross_entropy(ConstView<float>, std::span<const Label>, std::span<Score>,
+                                    double, View<float>, double);
+template void softmax_cross_entropy(ConstView<double>, std::span<const Label>, std::span<Score>,
+                                    double, View<double>, double);
 
 }  // namespace ohmic::nn

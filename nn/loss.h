@@ -1,10 +1,10 @@
 #pragma once
 
-#include <cstdint>
 #include <span>
 
 #include "base/kernels.h"
 #include "base/matrix.h"
+#include "nn/label.h"
 
 namespace ohmic::nn {
 
@@ -20,7 +20,7 @@ struct Score {
 /// for a mean over the batch), 0 in other lanes. With `smoothing` that share of each label is
 /// spread evenly over all classes (Szegedy et al., CVPR 2016).
 template <class T>
-void softmax_cross_entropy(ConstView<T> logits, std::span<const std::uint8_t> labels,
+void softmax_cross_entropy(ConstView<T> logits, std::span<const Label> labels,
                            std::span<Score> scores, double weight = 0, View<T> gradient = {},
                            double smoothing = 0);
 

@@ -6,6 +6,7 @@
 
 #include "base/parallel.h"
 #include "base/statistics.h"
+#include "nn/fill_lanes.h"
 #include "nn/forward.h"
 #include "nn/lipschitz.h"
 
@@ -55,7 +56,7 @@ LayerMonitors monitor_layers(const Network& network, const ParameterSet<float>& 
     Workspace<float> workspace(network, Kept::outputs);
     std::vector<Index> places(static_cast<std::size_t>(std::min(kLanes, count - block * kLanes)));
     std::iota(places.begin(), places.end(), block * kLanes);
-    std::vector<std::uint8_t> labels(places.size());
+    std::vector<Label> labels(places.size());
     fill_lanes(images, normalisation, places, workspace.input(), labels);
     const auto samples = static_cast<Index>(places.size());
     forward(network, parameters, workspace, {.samples = samples});

@@ -27,7 +27,7 @@ class Trainer {
         stream_(static_cast<std::uint64_t>(params.seed)),
         state_(std::move(state)),
         steps_per_epoch_(block_count(data.train.size(), params.batch)),
-        training_(network, data, params.batch, stream_, rules_) {}
+        training_(network, data, params.batch, stream_, rules_, params.augmentation) {}
 
   TrainingState run() {
     Progress progress("training", params_.epochs * data_.train.size(), hooks_.quiet, "images");

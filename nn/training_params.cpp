@@ -170,8 +170,9 @@ void fields(FieldVisitor& f, TrainingParams& p) {
                        ? ""
                        : "batch_norm_statistics is not \"fixed\""},
           p.batch_norm_fixed_after_epochs);
+  fields(f, p.augmentation);
   f.field({.key = "seed",
-           .meaning = "seed of initial weights, order, dropout and training noise",
+           .meaning = "seed of initial weights, order, augmentation, dropout and training noise",
            .low = 0,
            .high = 0x1p63,
            .high_open = true},

@@ -4,6 +4,7 @@
 
 #include "base/matrix.h"
 #include "io/fields.h"
+#include "nn/augmentation_params.h"
 
 namespace ohmic::nn {
 
@@ -39,6 +40,7 @@ struct TrainingParams {
   double average_decay = 0.999;
   double average_from = 0.75;
   std::int64_t early_stop_epochs = 0;  ///< 0: never
+  AugmentationParams augmentation;
   std::int64_t seed = 1;
   std::int64_t checkpoint_every_epochs = 1;
   double checkpoint_every_minutes = 10;  ///< 0: only between epochs

@@ -51,7 +51,7 @@ void distil(const Distillation& rule, ConstView<float> teacher, ConstView<float>
 struct TrainingStep::Worker {
   explicit Worker(const Network& network) : workspace(network, Kept::gradients) {}
   Workspace<float> workspace;
-  std::array<std::uint8_t, kLanes> labels{};
+  std::array<Label, kLanes> labels{};
   ParameterSet<float> effective, derivative;  ///< made where something changes the parameters
   std::unique_ptr<Workspace<float>> teacher, clean;
 };
@@ -65,11 +65,14 @@ constexpr Index kSharedWorkspaceBytes = Index{64} << 20;
 }  // namespace
 
 TrainingStep::TrainingStep(const Network& network, const Data& data, Index batch,
-                           const RandomStream& stream, const StepRules& rules)
+                           const RandomStream& stream, const StepRules& rules,
+                           const AugmentationParams& augmentation)
     : network_(network),
       data_(data),
       stream_(stream),
       rules_(rules),
+      augmentation_(augmentation),
+      steps_per_epoch_(block_count(data.train.size(), batch)),
       is_large_(Workspace<float>::bytes(network, Kept::gradients) > kSharedWorkspaceBytes),
       micro_batches_(static_cast<std::size_t>(block_count(batch, kLanes))),
       pool_([this] { return std::make_unique<Worker>(network_); }) {
@@ -136,9 +139,10 @@ BatchBlock<float> TrainingStep::begin(const Step& step, Index block, Worker& wor
   s.images = pass.samples;
   set_zero(s.gradient);
   const auto samples = static_cast<std::size_t>(pass.samples);
-  fill_lanes<float>(data_.train, data_.normalisation,
-                    step.images.subspan(static_cast<std::size_t>(block * kLanes), samples),
-                    worker.workspace.input(), {worker.labels.data(), samples});
+  fill_augmented_lanes(data_.train, data_.normalisation, augmentation_, stream_,
+                       step.number / static_cast<std::uint64_t>(steps_per_epoch_),
+                       step.images.subspan(static_cast<std::size_t>(block * kLanes), samples),
+                       worker.workspace.input(), {worker.labels.data(), samples});
   return {&effective(*step.parameters, worker,
                      {.step = step.number, .micro_batch = static_cast<std::uint64_t>(block)}),
           &worker.workspace, pass, &s.gradient};

@@ -6,7 +6,7 @@
 #include <span>
 
 #include "base/weight_perturbation.h"
-#include "nn/dataset.h"
+#include "nn/augmentation.h"
 #include "nn/forward.h"
 #include "nn/loss.h"
 #include "nn/pool.h"
@@ -55,7 +55,7 @@ struct StepRules {
 class TrainingStep {
  public:
   TrainingStep(const Network& network, const Data& data, Index batch, const RandomStream& stream,
-               const StepRules& rules);
+               const StepRules& rules, const AugmentationParams& augmentation = {});
   ~TrainingStep();
 
   struct Sums {
@@ -103,6 +103,8 @@ class TrainingStep {
   const Data& data_;
   const RandomStream& stream_;
   const StepRules& rules_;
+  AugmentationParams augmentation_;
+  Index steps_per_epoch_;
   bool is_large_;
   std::vector<MicroBatch> micro_batches_;
   Pool<Worker> pool_;

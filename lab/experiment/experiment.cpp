@@ -361,7 +361,7 @@ void require_network(const Experiment& e) {
     throw ConfigError(
         e.origin.place +
         ": data.set is missing; say [data] set = \"fashion-mnist\", \"mnist\", \"cifar10\", "
-        "\"cifar100\" or a folder");
+        "\"cifar100\", a folder or an HDF5 file");
   if (!e.network.file.empty() && !e.network.weights.empty())
     throw ConfigError(e.origin.place +
                       ": network.file and network.weights are both given; leave one out");

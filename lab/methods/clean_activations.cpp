@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "base/parallel.h"
+#include "nn/fill_lanes.h"
 #include "nn/inference.h"
 
 namespace ohmic::lab {
@@ -21,7 +22,7 @@ CleanActivations::CleanActivations(const nn::Network& network,
     std::vector<Index> positions(
         static_cast<std::size_t>(std::min(kLanes, images.size() - block * kLanes)));
     std::iota(positions.begin(), positions.end(), block * kLanes);
-    std::vector<std::uint8_t> labels(positions.size());
+    std::vector<nn::Label> labels(positions.size());
     nn::fill_lanes(images, normalisation, positions, workspace->input(), labels);
     const nn::Pass pass{.samples = static_cast<Index>(positions.size())};
     nn::forward(network, parameters, *workspace, pass);

@@ -9,6 +9,7 @@
 #include "base/parallel.h"
 #include "devices/lognormal.h"
 #include "lab/methods/variation.h"
+#include "nn/fill_lanes.h"
 
 namespace ohmic::lab {
 namespace {
@@ -36,7 +37,7 @@ std::vector<Matrix<double>> fisher_information(const nn::TrainedNetwork& trained
     nn::ParameterSet<float> gradient = nn::zero_parameters<float>(network);
     const nn::Pass pass{.samples = 1};
     for (Index i = block * kImages; i < std::min(list.size(), (block + 1) * kImages); ++i) {
-      std::uint8_t label = 0;
+      nn::Label label = 0;
       nn::fill_lanes<float>(list, data.normalisation, {&i, 1}, workspace.input(), {&label, 1});
       nn::forward(network, trained.parameters, workspace, pass);
       const View<float> logits = workspace.output(last), slope = workspace.gradient(last);

@@ -74,6 +74,12 @@ void check_images(const Experiment& e, const nn::Data& data) {
   if (!e.network.file.empty() || !e.network.weights.empty()) return;  // nothing is trained
   if (e.training.early_stop_epochs > 0 && data.validation.size() == 0)
     fail_key(e, "training.early_stop_epochs", nn::no_validation_images(e.training));
+  check_count(e, "training.batch", e.training.batch, data.train.size(), "training");
+  try {
+    nn::check_augmentation(e.training.augmentation, data.shape());
+  } catch (const ConfigError& error) {
+    fail_key(e, error.parts().key, error.parts().message);
+  }
 }
 
 void check_comparison(const Experiment& e, const nn::Data& data) {

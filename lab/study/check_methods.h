@@ -13,8 +13,9 @@ namespace ohmic::lab {
 void check_methods(const Experiment& experiment, const nn::Network& network,
                    const std::vector<std::string>& methods);
 
-/// ConfigError where evaluation.images asks for more test images than there are, or an early stop
-/// of the training for validation images where there are none.
+/// ConfigError, at the key, for what the images do not allow: more test images than there are; of a
+/// training, a batch larger than the set, augmentation that leaves nothing of an image, or an early
+/// stop on validation images where there are none.
 void check_images(const Experiment& experiment, const nn::Data& data);
 
 /// ConfigError for lists of a comparison: none, or a value twice; fewer validation images than it

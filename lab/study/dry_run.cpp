@@ -2,11 +2,10 @@
 
 #include <fmt/ranges.h>
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 
+#include "base/host.h"
 #include "base/kernels.h"
 #include "base/parallel.h"
 #include "base/progress.h"
@@ -41,11 +40,6 @@ double measured_rate() {
 // its bookkeeping, a noisy chip its normals and conversions.
 constexpr double kTrainingFactor = 4.5, kChipFactor = 2.5;
 constexpr double kMebibyte = 1048576, kGibibyte = 1024 * kMebibyte;
-
-/// Bytes of the machine's memory.
-double machine_memory() {
-  return static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
-}
 
 /// The layers' tiles and cells, from their shapes. ConfigError, ShapeError for what does not fit.
 std::vector<LayerSketch> sketch_layers(const Experiment& e, const nn::Network& network) {
@@ -99,8 +93,7 @@ WorkEstimate estimate_work(const Experiment& e, const nn::Network& network, cons
   for (Index layer = 0; layer < network.layers(); ++layer)
     activations += network.shape(layer).features();
   const double block = static_cast<double>(activations * kLanes) * sizeof(float);
-  const auto images = static_cast<double>((data.train.set->size() + data.test.set->size()) *
-                                          network.input().features());
+  const double images = data.train.set->bytes() + data.test.set->bytes();
   const auto blocks = [&](std::int64_t wanted, const nn::ImageList& there) {
     return static_cast<double>(block_count(std::min<Index>(wanted, there.size()), kLanes));
   };

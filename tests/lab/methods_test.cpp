@@ -54,7 +54,7 @@ outputs = 3
     set->shape = {1, 6, 6};
     set->classes = 3;
     for (Index i = 0; i < 256; ++i) {
-      set->labels.push_back(static_cast<std::uint8_t>(i % 3));
+      set->labels.push_back(static_cast<nn::Label>(i % 3));
       data.train.index.push_back(i);
       for (Index p = 0; p < 36; ++p)
         set->pixels.push_back(static_cast<std::uint8_t>((i * 97 + p * p * 31 + p * i) % 256));

@@ -137,8 +137,8 @@ TEST_CASE(
       for (auto& p : parameters[l])
         nn::testing::fill_random(p.value.view(), rng, p.value.columns());
   constexpr Index kSamples = 20;
-  std::vector<std::uint8_t> labels;
-  for (Index i = 0; i < kSamples; ++i) labels.push_back(static_cast<std::uint8_t>(i % 4));
+  std::vector<Label> labels;
+  for (Index i = 0; i < kSamples; ++i) labels.push_back(static_cast<Label>(i % 4));
   Workspace<double> workspace(with, Kept::gradients);
   nn::testing::fill_random(workspace.input(), rng, kSamples);
   const Pass pass{.mode = Mode::training, .samples = kSamples, .is_frozen = &frozen};

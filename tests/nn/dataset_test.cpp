@@ -10,6 +10,7 @@
 #include "folder.h"
 #include "messages.h"
 #include "nn/dataset_files.h"
+#include "nn/fill_lanes.h"
 #include "synthetic.h"
 
 namespace ohmic::nn {
@@ -149,7 +150,7 @@ TEST_CASE("pixels are normalised by the whole training file's statistics, or to 
   Matrix<double> x(6, kLanes, 5.0);
   std::vector<Index> all(40);
   for (Index i = 0; i < 40; ++i) all[static_cast<std::size_t>(i)] = i;
-  std::vector<std::uint8_t> labels(40);
+  std::vector<Label> labels(40);
   fill_lanes<double>(data.train, data.normalisation, all, x, labels);
   double sum = 0, squares = 0;
   for (Index row = 0; row < 6; ++row)
@@ -209,7 +210,7 @@ TEST_CASE("CIFAR's binary files are read, and refused where they are damaged") {
   const auto one = folder.write("one", cifar_record(1, 3) + cifar_record(1, 9));
   const auto two = folder.write("two", cifar_record(1, 0));
   const Dataset ten = read_cifar({one, two}, 1, 10);
-  CHECK(ten.labels == std::vector<std::uint8_t>{3, 9, 0});
+  CHECK(ten.labels == std::vector<Label>{3, 9, 0});
   CHECK(ten.image(2)[3071] == 7);
   CHECK(read_cifar({folder.write("hundred", cifar_record(2, 77))}, 2, 100).labels.front() == 77);
   const auto error = [&](const std::string& bytes) {

@@ -123,7 +123,7 @@ struct Problem {
   Workspace<double> workspace;
   RandomStream stream{9};
   Pass pass;
-  std::vector<std::uint8_t> labels;
+  std::vector<Label> labels;
 
   Problem(const Network& n, Index samples)
       : network(n),
@@ -132,7 +132,7 @@ struct Problem {
         pass{.mode = Mode::training, .samples = samples, .stream = &stream} {
     std::mt19937 rng(2);
     testing::fill_random(workspace.input(), rng, samples);
-    for (Index i = 0; i < samples; ++i) labels.push_back(static_cast<std::uint8_t>(rng() % 3));
+    for (Index i = 0; i < samples; ++i) labels.push_back(static_cast<Label>(rng() % 3));
   }
   double loss() {
     forward(network, parameters, workspace, pass);

@@ -156,7 +156,7 @@ TEST_CASE("the loss is minus the log of the softmax, its gradient softmax minus 
   logits(1, 0) = 2;
   logits(2, 0) = -1;
   logits(0, 1) = 1000;  // overflows a naive softmax
-  const std::uint8_t labels[] = {1, 0};
+  const Label labels[] = {1, 0};
   Score scores[2];
   softmax_cross_entropy<double>(logits, labels, scores, 0.5, gradient);
   const double sum = std::exp(1) + std::exp(2) + std::exp(-1);
@@ -206,7 +206,7 @@ TEST_CASE("ranks count the classes ahead; ties go to the first class and NaN is 
   Matrix<float> logits(6, kLanes);
   for (Index c = 0; c < 6; ++c) logits(c, 0) = static_cast<float>(c);
   logits(3, 2) = std::numeric_limits<float>::quiet_NaN();
-  const std::uint8_t labels[] = {2, 0, 0, 3};
+  const Label labels[] = {2, 0, 0, 3};
   Score scores[4];
   logits(3, 3) = std::numeric_limits<float>::quiet_NaN();
   softmax_cross_entropy<float>(logits, labels, scores);

@@ -18,7 +18,7 @@ inline std::shared_ptr<const Dataset> synthetic_set(Index images, Shape shape, I
   set->classes = classes;
   for (Index i = 0; i < images; ++i) {
     const Index label = static_cast<Index>(rng() % static_cast<unsigned>(classes));
-    set->labels.push_back(static_cast<std::uint8_t>(label));
+    set->labels.push_back(static_cast<Label>(label));
     for (Index c = 0; c < shape.channels; ++c)
       for (Index row = 0; row < shape.height; ++row)
         for (Index column = 0; column < shape.width; ++column)

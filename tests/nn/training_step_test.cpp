@@ -45,7 +45,7 @@ ParameterSet<double> in_double(const Network& network, const ParameterSet<float>
 /// All outputs of the first 64 training images, in double.
 struct Outputs {
   Workspace<double> workspace;
-  std::vector<std::uint8_t> labels = std::vector<std::uint8_t>(64);
+  std::vector<Label> labels = std::vector<Label>(64);
   Outputs(const Network& network, const ParameterSet<double>& parameters, const Data& data)
       : workspace(network, Kept::outputs) {
     std::vector<Index> places(64);

@@ -10,7 +10,7 @@ const Target kCifar("cifar", [](std::string_view input) {
   for (const int label_bytes : {1, 2}) {
     const auto pixels = accepted_twice(file, [&] {
       const nn::Dataset set = nn::read_cifar({file}, label_bytes, 10);
-      for (const std::uint8_t label : set.labels) expect(label < 10, "a label is out of range");
+      for (const nn::Label label : set.labels) expect(label < 10, "a label is out of range");
       expect(set.pixels.size() == 3072 * set.labels.size(), "images and labels do not pair");
       return std::string(set.pixels.begin(), set.pixels.end());
     });

@@ -24,9 +24,10 @@ const Target kIdx("idx", [](std::string_view input) {
     expect(set->size() == 2 &&
                set->pixels.size() == 2 * static_cast<std::size_t>(set->shape.features()),
            "images and labels do not pair");
-    const auto read = is_images ? set->pixels : set->labels;
+    const std::string read = is_images ? std::string(set->pixels.begin(), set->pixels.end())
+                                       : std::string(set->labels.begin(), set->labels.end());
     const auto plain = gunzipped(input);
-    expect(plain && plain->ends_with(std::string(read.begin(), read.end())),
+    expect(plain && plain->ends_with(read),
            "bytes differ from the file's, or a damaged gzip file is read");
   }
 });
