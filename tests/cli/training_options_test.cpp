@@ -128,10 +128,10 @@ TEST_CASE("training options beyond their ranges are refused by key and value") {
 
 TEST_CASE("training options that have no effect are told") {
   const Workbench bench("idle");
-  const auto told = [&](std::vector<std::string> settings, const std::string& words) {
+  const auto told = [&](const std::vector<std::string>& settings, const std::string& words) {
     std::string all;
-    for (const std::string& note : lab::key_notes(
-             lab::read_experiment(bench.path("tiny.toml"), std::move(settings)), "train"))
+    for (const std::string& note :
+         lab::key_notes(lab::read_experiment(bench.path("tiny.toml"), settings), "train"))
       all += note + "\n";
     CAPTURE(all);
     CHECK(all.find("training." + words) != all.npos);
