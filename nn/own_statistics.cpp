@@ -30,7 +30,7 @@ void measure_statistics(const Network& network, const ImageList& images, Index b
   ParameterSet<double> sums = zero_parameters<double>(network);
   for (std::size_t first = 0; first < list.size(); first += static_cast<std::size_t>(batch)) {
     const std::size_t count = std::min(static_cast<std::size_t>(batch), list.size() - first);
-    step.compute(parameters, {list.data() + first, count}, number++);
+    step.compute(parameters, {list.data() + first, count}, number++, Statistics::batch);
     for (Index block = 0; block < step.blocks(count); ++block) {
       const Index seen = std::min<Index>(kLanes, static_cast<Index>(count) - block * kLanes);
       const double share = static_cast<double>(seen) / static_cast<double>(list.size());
