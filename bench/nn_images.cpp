@@ -2,8 +2,9 @@
 
 #include "nn/augmentation.h"
 
-/// From pixels to lanes, one thread. Goals: an image of 28 x 28 in 0.4 us, augmented in 3 us with a
-/// rotation and 1.5 us without one, where LeNet-5 takes 20 us to train on it.
+/// From pixels to lanes, one thread. Goals: an image of 28 x 28 in 0.4 us, flipped, moved and cut
+/// in 1 us, turned too in 4 us. LeNet-5 at 100,000 images/s on two threads leaves 20 us for an
+/// image.
 namespace {
 
 using namespace ohmic;

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "base/host.h"
 #include "io/whole_file.h"
 
 /// IDX: a big-endian header (0, 0, type 8 = byte, number of dimensions; then each dimension in 4
@@ -95,9 +96,10 @@ std::vector<Index> read_idx_header(ByteFile& source, const path& file, std::uint
     total *= size;
     shape.push_back(size);
   }
-  if (total > kMostBytes)
+  const Index most = std::min(kMostBytes, static_cast<Index>(machine_memory()));
+  if (total > most)
     fail(file, "claims " + std::to_string(total) + " bytes of " + content + "; at most " +
-                   std::to_string(kMostBytes) + " are read");
+                   std::to_string(most) + " are read");
   if (total / kLargestRatio > static_cast<Index>(std::filesystem::file_size(file)))
     fail(file, "is truncated: its header claims " + std::to_string(total) + " bytes of " + content +
                    ", more than a file of this size can hold");

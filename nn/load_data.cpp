@@ -251,9 +251,10 @@ std::string digest_of(const Dataset& set) {
          digest_of_labels(set) + text(set.shape) + "/" + std::to_string(set.classes);
 }
 
-/// Images that the machine cannot hold, told from headers. Batches of CIFAR are small.
+/// Images that the machine cannot hold, told from headers. The readers of other formats know how
+/// much they read at most.
 void refuse_beyond_memory(const DataParams& params, const FoundSet& found) {
-  if (found.format == Format::cifar10 || found.format == Format::cifar100) return;
+  if (found.format != Format::npy && found.format != Format::hdf5) return;
   const TwoSets outline = read_sets(found, Depth::sizes);
   const double bytes = outline.train.bytes() + outline.test.bytes(), there = machine_memory();
   constexpr double kGibibyte = 1 << 30;
