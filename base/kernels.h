@@ -53,6 +53,9 @@ struct KernelsOf {
   /// y[i] += factor * x[i].
   void (*accumulate)(std::ptrdiff_t n, const T* x, T factor, T* y);
 
+  /// panel[(t * channels + c) * kLanes + lane] = x[pixel[t] * kLanes + c * x_step + lane].
+  void (*panel_gather)(std::ptrdiff_t taps, const std::int32_t* pixel, std::ptrdiff_t channels,
+                       const T* x, std::ptrdiff_t x_step, T* panel);
   /// y[o][lane] = sum over taps t, then channels c, of a[o * a_stride + tap_offset[t] + c * a_step]
   /// * panel[(t * channels + c) * kLanes + lane], in that order; where `adds`, the sum starts at y.
   /// y's rows lie y_stride apart.
@@ -61,11 +64,12 @@ struct KernelsOf {
                         std::ptrdiff_t a_step, const T* panel, T* y, std::ptrdiff_t y_stride,
                         bool adds);
   /// dw[r * dw_stride + o] += sum over pairs p, then lanes, of panels[p][r * kLanes + lane] *
-  /// slopes[(p * kLanes + lane) * kSlopeTile + o], for the kSlopeTile outputs of a tile.
-  void (*panel_gradient)(std::ptrdiff_t rows, std::ptrdiff_t pairs, const T* slopes,
-                         const T* const* panels, T* dw, std::ptrdiff_t dw_stride);
-  /// slopes[lane * kSlopeTile + o] = dy[o * dy_stride + lane], 0 from `outputs` on.
-  void (*slope_transpose)(std::ptrdiff_t outputs, const T* dy, std::ptrdiff_t dy_stride, T* slopes);
+  /// slopes[(p * kLanes + lane) * tile + o], for the outputs of a tile: kSlopeTile or half of it.
+  void (*panel_gradient)(std::ptrdiff_t tile, std::ptrdiff_t rows, std::ptrdiff_t pairs,
+                         const T* slopes, const T* const* panels, T* dw, std::ptrdiff_t dw_stride);
+  /// slopes[lane * tile + o] = dy[o * dy_stride + lane], 0 from `outputs` on.
+  void (*slope_transpose)(std::ptrdiff_t tile, std::ptrdiff_t outputs, const T* dy,
+                          std::ptrdiff_t dy_stride, T* slopes);
 
   /// The 36 inputs of a Winograd tile (kernels_winograd.h): v[f * v_stride + lane] from the 6 x 6
   /// pixels at x + row * row_stride + column * kLanes; those outside the given rows and columns are
@@ -81,7 +85,7 @@ struct KernelsOf {
                            bool is_flipped, T* u, std::ptrdiff_t u_stride);
 };
 
-/// Outputs of a slope tile of panel_gradient.
+/// Outputs of a whole slope tile of panel_gradient: two cache lines.
 template <class T>
 inline constexpr std::ptrdiff_t kSlopeTile = 128 / static_cast<std::ptrdiff_t>(sizeof(T));
 

@@ -10,6 +10,18 @@ namespace {
 
 using PanelExtent = std::ptrdiff_t;
 
+template <class T>
+void panel_gather(PanelExtent taps, const std::int32_t* pixel, PanelExtent channels, const T* x,
+                  PanelExtent x_step, T* panel) {
+  constexpr int kVectors = static_cast<int>(ohmic::kLanes) / kWidth<T>;
+  for (PanelExtent t = 0; t < taps; ++t) {
+    const T* from = x + pixel[t] * ohmic::kLanes;
+    for (PanelExtent c = 0; c < channels; ++c, from += x_step, panel += ohmic::kLanes)
+      for (int v = 0; v < kVectors; ++v)
+        store(panel + v * kWidth<T>, load<Vector<T>>(from + v * kWidth<T>));
+  }
+}
+
 /// kOutputs rows of y; sums stay in registers over all taps and channels.
 template <class T, int kOutputs>
 inline void panel_tile(PanelExtent taps, const std::int32_t* tap_offset, PanelExtent channels,
@@ -67,14 +79,11 @@ void panel_product(PanelExtent outputs, PanelExtent taps, const std::int32_t* ta
                    panel, y + o * y_stride, y_stride, adds);
 }
 
-template <class T>
-constexpr int kSlopes = static_cast<int>(ohmic::kSlopeTile<T>);
-
-template <class T, int kRows>
+/// kVectors of slopes, against kRows rows of a panel.
+template <class T, int kVectors, int kRows>
 inline void slope_tile(PanelExtent pairs, const T* slopes, const T* const* panels, PanelExtent row,
                        T* dw, PanelExtent dw_stride) {
   using V = Vector<T>;
-  constexpr int kVectors = kSlopes<T> / kWidth<T>;
   V sum[kRows][kVectors];
   for (int r = 0; r < kRows; ++r)
     for (int v = 0; v < kVectors; ++v) sum[r][v] = load<V>(dw + r * dw_stride + v * kWidth<T>);
@@ -87,27 +96,31 @@ inline void slope_tile(PanelExtent pairs, const T* slopes, const T* const* panel
         const V value = x[r * ohmic::kLanes + lane] - V{};
         for (int v = 0; v < kVectors; ++v) sum[r][v] = fused(value, slope[v], sum[r][v]);
       }
-      slopes += kSlopes<T>;
+      slopes += kVectors * kWidth<T>;
     }
   }
   for (int r = 0; r < kRows; ++r)
     for (int v = 0; v < kVectors; ++v) store(dw + r * dw_stride + v * kWidth<T>, sum[r][v]);
 }
 
-template <class T, int kRows>
+template <class T, int kVectors, int kRows>
 inline void slope_rows(PanelExtent row, PanelExtent rows, PanelExtent pairs, const T* slopes,
                        const T* const* panels, T* dw, PanelExtent dw_stride) {
   for (; row + kRows <= rows; row += kRows)
-    slope_tile<T, kRows>(pairs, slopes, panels, row, dw + row * dw_stride, dw_stride);
+    slope_tile<T, kVectors, kRows>(pairs, slopes, panels, row, dw + row * dw_stride, dw_stride);
   if constexpr (kRows > 1)
-    slope_rows<T, kRows / 2>(row, rows, pairs, slopes, panels, dw, dw_stride);
+    slope_rows<T, kVectors, kRows / 2>(row, rows, pairs, slopes, panels, dw, dw_stride);
 }
 
 template <class T>
-void panel_gradient(PanelExtent rows, PanelExtent pairs, const T* slopes, const T* const* panels,
-                    T* dw, PanelExtent dw_stride) {
+void panel_gradient(PanelExtent tile, PanelExtent rows, PanelExtent pairs, const T* slopes,
+                    const T* const* panels, T* dw, PanelExtent dw_stride) {
+  constexpr int kVectors = static_cast<int>(ohmic::kSlopeTile<T>) / kWidth<T>;
   constexpr int kRows = kVectorBytes == 64 ? 8 : kVectorBytes == 32 ? 2 : 1;
-  slope_rows<T, kRows>(0, rows, pairs, slopes, panels, dw, dw_stride);
+  if (tile == ohmic::kSlopeTile<T>)
+    slope_rows<T, kVectors, kRows>(0, rows, pairs, slopes, panels, dw, dw_stride);
+  else
+    slope_rows<T, kVectors / 2, 2 * kRows>(0, rows, pairs, slopes, panels, dw, dw_stride);
 }
 
 /// Rows of vectors [kWidth][kWidth] turned: after log2(kWidth) rounds of perfect shuffles, lane l
@@ -123,15 +136,16 @@ inline void turn(Vector<T> (&rows)[kWidth<T>]) {
 }
 
 template <class T>
-void slope_transpose(PanelExtent outputs, const T* dy, PanelExtent dy_stride, T* slopes) {
+void slope_transpose(PanelExtent tile, PanelExtent outputs, const T* dy, PanelExtent dy_stride,
+                     T* slopes) {
   constexpr int n = kWidth<T>;
   for (PanelExtent lane = 0; lane < ohmic::kLanes; lane += n)
-    for (int o = 0; o < kSlopes<T>; o += n) {
+    for (PanelExtent o = 0; o < tile; o += n) {
       Vector<T> rows[n];
       for (int i = 0; i < n; ++i)
         rows[i] = o + i < outputs ? load<Vector<T>>(dy + (o + i) * dy_stride + lane) : Vector<T>{};
       turn<T>(rows);
-      for (int i = 0; i < n; ++i) store(slopes + (lane + i) * kSlopes<T> + o, rows[i]);
+      for (int i = 0; i < n; ++i) store(slopes + (lane + i) * tile + o, rows[i]);
     }
 }
 

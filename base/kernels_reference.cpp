@@ -68,6 +68,15 @@ void accumulate(Extent n, const T* x, T factor, T* y) {
 }
 
 template <class T>
+void panel_gather(Extent taps, const std::int32_t* pixel, Extent channels, const T* x,
+                  Extent x_step, T* panel) {
+  for (Extent t = 0; t < taps; ++t)
+    for (Extent c = 0; c < channels; ++c)
+      for (Extent lane = 0; lane < kLanes; ++lane)
+        panel[(t * channels + c) * kLanes + lane] = x[pixel[t] * kLanes + c * x_step + lane];
+}
+
+template <class T>
 void panel_product(Extent outputs, Extent taps, const std::int32_t* tap_offset, Extent channels,
                    const T* a, Extent a_stride, Extent a_step, const T* panel, T* y,
                    Extent y_stride, bool adds) {
@@ -83,22 +92,22 @@ void panel_product(Extent outputs, Extent taps, const std::int32_t* tap_offset, 
 }
 
 template <class T>
-void panel_gradient(Extent rows, Extent pairs, const T* slopes, const T* const* panels, T* dw,
-                    Extent dw_stride) {
+void panel_gradient(Extent tile, Extent rows, Extent pairs, const T* slopes, const T* const* panels,
+                    T* dw, Extent dw_stride) {
   for (Extent r = 0; r < rows; ++r)
-    for (Extent o = 0; o < kSlopeTile<T>; ++o)
+    for (Extent o = 0; o < tile; ++o)
       for (Extent p = 0; p < pairs; ++p)
         for (Extent lane = 0; lane < kLanes; ++lane)
           dw[r * dw_stride + o] =
-              std::fma(panels[p][r * kLanes + lane],
-                       slopes[(p * kLanes + lane) * kSlopeTile<T> + o], dw[r * dw_stride + o]);
+              std::fma(panels[p][r * kLanes + lane], slopes[(p * kLanes + lane) * tile + o],
+                       dw[r * dw_stride + o]);
 }
 
 template <class T>
-void slope_transpose(Extent outputs, const T* dy, Extent dy_stride, T* slopes) {
+void slope_transpose(Extent tile, Extent outputs, const T* dy, Extent dy_stride, T* slopes) {
   for (Extent lane = 0; lane < kLanes; ++lane)
-    for (Extent o = 0; o < kSlopeTile<T>; ++o)
-      slopes[lane * kSlopeTile<T> + o] = o < outputs ? dy[o * dy_stride + lane] : T(0);
+    for (Extent o = 0; o < tile; ++o)
+      slopes[lane * tile + o] = o < outputs ? dy[o * dy_stride + lane] : T(0);
 }
 
 /// to = M from M^T for a rows x n matrix M with numbers in double: the transforms by definition.
@@ -240,9 +249,9 @@ void multiply_exponential(Extent n, const float* x, double a, const float* za, d
 
 template <class T>
 KernelsOf<T> of_type() {
-  return {lane_product<T>,   lane_gradient<T>,   quantise<T>,        quantise_accumulate<T>,
-          accumulate<T>,     panel_product<T>,   panel_gradient<T>,  slope_transpose<T>,
-          winograd_input<T>, winograd_output<T>, winograd_weights<T>};
+  return {lane_product<T>,    lane_gradient<T>,  quantise<T>,        quantise_accumulate<T>,
+          accumulate<T>,      panel_gather<T>,   panel_product<T>,   panel_gradient<T>,
+          slope_transpose<T>, winograd_input<T>, winograd_output<T>, winograd_weights<T>};
 }
 
 }  // namespace

@@ -161,7 +161,7 @@ int main(int argc, char** argv) {
     print_layers(network, seconds);
     return 0;
   }
-  const Data data = made_up_data(shape, is_lenet ? 12800 : 640, 10);
+  const Data data = made_up_data(shape, is_lenet ? 12800 : 1920, 10);
   fmt::print("{:.1f}\n", task == "train" ? train_speed(network, data, batch, seconds)
                                          : inference_speed(network, data, batch, seconds));
 }

@@ -8,7 +8,8 @@ namespace ohmic::nn {
 
 void fields(FieldVisitor& f, AugmentationParams& p) {
   f.field({.key = "augment_flip",
-           .meaning = "mirror each training image, left to right, with probability 1/2 per epoch"},
+           .meaning = "mirror each training image, left to right, with probability 1/2 per epoch",
+           .came_later = true},
           p.flip);
   f.field({.key = "augment_crop_pixels",
            .meaning = "move each training image per epoch by up to so many pixels down or up and "
@@ -16,7 +17,8 @@ void fields(FieldVisitor& f, AugmentationParams& p) {
                       "0, the channel's mean",
            .unit = "pixels",
            .low = 0,
-           .high = 1e4},
+           .high = 1e4,
+           .came_later = true},
           p.crop_pixels);
   f.field({.key = "augment_cutout_pixels",
            .meaning = "hide a square of this side in each training image per epoch, its middle "
@@ -24,14 +26,16 @@ void fields(FieldVisitor& f, AugmentationParams& p) {
                       "channel's mean",
            .unit = "pixels",
            .low = 0,
-           .high = 1e4},
+           .high = 1e4,
+           .came_later = true},
           p.cutout_pixels);
   f.field({.key = "augment_rotation_degrees",
            .meaning = "turn each training image per epoch by up to this angle either way, "
                       "bilinearly; what comes into view is 0, the channel's mean",
            .unit = "degrees",
            .low = 0,
-           .high = 180},
+           .high = 180,
+           .came_later = true},
           p.rotation_degrees);
 }
 

@@ -86,10 +86,15 @@ struct LayerStructure {
   std::optional<BatchNormRole> batch_norm = {};
   std::optional<CompensatorRole> compensator = {};
   bool has_equal_gradients = false;  ///< of several inputs: dx is the same for all
-  Index state = 0;                   ///< numbers kept from forward to backward
-  Index work = 0;                    ///< numbers that backward needs besides
-  Index prepared = 0;                ///< numbers that prepare() makes of parameters
-  Index scratch = 0;                 ///< numbers needed within one call, whatever they held
+  /// Whether it may write its output over any one of its inputs in inference, and always the
+  /// gradient by an input over that by its output.
+  bool works_in_place = false;
+  bool reads_input_backward = true;   ///< else its input may be written over in training too,
+  bool reads_output_backward = true;  ///< where the layer before does not read it either
+  Index state = 0;                    ///< numbers kept from forward to backward
+  Index work = 0;                     ///< numbers that backward needs besides
+  Index prepared = 0;                 ///< numbers that prepare() makes of parameters
+  Index scratch = 0;                  ///< numbers needed within one call, whatever they held
 };
 
 /// `state` and `work` are zero at first and belong to this layer alone, so that padding stays zero.
@@ -121,11 +126,16 @@ struct BackwardArguments {
 };
 
 template <class T>
+class ChannelLayer;
+
+template <class T>
 class Layer {
  public:
   explicit Layer(LayerStructure structure) : structure_(std::move(structure)) {}
   virtual ~Layer() = default;
   const LayerStructure& structure() const { return structure_; }
+  /// This layer, where its channels have nothing to do with each other; else null.
+  virtual const ChannelLayer<T>* by_channel() const { return nullptr; }
   /// What forward() needs of the parameters, once for many calls: structure().prepared numbers.
   virtual void prepare(const LayerParameters<T>& parameters, T* prepared) const {
     static_cast<void>(parameters);

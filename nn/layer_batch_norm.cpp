@@ -2,7 +2,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "base/parallel.h"
+#include "nn/channel_layer.h"
 #include "nn/layer_kind.h"
 
 /// Batch normalisation (Ioffe, Szegedy, ICML 2015): y = gamma (x - mean) / sqrt(variance + epsilon)
@@ -43,7 +43,7 @@ constexpr Index kKept = kSumNumbers<T> + 2;
 template <class T>
 ChannelSums sums_at(const T* state, Index channel) {
   ChannelSums sums;
-  std::memcpy(&sums, state + channel * kKept<T>, sizeof sums);
+  std::memcpy(static_cast<void*>(&sums), state + channel * kKept<T>, sizeof sums);
   return sums;
 }
 template <class T>
@@ -52,15 +52,15 @@ void put_sums(const ChannelSums& sums, T* state, Index channel) {
 }
 
 template <class T>
-class BatchNorm final : public Layer<T> {
+class BatchNorm final : public ChannelLayer<T> {
  public:
   BatchNorm(LayerStructure s, const BatchNormParams& p)
-      : Layer<T>(std::move(s)), epsilon_(p.epsilon) {}
+      : ChannelLayer<T>(std::move(s)), epsilon_(p.epsilon) {}
 
   bool shares_sums(const Pass& pass) const override { return observes(pass); }
 
-  void observe(const ForwardArguments<T>& a) const override {
-    for_each_channel([&](Index c) {
+  void observe_channels(const ForwardArguments<T>& a, Index first, Index last) const override {
+    for (Index c = first; c < last; ++c) {
       const T* x = a.x[0] + c * pixels() * kLanes;
       const double n = static_cast<double>(pixels() * a.pass.samples);
       const double mean =
@@ -70,11 +70,12 @@ class BatchNorm final : public Layer<T> {
         return d * d;
       });
       put_sums({n, mean, square}, a.state, c);
-    });
+    }
   }
 
-  void observe_backward(const BackwardArguments<T>& a) const override {
-    for_each_channel([&](Index c) {
+  void observe_backward_channels(const BackwardArguments<T>& a, Index first,
+                                 Index last) const override {
+    for (Index c = first; c < last; ++c) {
       const T *x = a.x[0] + c * pixels() * kLanes, *dy = a.dy + c * pixels() * kLanes;
       const T mean = used(a.state, c)[0], inverse = used(a.state, c)[1];
       const ChannelSums forward = sums_at(a.state, c);
@@ -86,17 +87,18 @@ class BatchNorm final : public Layer<T> {
       });
       a.gradient[kWeight].value(0, c) += static_cast<T>(sum_dy_z);
       a.gradient[kBias].value(0, c) += static_cast<T>(sum_dy);
-      if (!observes(a.pass)) return;
+      if (!observes(a.pass)) continue;
       // The variance that running statistics collect is the unbiased one, as PyTorch has it.
       a.gradient[kMean].value(0, c) = static_cast<T>(forward.first);
       a.gradient[kVariance].value(0, c) =
           static_cast<T>(forward.second / std::max(forward.count - 1, 1.0));
       put_sums({n, sum_dy, sum_dy_z}, a.state, c);
-    });
+    }
   }
 
   void merge_sums(std::span<T* const> states, bool is_backward) const override {
-    for (Index c = 0; c < channels(); ++c) {
+    if (states.size() == 1) return;
+    for (Index c = 0; c < this->channels(); ++c) {
       ChannelSums all;
       for (const T* state : states) {
         const ChannelSums own = sums_at(state, c);
@@ -115,8 +117,8 @@ class BatchNorm final : public Layer<T> {
     }
   }
 
-  void forward(const ForwardArguments<T>& a) const override {
-    for_each_channel([&](Index c) {
+  void forward_channels(const ForwardArguments<T>& a, Index first, Index last) const override {
+    for (Index c = first; c < last; ++c) {
       double mean = static_cast<double>(a.parameters[kMean].value(0, c)),
              variance = static_cast<double>(a.parameters[kVariance].value(0, c));
       if (observes(a.pass)) {
@@ -130,17 +132,19 @@ class BatchNorm final : public Layer<T> {
       const T scale = a.parameters[kWeight].value(0, c) * inverse,
               shift = a.parameters[kBias].value(0, c);
       const T* x = a.x[0] + c * pixels() * kLanes;
-      T* __restrict y = a.y + c * pixels() * kLanes;
-      for (Index i = 0; i < pixels() * kLanes; ++i) y[i] = (x[i] - centre) * scale + shift;
-    });
+      T* y = a.y + c * pixels() * kLanes;
+      const Index numbers = this->numbers();
+#pragma GCC ivdep
+      for (Index i = 0; i < numbers; ++i) y[i] = (x[i] - centre) * scale + shift;
+    }
   }
 
-  void backward(const BackwardArguments<T>& a) const override {
-    if (!observes(a.pass)) observe_backward(a);
+  void backward_channels(const BackwardArguments<T>& a, Index first, Index last) const override {
+    if (!observes(a.pass)) observe_backward_channels(a, first, last);
     if (!a.dx[0]) return;
-    for_each_channel([&](Index c) {
+    for (Index c = first; c < last; ++c) {
       const T *x = a.x[0] + c * pixels() * kLanes, *dy = a.dy + c * pixels() * kLanes;
-      T* __restrict dx = a.dx[0] + c * pixels() * kLanes;
+      T* dx = a.dx[0] + c * pixels() * kLanes;
       const T mean = used(a.state, c)[0], inverse = used(a.state, c)[1];
       const T scale = a.parameters[kWeight].value(0, c) * inverse;
       T mean_dy = 0, mean_dy_z = 0;
@@ -153,30 +157,27 @@ class BatchNorm final : public Layer<T> {
         return scale * (dy[i] - mean_dy - (x[i] - mean) * inverse * mean_dy_z);
       };
       if (a.pass.samples == kLanes) {
-        for (Index i = 0; i < pixels() * kLanes; ++i) dx[i] = slope(i);
-        return;
+        const Index numbers = this->numbers();
+#pragma GCC ivdep
+        for (Index i = 0; i < numbers; ++i)
+          dx[i] = scale * (dy[i] - mean_dy - (x[i] - mean) * inverse * mean_dy_z);
+        continue;
       }
-      std::fill_n(dx, pixels() * kLanes, T(0));
       for (Index row = 0; row < pixels(); ++row)
-        for (Index i = row * kLanes; i < row * kLanes + a.pass.samples; ++i) dx[i] = slope(i);
-    });
+        for (Index lane = 0; lane < kLanes; ++lane) {
+          const Index i = row * kLanes + lane;
+          dx[i] = lane < a.pass.samples ? slope(i) : T(0);
+        }
+    }
   }
 
  private:
   enum { kWeight, kBias, kMean, kVariance };
-  Index channels() const { return this->structure().output.channels; }
   Index pixels() const { return this->structure().output.height * this->structure().output.width; }
   static bool observes(const Pass& pass) {
     return pass.mode == Mode::training && pass.statistics != Statistics::running;
   }
   static T* used(T* state, Index channel) { return state + channel * kKept<T> + kSumNumbers<T>; }
-  template <class Body>
-  void for_each_channel(Body body) const {
-    for_each_part(channels(), pixels() * kLanes, [&](Index first, Index last) {
-      for (Index c = first; c < last; ++c) body(c);
-    });
-  }
-
   /// Sum of value(i) over a channel's valid lanes, lanes side by side first.
   template <class Value>
   double sum(Index samples, Value value) const {
@@ -200,6 +201,8 @@ LayerStructure batch_norm_structure(const LayerSpec&, const BatchNormParams& p,
   LayerStructure s;
   s.inputs = inputs;
   s.output = inputs.front();
+  s.works_in_place = true;
+  s.reads_output_backward = false;
   s.parameters = {
       {.name = "weight", .rows = 1, .columns = channels, .initial = 1, .stored_as = {channels}},
       {.name = "bias", .rows = 1, .columns = channels},

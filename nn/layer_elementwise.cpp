@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "base/parallel.h"
+#include "nn/channel_layer.h"
 #include "nn/layer_kind.h"
 
 /// Layers that treat every feature alike: relu, flatten, add.
@@ -8,67 +8,67 @@ namespace ohmic::nn {
 namespace {
 
 template <class T>
-Index features(const Layer<T>& layer) {
-  return layer.structure().output.features();
-}
-
-template <class T>
-void copy(Index features, const T* from, T* to) {
-  for_each_part(features, kLanes, [&](Index first, Index last) {
-    std::copy_n(from + first * kLanes, (last - first) * kLanes, to + first * kLanes);
-  });
-}
-
-template <class T>
-class Relu final : public Layer<T> {
+class Relu final : public ChannelLayer<T> {
  public:
-  using Layer<T>::Layer;
+  using ChannelLayer<T>::ChannelLayer;
   /// NaN passes, so that a training that diverges is seen.
-  void forward(const ForwardArguments<T>& a) const override {
-    for_each_part(features(*this), kLanes, [&](Index first, Index last) {
-      const T* x = a.x[0];
-      T* __restrict y = a.y;
-      for (Index i = first * kLanes; i < last * kLanes; ++i) y[i] = x[i] < T(0) ? T(0) : x[i];
-    });
+  void forward_channels(const ForwardArguments<T>& a, Index first, Index last) const override {
+    const T* x = a.x[0];
+    T* y = a.y;
+#pragma GCC ivdep
+    for (Index i = first * this->numbers(); i < last * this->numbers(); ++i)
+      y[i] = x[i] < T(0) ? T(0) : x[i];
   }
-  void backward(const BackwardArguments<T>& a) const override {
+  void backward_channels(const BackwardArguments<T>& a, Index first, Index last) const override {
     if (!a.dx[0]) return;
-    for_each_part(features(*this), kLanes, [&](Index first, Index last) {
-      const T *y = a.y, *dy = a.dy;
-      T* __restrict dx = a.dx[0];
-      for (Index i = first * kLanes; i < last * kLanes; ++i) {
-        const T slope = dy[i];  // read in any case, so that the loop has no branch
-        dx[i] = y[i] > T(0) ? slope : T(0);
-      }
-    });
+    const T *y = a.y, *dy = a.dy;
+    T* dx = a.dx[0];
+#pragma GCC ivdep
+    for (Index i = first * this->numbers(); i < last * this->numbers(); ++i) {
+      const T slope = dy[i];  // read in any case, so that the loop has no branch
+      dx[i] = y[i] > T(0) ? slope : T(0);
+    }
+  }
+};
+
+/// Channels first .. last - 1 of `numbers` numbers each.
+template <class T>
+void copy(Index first, Index last, Index numbers, const T* from, T* to) {
+  if (from != to)
+    std::copy_n(from + first * numbers, (last - first) * numbers, to + first * numbers);
+}
+
+template <class T>
+class Flatten final : public ChannelLayer<T> {
+ public:
+  using ChannelLayer<T>::ChannelLayer;
+  void forward_channels(const ForwardArguments<T>& a, Index first, Index last) const override {
+    copy(first, last, this->numbers(), a.x[0], a.y);
+  }
+  void backward_channels(const BackwardArguments<T>& a, Index first, Index last) const override {
+    if (a.dx[0]) copy(first, last, this->numbers(), a.dy, a.dx[0]);
   }
 };
 
 template <class T>
-class Flatten final : public Layer<T> {
+class Add final : public ChannelLayer<T> {
  public:
-  using Layer<T>::Layer;
-  void forward(const ForwardArguments<T>& a) const override { copy(features(*this), a.x[0], a.y); }
-  void backward(const BackwardArguments<T>& a) const override {
-    if (a.dx[0]) copy(features(*this), a.dy, a.dx[0]);
+  using ChannelLayer<T>::ChannelLayer;
+  void forward_channels(const ForwardArguments<T>& a, Index first, Index last) const override {
+    const Index begin = first * this->numbers(), end = last * this->numbers();
+    const T *x0 = a.x[0], *x1 = a.x[1];
+    T* y = a.y;
+#pragma GCC ivdep
+    for (Index i = begin; i < end; ++i) y[i] = x0[i] + x1[i];
+    for (std::size_t k = 2; k < a.x.size(); ++k) {
+      const T* x = a.x[k];
+#pragma GCC ivdep
+      for (Index i = begin; i < end; ++i) y[i] += x[i];
+    }
   }
-};
-
-template <class T>
-class Add final : public Layer<T> {
- public:
-  using Layer<T>::Layer;
-  void forward(const ForwardArguments<T>& a) const override {
-    for_each_part(features(*this), kLanes, [&](Index first, Index last) {
-      T* __restrict y = a.y;
-      for (Index i = first * kLanes; i < last * kLanes; ++i) y[i] = a.x[0][i] + a.x[1][i];
-      for (std::size_t k = 2; k < a.x.size(); ++k)
-        for (Index i = first * kLanes; i < last * kLanes; ++i) y[i] += a.x[k][i];
-    });
-  }
-  void backward(const BackwardArguments<T>& a) const override {
+  void backward_channels(const BackwardArguments<T>& a, Index first, Index last) const override {
     for (T* dx : a.dx)
-      if (dx) copy(features(*this), a.dy, dx);
+      if (dx) copy(first, last, this->numbers(), a.dy, dx);
   }
 };
 
@@ -76,6 +76,8 @@ LayerStructure same_shape(const LayerSpec&, const std::vector<Shape>& inputs) {
   LayerStructure s;
   s.inputs = inputs;
   s.output = inputs.front();
+  s.works_in_place = true;
+  s.reads_input_backward = false;
   return s;
 }
 
@@ -90,6 +92,8 @@ LayerStructure sum_structure(const LayerSpec& spec, const std::vector<Shape>& in
     if (other != inputs[0])
       fail(spec, "adds outputs of different shapes, " + text(inputs[0]) + " and " + text(other));
   LayerStructure s = same_shape(spec, inputs);
+  s.works_in_place = inputs.size() == 2;
+  s.reads_output_backward = false;
   s.has_equal_gradients = true;
   return s;
 }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/parallel.h"
+#include "nn/channel_layer.h"
 #include "nn/layer_kind.h"
 
 /// Max- and average-pooling over square windows, without padding; columns and rows that fill no
@@ -36,24 +36,20 @@ struct Windows {
   Shape in, out;
   Index rows, columns, stride;  ///< of a window; step
 
-  /// Windows of one channel at a time; channels are shared among threads.
+  /// Windows of channels first .. last - 1.
   template <class Body>
-  void for_each(Body body) const {
-    for_each_part(out.channels, in.height * in.width * kLanes, [&](Index first, Index last) {
-      for (Index c = first; c < last; ++c)
-        for (Index row = 0; row < out.height; ++row)
-          for (Index column = 0; column < out.width; ++column)
-            body(((c * out.height + row) * out.width + column) * kLanes,
-                 ((c * in.height + row * stride) * in.width + column * stride) * kLanes);
-    });
+  void for_each(Index first, Index last, Body body) const {
+    for (Index c = first; c < last; ++c)
+      for (Index row = 0; row < out.height; ++row)
+        for (Index column = 0; column < out.width; ++column)
+          body(((c * out.height + row) * out.width + column) * kLanes,
+               ((c * in.height + row * stride) * in.width + column * stride) * kLanes);
   }
-  /// The gradient by the input of no window yet.
+  /// The gradient by those channels of the input, of no window yet.
   template <class T>
-  void clear(T* dx) const {
+  void clear(Index first, Index last, T* dx) const {
     const Index plane = in.height * in.width * kLanes;
-    for_each_part(in.channels, plane, [&](Index first, Index last) {
-      std::fill_n(dx + first * plane, (last - first) * plane, T(0));
-    });
+    std::fill_n(dx + first * plane, (last - first) * plane, T(0));
   }
   /// Offset of pixel `k` (row-major) of a window from its first one.
   Index pixel(Index k) const { return ((k / columns) * in.width + k % columns) * kLanes; }
@@ -75,13 +71,14 @@ Windows window_of_map(const LayerStructure& s) {
 }
 
 template <class T>
-class MaxPool final : public Layer<T> {
+class MaxPool final : public ChannelLayer<T> {
  public:
   MaxPool(LayerStructure s, const PoolParams& p)
-      : Layer<T>(std::move(s)), windows_(windows_of(p, this->structure())) {}
+      : ChannelLayer<T>(std::move(s)), windows_(windows_of(p, this->structure())) {}
 
-  void forward(const ForwardArguments<T>& a) const override {
-    windows_.for_each([&](Index out, Index in) {
+  void forward_channels(const ForwardArguments<T>& a, Index first_channel,
+                        Index last_channel) const override {
+    windows_.for_each(first_channel, last_channel, [&](Index out, Index in) {
       T* __restrict y = a.y + out;
       const T* first = a.x[0] + in;
       std::copy_n(first, kLanes, y);
@@ -95,10 +92,11 @@ class MaxPool final : public Layer<T> {
 
   /// Of equal largest pixels the first in row-major order takes the whole gradient: what it took is
   /// gone from `rest`.
-  void backward(const BackwardArguments<T>& a) const override {
+  void backward_channels(const BackwardArguments<T>& a, Index first_channel,
+                         Index last_channel) const override {
     if (!a.dx[0]) return;
-    windows_.clear(a.dx[0]);
-    windows_.for_each([&](Index out, Index in) {
+    windows_.clear(first_channel, last_channel, a.dx[0]);
+    windows_.for_each(first_channel, last_channel, [&](Index out, Index in) {
       T rest[kLanes];
       std::copy_n(a.dy + out, kLanes, rest);
       for (Index k = 0; k < windows_.pixels(); ++k)
@@ -119,17 +117,18 @@ class MaxPool final : public Layer<T> {
 };
 
 template <class T>
-class AveragePool final : public Layer<T> {
+class AveragePool final : public ChannelLayer<T> {
  public:
   AveragePool(LayerStructure s, const PoolParams& p)
-      : Layer<T>(std::move(s)), windows_(windows_of(p, this->structure())) {}
+      : ChannelLayer<T>(std::move(s)), windows_(windows_of(p, this->structure())) {}
   /// Over the whole map.
   explicit AveragePool(LayerStructure s)
-      : Layer<T>(std::move(s)), windows_(window_of_map(this->structure())) {}
+      : ChannelLayer<T>(std::move(s)), windows_(window_of_map(this->structure())) {}
 
-  void forward(const ForwardArguments<T>& a) const override {
+  void forward_channels(const ForwardArguments<T>& a, Index first_channel,
+                        Index last_channel) const override {
     const T fraction = T(1) / static_cast<T>(windows_.pixels());
-    windows_.for_each([&](Index out, Index in) {
+    windows_.for_each(first_channel, last_channel, [&](Index out, Index in) {
       T* __restrict y = a.y + out;
       std::fill_n(y, kLanes, T(0));
       for (Index k = 0; k < windows_.pixels(); ++k) {
@@ -140,11 +139,12 @@ class AveragePool final : public Layer<T> {
     });
   }
 
-  void backward(const BackwardArguments<T>& a) const override {
+  void backward_channels(const BackwardArguments<T>& a, Index first_channel,
+                         Index last_channel) const override {
     if (!a.dx[0]) return;
     const T fraction = T(1) / static_cast<T>(windows_.pixels());
-    windows_.clear(a.dx[0]);
-    windows_.for_each([&](Index out, Index in) {
+    windows_.clear(first_channel, last_channel, a.dx[0]);
+    windows_.for_each(first_channel, last_channel, [&](Index out, Index in) {
       const T* dy = a.dy + out;
       for (Index k = 0; k < windows_.pixels(); ++k) {
         T* __restrict dx = a.dx[0] + in + windows_.pixel(k);

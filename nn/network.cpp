@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/address.h"
+#include "nn/channel_layer.h"
 #include "nn/layer_catalogue.h"
 
 namespace ohmic::nn {
@@ -65,6 +66,17 @@ Network::Network(NetworkSpec spec, Shape input) : spec_(std::move(spec)), input_
     inputs_.push_back(std::move(from));
     if (structure(l).mac) mac_layers_.push_back(l);
     if (!index.emplace(layer.name, l).second) fail(layer, "another layer has this name");
+  }
+  const auto channels = [this](Index l) {
+    const ChannelLayer<float>* layer = layer32_[at(l)]->by_channel();
+    return layer ? layer->channels() : 0;
+  };
+  for (Index first = 0; first < layers();) {
+    Index last = first;
+    while (last + 1 < layers() && channels(first) > 0 && channels(last + 1) == channels(first))
+      ++last;
+    runs_.resize(at(last + 1), {first, last});
+    first = last + 1;
   }
 }
 

@@ -34,6 +34,13 @@ class Network {
   /// trained.
   bool needs_gradient(Index layer) const { return layer != kImage && needs_gradient_[at(layer)]; }
 
+  /// A run of layers from first to last whose channels are apart: they may be computed channel by
+  /// channel, so that all of them are busy at the same time. A layer by itself is a run.
+  struct Run {
+    Index first, last;
+  };
+  Run run_of(Index layer) const { return runs_[at(layer)]; }
+
   /// The layers that multiply by a matrix, in order: entry k is "MAC layer k" of deployments and of
   /// addresses.
   const std::vector<Index>& mac_layers() const { return mac_layers_; }
@@ -60,6 +67,7 @@ class Network {
   std::vector<std::vector<Index>> inputs_;
   std::vector<bool> needs_gradient_;
   std::vector<Index> mac_layers_;
+  std::vector<Run> runs_;  ///< of each layer
 };
 
 /// The network that `params` ask for. ConfigError where its outputs are not `classes`.

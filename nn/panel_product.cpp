@@ -52,11 +52,8 @@ PanelProduct<T>::PanelProduct(Index outputs, const PatchView& g, bool is_backwar
 template <class T>
 void PanelProduct<T>::gather(const Position& at, Index first, Index count, const T* x,
                              T* panel) const {
-  for (const std::int32_t pixel : at.pixels) {
-    const T* from = x + (first * in_pixels_ + pixel) * kLanes;
-    for (Index c = 0; c < count; ++c, from += in_pixels_ * kLanes, panel += kLanes)
-      std::copy_n(from, kLanes, panel);
-  }
+  kernels_of<T>().panel_gather(static_cast<Index>(at.pixels.size()), at.pixels.data(), count,
+                               x + first * in_pixels_ * kLanes, in_pixels_ * kLanes, panel);
 }
 
 template <class T>
@@ -112,10 +109,11 @@ namespace {
 /// positions with sums of their own.
 template <class T>
 struct GradientCut {
-  Index tiles, group, groups, parts, part;
+  Index tile, tiles, group, groups, parts, part;
 
   GradientCut(Index maps, Index positions)
-      : tiles(block_count(maps, kSlopeTile<T>)),
+      : tile(maps <= kSlopeTile<T> / 2 ? kSlopeTile<T> / 2 : kSlopeTile<T>),
+        tiles(block_count(maps, tile)),
         group(std::min<Index>(tiles, maps >= 256 ? 2 : 4)),
         groups(block_count(tiles, group)),
         parts(std::clamp<Index>(block_count(kTasks, groups), 1, block_count(positions, kShared))),
@@ -129,7 +127,7 @@ struct GradientCut {
 template <class T>
 Index PanelProduct<T>::gradient_work() const {
   const GradientCut<T> cut(maps_, static_cast<Index>(positions_.size()));
-  return cut.parts * cut.tiles * kSlopeTile<T> * channels_ * taps_;
+  return cut.parts * cut.tiles * cut.tile * channels_ * taps_;
 }
 
 /// Sums of one part in the order (tile of outputs, block of channels, tap, channel, output).
@@ -139,24 +137,26 @@ void PanelProduct<T>::gradient_task(Index part, Index group, const T* x, const T
   const Index positions = static_cast<Index>(positions_.size());
   const GradientCut<T> cut(maps_, positions);
   const Index first_tile = group * cut.group, tiles = std::min(cut.group, cut.tiles - first_tile);
-  const Index tile_size = kLanes * kSlopeTile<T>, sums = channels_ * taps_ * kSlopeTile<T>;
+  const Index tile_size = kLanes * cut.tile, sums = channels_ * taps_ * cut.tile;
   T* panel = room(panel_room, kShared * block_ * taps_ * kLanes);
   T* slopes = room(slope_room, tiles * kShared * tile_size);
   std::fill_n(dw, tiles * sums, T(0));
   const Index last = std::min((part + 1) * cut.part, positions);
   for (Index begin = part * cut.part; begin < last; begin += kShared) {
     const Index pairs = std::min(kShared, last - begin);
-    bool is_inside = true;
-    for (Index p = 0; p < pairs; ++p)
-      is_inside =
-          is_inside &&
-          static_cast<Index>(positions_[static_cast<std::size_t>(begin + p)].taps.size()) == taps_;
+    const auto is_inside = [&](Index p) {
+      return static_cast<Index>(positions_[static_cast<std::size_t>(begin + p)].taps.size()) ==
+             taps_;
+    };
+    Index inside = 0;  // positions from the first that are
+    while (inside < pairs && is_inside(inside)) ++inside;
     for (Index tile = 0; tile < tiles; ++tile) {
-      const Index first = (first_tile + tile) * kSlopeTile<T>;
+      const Index first = (first_tile + tile) * cut.tile;
       for (Index p = 0; p < pairs; ++p)
-        kernels_of<T>().slope_transpose(
-            std::min(kSlopeTile<T>, maps_ - first), dy + (first * positions + begin + p) * kLanes,
-            positions * kLanes, slopes + (tile * kShared + p) * tile_size);
+        kernels_of<T>().slope_transpose(cut.tile, std::min(cut.tile, maps_ - first),
+                                        dy + (first * positions + begin + p) * kLanes,
+                                        positions * kLanes,
+                                        slopes + (tile * kShared + p) * tile_size);
     }
     for (Index first = 0; first < channels_; first += block_) {
       const Index count = std::min(block_, channels_ - first);
@@ -171,16 +171,20 @@ void PanelProduct<T>::gradient_task(Index part, Index group, const T* x, const T
       }
       for (Index tile = 0; tile < tiles; ++tile) {
         const T* own = slopes + tile * kShared * tile_size;
-        T* sum = dw + tile * sums + first * taps_ * kSlopeTile<T>;
-        if (is_inside) {
-          kernels_of<T>().panel_gradient(count * taps_, pairs, own, panels, sum, kSlopeTile<T>);
-          continue;
-        }
-        for (Index p = 0; p < pairs; ++p) {
+        T* sum = dw + tile * sums + first * taps_ * cut.tile;
+        if (inside > 0)
+          kernels_of<T>().panel_gradient(cut.tile, count * taps_, inside, own, panels, sum,
+                                         cut.tile);
+        for (Index p = inside; p < pairs; ++p) {
           const T* row = panels[p];
+          if (is_inside(p)) {
+            kernels_of<T>().panel_gradient(cut.tile, count * taps_, 1, own + p * tile_size, &row,
+                                           sum, cut.tile);
+            continue;
+          }
           for (const std::int32_t t : positions_[static_cast<std::size_t>(begin + p)].taps) {
-            kernels_of<T>().panel_gradient(count, 1, own + p * tile_size, &row,
-                                           sum + t * count * kSlopeTile<T>, kSlopeTile<T>);
+            kernels_of<T>().panel_gradient(cut.tile, count, 1, own + p * tile_size, &row,
+                                           sum + t * count * cut.tile, cut.tile);
             row += count * kLanes;
           }
         }
@@ -192,7 +196,7 @@ void PanelProduct<T>::gradient_task(Index part, Index group, const T* x, const T
 template <class T>
 void PanelProduct<T>::add_gradient(const T* x, const T* dy, T* work, T* dw) const {
   const GradientCut<T> cut(maps_, static_cast<Index>(positions_.size()));
-  const Index sums = channels_ * taps_ * kSlopeTile<T>, part_size = cut.tiles * sums;
+  const Index sums = channels_ * taps_ * cut.tile, part_size = cut.tiles * sums;
   for_each_block(cut.parts * cut.groups, [&](Index task) {
     const Index part = task / cut.groups, group = task % cut.groups;
     gradient_task(part, group, x, dy, work + part * part_size + group * cut.group * sums);
@@ -201,15 +205,15 @@ void PanelProduct<T>::add_gradient(const T* x, const T* dy, T* work, T* dw) cons
     T* total = work + tile * sums;
     for (Index part = 1; part < cut.parts; ++part)
       kernels_of<T>().accumulate(sums, total + part * part_size, T(1), total);
-    const Index outputs = std::min(kSlopeTile<T>, maps_ - tile * kSlopeTile<T>);
+    const Index outputs = std::min(cut.tile, maps_ - tile * cut.tile);
     for (Index first = 0; first < channels_; first += block_) {
       const Index count = std::min(block_, channels_ - first);
-      const T* block = total + first * taps_ * kSlopeTile<T>;
+      const T* block = total + first * taps_ * cut.tile;
       for (Index o = 0; o < outputs; ++o) {
-        T* row = dw + (tile * kSlopeTile<T> + o) * channels_ * taps_ + first * taps_;
+        T* row = dw + (tile * cut.tile + o) * channels_ * taps_ + first * taps_;
         for (Index c = 0; c < count; ++c)
           for (Index t = 0; t < taps_; ++t)
-            row[c * taps_ + t] += block[(t * count + c) * kSlopeTile<T> + o];
+            row[c * taps_ + t] += block[(t * count + c) * cut.tile + o];
       }
     }
   });

@@ -109,8 +109,10 @@ template <class T>
 void WinogradProduct<T>::apply(const T* prepared, const T* bias, const T* x, T* y) const {
   const Index across = block_count(out_width_, kTile),
               tiles = block_count(out_height_, kTile) * across;
-  // Tiles that share a pass over the weights, as long as their numbers stay in a second cache.
-  const Index shared = std::clamp<Index>(256 / std::max(channels_, maps_), 1, tiles);
+  // Tiles that share a pass over the weights: as many as leave their numbers in a second cache and
+  // some chunks to every thread.
+  const Index shared =
+      std::clamp<Index>(std::min(256 / std::max(channels_, maps_), tiles / 8), 1, 4);
   const Index chunks = block_count(tiles, shared);
   for_each_block(chunks, [&](Index chunk) {
     thread_local AlignedVector<T> room;

@@ -1,6 +1,7 @@
 #include "nn/workspace.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace ohmic::nn {
 namespace {
@@ -33,7 +34,8 @@ Index place(std::vector<Room>& rooms) {
   return total;
 }
 
-/// Where everything of a workspace lies. Layer l runs forward at time l and backward at 2 L - l.
+/// Where everything of a workspace lies. Layer l runs forward at time l and backward at 2 L - l,
+/// with all layers of its run.
 struct Plan {
   std::vector<Room> outputs, gradients, states, works;  ///< of the image, then of each layer
   Room spare, scratch;
@@ -43,26 +45,71 @@ struct Plan {
     const Index layers = network.layers(), end = 2 * layers + 1;
     const bool trains = kept == Kept::gradients;
     std::vector<Index> last_reader(static_cast<std::size_t>(layers + 1), layers);
-    std::vector<bool> is_read(last_reader.size(), false);
+    std::vector<Index> readers(last_reader.size(), 0);
     Index most_shared = 0, scratch_numbers = 0;
     for (Index l = 0; l < layers; ++l) {
       scratch_numbers = std::max(scratch_numbers, network.structure(l).scratch);
       for (const Index from : network.inputs(l)) {
         const auto i = static_cast<std::size_t>(from + 1);
-        if (is_read[i]) most_shared = std::max(most_shared, network.shape(from).features());
-        is_read[i] = true;
+        if (readers[i] > 0) most_shared = std::max(most_shared, network.shape(from).features());
+        ++readers[i];
         last_reader[i] = l;
       }
     }
     for (Index l = Network::kImage; l < layers; ++l) {
+      const auto run = [&](Index of) {
+        return of >= 0 && of < layers ? network.run_of(of) : Network::Run{of, of};
+      };
       const Index read = last_reader[static_cast<std::size_t>(l + 1)];
       const Index numbers = network.shape(l).features() * kLanes;
       const bool is_layer = l != Network::kImage;
-      outputs.push_back({numbers, l, kept == Kept::live ? read : end});
+      outputs.push_back({numbers, run(l).first, kept == Kept::live ? run(read).last : end});
       gradients.push_back({trains && is_layer ? numbers : 0,
-                           read == layers ? layers : 2 * layers - read, 2 * layers - l});
+                           read == layers ? layers : 2 * layers - run(read).last,
+                           2 * layers - run(l).first});
       states.push_back({is_layer ? network.structure(l).state : 0, Network::kImage, end});
       works.push_back({trains && is_layer ? network.structure(l).work : 0, Network::kImage, end});
+    }
+    // Where an input has no later reader, a layer may write over it, and backward over its own
+    // gradient: their rooms become one.
+    const auto identity = [&] {
+      std::vector<std::size_t> same(outputs.size());
+      std::iota(same.begin(), same.end(), std::size_t{0});
+      return same;
+    };
+    std::vector<std::size_t> same_output = identity(), same_gradient = identity();
+    const auto join = [](std::vector<Room>& rooms, std::vector<std::size_t>& same, std::size_t own,
+                         std::size_t other) {
+      Room& kept_room = rooms[same[other]];
+      kept_room.from = std::min(kept_room.from, rooms[own].from);
+      kept_room.until = std::max(kept_room.until, rooms[own].until);
+      rooms[own].numbers = 0;
+      same[own] = same[other];
+    };
+    for (Index l = 0; l < layers; ++l) {
+      const LayerStructure& s = network.structure(l);
+      const auto own = static_cast<std::size_t>(l + 1);
+      for (const Index from : network.inputs(l)) {
+        const auto other = static_cast<std::size_t>(from + 1);
+        if (!s.works_in_place || same_output[own] != own || last_reader[other] != l) continue;
+        const bool is_free =
+            kept == Kept::live ||
+            (trains && !s.reads_input_backward && from != Network::kImage && readers[other] == 1 &&
+             !network.structure(from).reads_output_backward);
+        if (is_free) join(outputs, same_output, own, other);
+      }
+    }
+    for (Index l = layers - 1; l >= 0 && trains; --l) {
+      const auto own = static_cast<std::size_t>(l + 1);
+      bool is_taken = false;  // by an input's gradient
+      for (const Index from : network.inputs(l)) {
+        const auto other = static_cast<std::size_t>(from + 1);
+        if (!network.structure(l).works_in_place || is_taken || from == Network::kImage ||
+            last_reader[other] != l || same_gradient[other] != other)
+          continue;
+        join(gradients, same_gradient, other, own);
+        is_taken = true;
+      }
     }
     spare = {trains ? most_shared * kLanes : 0, Network::kImage, end};
     scratch = {scratch_numbers, Network::kImage, end};
@@ -78,6 +125,10 @@ struct Plan {
       for (Room& room : *group) room = *at++;
     spare = *at++;
     scratch = *at;
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      outputs[i] = outputs[same_output[i]];
+      gradients[i] = gradients[same_gradient[i]];
+    }
   }
 };
 

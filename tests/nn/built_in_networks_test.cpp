@@ -149,7 +149,7 @@ TEST_CASE("folding batch-norm into a resnet leaves its outputs, and no batch-nor
   const TrainedNetwork folded = fold_batch_norm(network, parameters);
   for (const LayerSpec& layer : folded.network.spec()) CHECK(layer.type != "batch_norm");
   CHECK(folded.network.layers() == network.layers() - 21);
-  Workspace<float> before(network, false), after(folded.network, false);
+  Workspace<float> before(network, Kept::outputs), after(folded.network, Kept::outputs);
   testing::fill_random(before.input(), rng, kLanes);
   std::copy_n(before.input().data(), before.input().size(), after.input().data());
   forward(network, parameters, before, {});

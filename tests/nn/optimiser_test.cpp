@@ -173,7 +173,7 @@ TEST_CASE("label smoothing is the cross-entropy of smoothed labels, and so is it
   for (Index c = 0; c < 4; ++c)
     for (Index lane = 0; lane < 3; ++lane)
       logits(c, lane) = std::sin(static_cast<double>(3 * c + lane)) * 2;
-  const std::uint8_t labels[] = {1, 3, 0};
+  const Label labels[] = {1, 3, 0};
   const auto loss = [&](View<double> slope) {
     Score scores[3];
     softmax_cross_entropy<double>(logits, labels, scores, 0.5, slope, kSmoothing);
@@ -184,7 +184,7 @@ TEST_CASE("label smoothing is the cross-entropy of smoothed labels, and so is it
     double sum = 0;
     for (Index c = 0; c < 4; ++c) sum += std::exp(logits(c, lane));
     for (Index c = 0; c < 4; ++c) {
-      const double label = (c == labels[lane] ? 1 - kSmoothing : 0) + kSmoothing / 4;
+      const double label = (c == static_cast<Index>(labels[lane]) ? 1 - kSmoothing : 0) + kSmoothing / 4;
       wanted -= 0.5 * label * (logits(c, lane) - std::log(sum));
     }
   }

@@ -151,13 +151,13 @@ TEST_CASE("batch-norm's statistics belong to the averaged weights") {
   const Network before = testing::network_of(
       "[[layers]]\ntype = \"conv\"\nfilters = 4\nkernel = 3\npadding = 1", {1, 6, 6});
   const ParameterSet<float> weights{state.parameters[0]};
-  Workspace<float> workspace(before, false);
+  Workspace<float> workspace(before, Kept::outputs);
   std::vector<double> sum(4), squares(4);
   double count = 0;
   for (Index first = 0; first < 400; first += kLanes) {
     std::vector<Index> images;
     for (Index i = first; i < std::min<Index>(400, first + kLanes); ++i) images.push_back(i);
-    std::vector<std::uint8_t> labels(images.size());
+    std::vector<Label> labels(images.size());
     fill_lanes<float>(data.train, data.normalisation, images, workspace.input(), labels);
     forward(before, weights, workspace, {.samples = static_cast<Index>(images.size())});
     for (Index c = 0; c < 4; ++c)
