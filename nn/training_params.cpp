@@ -159,13 +159,15 @@ void fields(FieldVisitor& f, TrainingParams& p) {
   f.field(
       {.key = "batch_norm_statistics",
        .meaning = "what batch-norm normalises by in training: the batch, the group of 64 images "
-                  "that shares a draw of weights, or fixed running statistics"},
+                  "that shares a draw of weights, or fixed running statistics",
+       .came_later = true},
       p.batch_norm_statistics, {"batch", "group", "fixed"});
   f.field({.key = "batch_norm_fixed_after_epochs",
            .meaning = "of fixed statistics: epochs by the batch, in which they are found",
            .unit = "epochs",
            .low = 0,
            .high = 1e6,
+           .came_later = true,
            .idle = p.batch_norm_statistics == BatchNormStatistics::fixed
                        ? ""
                        : "batch_norm_statistics is not \"fixed\""},

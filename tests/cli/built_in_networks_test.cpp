@@ -36,9 +36,9 @@ TEST_CASE("narrow built-in networks train, fold, get compensators, and go onto c
     bench.write("n.toml", config_of("model = \"" + n.model + "\"\nwidth = " + n.width));
     for (const bool folds : {true, false}) {
       const std::string out = "~/" + n.model + (folds ? "-folded" : "");
-      std::vector<std::string> words{"run",   "~/n.toml",         "-o",    out,
-                                     "--set", "chips=1",          "--set", "data.set=" + n.set,
-                                     "--set", "training.epochs=1"};
+      std::vector<std::string> words{"run",   "~/n.toml",          "-o",    out,
+                                     "--set", "chips=1",           "--set", "data.set=" + n.set,
+                                     "--set", "training.epochs=1", "--set", "training.batch=64"};
       const auto set = [&](const std::string& setting) {
         words.insert(words.end(), {"--set", setting});
       };

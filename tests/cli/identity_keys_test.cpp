@@ -146,6 +146,7 @@ const std::map<std::string, Context> kContexts = {
     {"training.weight_decay_on", {{"training.weight_decay=0.1"}, ""}},
     {"training.average_decay", {{"training.average_weights=ema"}, "0.9"}},
     {"training.average_from", {{"training.average_weights=swa"}, "0.5"}},
+    {"training.batch_norm_fixed_after_epochs", {{"training.batch_norm_statistics=fixed"}, "5"}},
     {"evaluation.images", {{}, "50"}},
     {"time.at_s", {kDrifts, "100"}},
     {"time.retention_s", {kDrifts, "[2.0]"}},
