@@ -1,6 +1,7 @@
 #include "nn/panel_product.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/parallel.h"
 #include "nn/layer.h"
@@ -29,7 +30,18 @@ PanelProduct<T>::PanelProduct(Index outputs, const PatchView& g, bool is_backwar
       taps_(g.kernel * g.kernel),
       in_pixels_(is_backward ? g.positions() : g.height * g.width),
       map_step_(is_backward ? taps_ : g.channels * taps_),
-      channel_step_(is_backward ? g.channels * taps_ : taps_) {
+      channel_step_(is_backward ? g.channels * taps_ : taps_),
+      kernel_(g.kernel),
+      padding_(g.padding),
+      in_width_(g.width),
+      out_width_(g.out_width()) {
+  // In small maps the zeros of the padding would be too many of the products.
+  shares_window_ = !is_backward && g.kernel > 1 && g.stride == 1 && out_width_ % kShared == 0 &&
+                   out_width_ >= 4 * kShared;
+  if (shares_window_) {
+    pixels_.resize(static_cast<std::size_t>(in_pixels_));
+    std::iota(pixels_.begin(), pixels_.end(), 0);
+  }
   // Whole row tiles of the gradient's kernel where taps allow.
   block_ = std::clamp<Index>(kPanelRows / taps_ / 8 * 8, 1, channels_);
   if (kPanelRows / taps_ < 8) block_ = std::clamp<Index>(kPanelRows / taps_, 1, channels_);
@@ -54,6 +66,26 @@ void PanelProduct<T>::gather(const Position& at, Index first, Index count, const
                              T* panel) const {
   kernels_of<T>().panel_gather(static_cast<Index>(at.pixels.size()), at.pixels.data(), count,
                                x + first * in_pixels_ * kLanes, in_pixels_ * kLanes, panel);
+}
+
+/// Rows (row and column of a window, channel) of what kShared positions of a row read together.
+template <class T>
+void PanelProduct<T>::gather_window(Index begin, Index first, Index count, const T* x,
+                                    T* panel) const {
+  const Index span = kShared + kernel_ - 1, size = count * kLanes;
+  const Index row = begin / out_width_ - padding_, column = begin % out_width_ - padding_;
+  const Index left = std::max<Index>(0, -column), right = std::min(span, in_width_ - column);
+  for (Index r = row; r < row + kernel_; ++r, panel += span * size) {
+    if (r < 0 || r * in_width_ >= in_pixels_) {
+      std::fill_n(panel, span * size, T(0));
+      continue;
+    }
+    std::fill_n(panel, left * size, T(0));
+    kernels_of<T>().panel_gather(right - left, pixels_.data() + r * in_width_ + column + left,
+                                 count, x + first * in_pixels_ * kLanes, in_pixels_ * kLanes,
+                                 panel + left * size);
+    std::fill_n(panel + right * size, (span - right) * size, T(0));
+  }
 }
 
 template <class T>
@@ -130,6 +162,58 @@ Index PanelProduct<T>::gradient_work() const {
   return cut.parts * cut.tiles * cut.tile * channels_ * taps_;
 }
 
+/// Adds what positions begin .. begin + pairs - 1 give to a block of channels.
+template <class T>
+void PanelProduct<T>::add_block(Index begin, Index pairs, Index first, Index tile, Index tiles,
+                                const T* x, const T* slopes, T* panel, T* dw) const {
+  const Index count = std::min(block_, channels_ - first), slope_size = kLanes * tile;
+  const auto sums_of = [&](Index t) { return dw + (t * channels_ + first) * taps_ * tile; };
+  const T* panels[kShared];
+  if (shares_window_) {
+    gather_window(begin, first, count, x, panel);
+    for (Index t = 0; t < tiles; ++t)
+      for (Index row = 0; row < kernel_; ++row) {
+        for (Index p = 0; p < pairs; ++p)
+          panels[p] = panel + (row * (kShared + kernel_ - 1) + p) * count * kLanes;
+        kernels_of<T>().panel_gradient(tile, kernel_ * count, pairs,
+                                       slopes + t * kShared * slope_size, panels,
+                                       sums_of(t) + row * kernel_ * count * tile, tile);
+      }
+    return;
+  }
+  const auto at = [&](Index p) -> const Position& {
+    return positions_[static_cast<std::size_t>(begin + p)];
+  };
+  for (Index p = 0; p < pairs; ++p) {
+    T* own = panel + p * block_ * taps_ * kLanes;
+    panels[p] = own;
+    if (in_pixels_ == 1)
+      panels[p] = x + first * kLanes;  // it is a panel
+    else
+      gather(at(p), first, count, x, own);
+  }
+  const auto is_inside = [&](Index p) { return static_cast<Index>(at(p).taps.size()) == taps_; };
+  Index inside = 0;  // positions from the first that are, which go together
+  while (inside < pairs && is_inside(inside)) ++inside;
+  for (Index t = 0; t < tiles; ++t) {
+    if (inside > 0)
+      kernels_of<T>().panel_gradient(tile, count * taps_, inside, slopes + t * kShared * slope_size,
+                                     panels, sums_of(t), tile);
+    for (Index p = inside; p < pairs; ++p) {
+      const T *own = slopes + (t * kShared + p) * slope_size, *row = panels[p];
+      if (is_inside(p)) {
+        kernels_of<T>().panel_gradient(tile, count * taps_, 1, own, &row, sums_of(t), tile);
+        continue;
+      }
+      for (const std::int32_t tap : at(p).taps) {
+        kernels_of<T>().panel_gradient(tile, count, 1, own, &row, sums_of(t) + tap * count * tile,
+                                       tile);
+        row += count * kLanes;
+      }
+    }
+  }
+}
+
 /// Sums of one part in the order (tile of outputs, block of channels, tap, channel, output).
 template <class T>
 void PanelProduct<T>::gradient_task(Index part, Index group, const T* x, const T* dy, T* dw) const {
@@ -137,59 +221,23 @@ void PanelProduct<T>::gradient_task(Index part, Index group, const T* x, const T
   const Index positions = static_cast<Index>(positions_.size());
   const GradientCut<T> cut(maps_, positions);
   const Index first_tile = group * cut.group, tiles = std::min(cut.group, cut.tiles - first_tile);
-  const Index tile_size = kLanes * cut.tile, sums = channels_ * taps_ * cut.tile;
-  T* panel = room(panel_room, kShared * block_ * taps_ * kLanes);
-  T* slopes = room(slope_room, tiles * kShared * tile_size);
-  std::fill_n(dw, tiles * sums, T(0));
+  const Index slope_size = kLanes * cut.tile;
+  T* panel = room(panel_room, (kShared + kernel_) * block_ * taps_ * kLanes);
+  T* slopes = room(slope_room, tiles * kShared * slope_size);
+  std::fill_n(dw, tiles * channels_ * taps_ * cut.tile, T(0));
   const Index last = std::min((part + 1) * cut.part, positions);
   for (Index begin = part * cut.part; begin < last; begin += kShared) {
     const Index pairs = std::min(kShared, last - begin);
-    const auto is_inside = [&](Index p) {
-      return static_cast<Index>(positions_[static_cast<std::size_t>(begin + p)].taps.size()) ==
-             taps_;
-    };
-    Index inside = 0;  // positions from the first that are
-    while (inside < pairs && is_inside(inside)) ++inside;
     for (Index tile = 0; tile < tiles; ++tile) {
       const Index first = (first_tile + tile) * cut.tile;
       for (Index p = 0; p < pairs; ++p)
         kernels_of<T>().slope_transpose(cut.tile, std::min(cut.tile, maps_ - first),
                                         dy + (first * positions + begin + p) * kLanes,
                                         positions * kLanes,
-                                        slopes + (tile * kShared + p) * tile_size);
+                                        slopes + (tile * kShared + p) * slope_size);
     }
-    for (Index first = 0; first < channels_; first += block_) {
-      const Index count = std::min(block_, channels_ - first);
-      const T* panels[kShared];
-      for (Index p = 0; p < pairs; ++p) {
-        T* own = panel + p * block_ * taps_ * kLanes;
-        panels[p] = own;
-        if (in_pixels_ == 1)
-          panels[p] = x + first * kLanes;
-        else
-          gather(positions_[static_cast<std::size_t>(begin + p)], first, count, x, own);
-      }
-      for (Index tile = 0; tile < tiles; ++tile) {
-        const T* own = slopes + tile * kShared * tile_size;
-        T* sum = dw + tile * sums + first * taps_ * cut.tile;
-        if (inside > 0)
-          kernels_of<T>().panel_gradient(cut.tile, count * taps_, inside, own, panels, sum,
-                                         cut.tile);
-        for (Index p = inside; p < pairs; ++p) {
-          const T* row = panels[p];
-          if (is_inside(p)) {
-            kernels_of<T>().panel_gradient(cut.tile, count * taps_, 1, own + p * tile_size, &row,
-                                           sum, cut.tile);
-            continue;
-          }
-          for (const std::int32_t t : positions_[static_cast<std::size_t>(begin + p)].taps) {
-            kernels_of<T>().panel_gradient(cut.tile, count, 1, own + p * tile_size, &row,
-                                           sum + t * count * cut.tile, cut.tile);
-            row += count * kLanes;
-          }
-        }
-      }
-    }
+    for (Index first = 0; first < channels_; first += block_)
+      add_block(begin, pairs, first, cut.tile, tiles, x, slopes, panel, dw);
   }
 }
 

@@ -34,14 +34,20 @@ class PanelProduct {
     std::vector<std::int32_t> pixels;  ///< that they read
   };
   void gather(const Position& at, Index first, Index count, const T* x, T* panel) const;
+  void gather_window(Index begin, Index first, Index count, const T* x, T* panel) const;
   void apply_chunk(Index chunk, Index first_output, Index outputs, const T* weight, const T* bias,
                    const T* x, T* y) const;
   void gradient_task(Index part, Index group, const T* x, const T* dy, T* dw) const;
+  void add_block(Index begin, Index pairs, Index first, Index tile, Index tiles, const T* x,
+                 const T* slopes, T* panel, T* dw) const;
 
   Index maps_, channels_;  ///< out, in
   Index taps_ = 0, in_pixels_ = 0;
-  Index map_step_ = 0, channel_step_ = 0;  ///< of weights
-  Index block_ = 0;                        ///< channels of a panel
+  Index map_step_ = 0, channel_step_ = 0;          ///< of weights
+  Index block_ = 0;                                ///< channels of a panel
+  Index kernel_, padding_, in_width_, out_width_;  ///< [pixels]
+  bool shares_window_ = false;        ///< a gradient's positions read one window, padding and all
+  std::vector<std::int32_t> pixels_;  ///< 0, 1, ... of the input
   std::vector<Position> positions_;
 };
 
