@@ -147,10 +147,17 @@ PreparedParameters<T> prepare(const Network& network, const ParameterSet<T>& par
 }
 
 template <class T>
+void forward_until(Index end, const Network& network, const ParameterSet<T>& parameters,
+                   Workspace<T>& workspace, const Pass& pass,
+                   const PreparedParameters<T>* prepared) {
+  const BatchBlock<T> block{&parameters, &workspace, pass};
+  run_layers(network, 0, end, std::span(&block, 1), prepared);
+}
+
+template <class T>
 void forward(const Network& network, const ParameterSet<T>& parameters, Workspace<T>& workspace,
              const Pass& pass, const PreparedParameters<T>* prepared) {
-  const BatchBlock<T> block{&parameters, &workspace, pass};
-  run_layers(network, 0, network.layers(), std::span(&block, 1), prepared);
+  forward_until(network.layers(), network, parameters, workspace, pass, prepared);
 }
 
 void forward(const Network& network, const ParameterSet<float>& parameters,
@@ -352,6 +359,8 @@ template PreparedParameters<float> prepare(const Network&, const ParameterSet<fl
 template void forward(const Network&, std::span<const BatchBlock<double>>);
 template void backward(const Network&, std::span<const BatchBlock<double>>);
 template PreparedParameters<double> prepare(const Network&, const ParameterSet<double>&);
+template void forward_until(Index, const Network&, const ParameterSet<float>&, Workspace<float>&,
+                            const Pass&, const PreparedParameters<float>*);
 template void forward(const Network&, const ParameterSet<float>&, Workspace<float>&, const Pass&,
                       const PreparedParameters<float>*);
 template void forward(const Network&, const ParameterSet<double>&, Workspace<double>&, const Pass&,

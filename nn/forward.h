@@ -21,6 +21,12 @@ template <class T>
 void forward(const Network& network, const ParameterSet<T>& parameters, Workspace<T>& workspace,
              const Pass& pass, const PreparedParameters<T>* prepared = nullptr);
 
+/// The same up to and not including layer `end`.
+template <class T>
+void forward_until(Index end, const Network& network, const ParameterSet<T>& parameters,
+                   Workspace<T>& workspace, const Pass& pass,
+                   const PreparedParameters<T>* prepared = nullptr);
+
 /// Inference in which `deployment` multiplies where it has an operator; biases are added digitally
 /// unless the operator does. context.first_sample is the index of lane 0 in the data set.
 void forward(const Network& network, const ParameterSet<float>& parameters,

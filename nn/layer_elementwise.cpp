@@ -13,18 +13,19 @@ class Relu final : public ChannelLayer<T> {
   using ChannelLayer<T>::ChannelLayer;
   /// NaN passes, so that a training that diverges is seen.
   void forward_channels(const ForwardArguments<T>& a, Index first, Index last) const override {
+    const Index begin = first * this->numbers(), end = last * this->numbers();
     const T* x = a.x[0];
     T* y = a.y;
 #pragma GCC ivdep
-    for (Index i = first * this->numbers(); i < last * this->numbers(); ++i)
-      y[i] = x[i] < T(0) ? T(0) : x[i];
+    for (Index i = begin; i < end; ++i) y[i] = x[i] < T(0) ? T(0) : x[i];
   }
   void backward_channels(const BackwardArguments<T>& a, Index first, Index last) const override {
     if (!a.dx[0]) return;
     const T *y = a.y, *dy = a.dy;
+    const Index begin = first * this->numbers(), end = last * this->numbers();
     T* dx = a.dx[0];
 #pragma GCC ivdep
-    for (Index i = first * this->numbers(); i < last * this->numbers(); ++i) {
+    for (Index i = begin; i < end; ++i) {
       const T slope = dy[i];  // read in any case, so that the loop has no branch
       dx[i] = y[i] > T(0) ? slope : T(0);
     }

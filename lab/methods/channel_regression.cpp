@@ -157,9 +157,10 @@ void calibrate(Regression kind, const RegressionOptions& options, const CleanAct
                                mixes && options.reads_input ? input.channels : 0};
     chip.deployment.after[k] = nullptr;
     std::vector<std::vector<Normal>> blocks(static_cast<std::size_t>(clean.blocks()));
+    const LayerActivations wanted = clean.outputs(l);
     for_each_pass(clean, reader, chip, [&](Index block, const nn::Workspace<float>& noisy) {
       blocks[static_cast<std::size_t>(block)] = sums_of_block(
-          problem, chip, noisy, clean.workspace(block).output(l), clean.samples(block));
+          problem, chip, noisy, wanted[static_cast<std::size_t>(block)], clean.samples(block));
     });
     std::vector<Normal> sums(static_cast<std::size_t>(problem.systems()), Normal(problem));
     for (const auto& block : blocks)

@@ -23,7 +23,7 @@ void for_each_pass(const CleanActivations& clean, const ReadContext& reader, con
                    Body body) {
   for_each_block(clean.blocks(), [&](Index block) {
     nn::Workspace<float> workspace(chip.network, nn::Kept::outputs);
-    const ConstView<float> image = clean.workspace(block).output(nn::Network::kImage);
+    const ConstView<float> image = clean.image(block);
     std::copy_n(image.data(), image.size(), workspace.input().data());
     ReadContext context = reader;
     context.first_sample = block * kLanes;

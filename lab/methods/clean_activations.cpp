@@ -5,7 +5,6 @@
 
 #include "base/parallel.h"
 #include "nn/fill_lanes.h"
-#include "nn/inference.h"
 
 namespace ohmic::lab {
 
@@ -13,29 +12,56 @@ CleanActivations::CleanActivations(const nn::Network& network,
                                    const nn::ParameterSet<float>& parameters,
                                    const nn::ImageList& images,
                                    const nn::Normalisation& normalisation)
-    : network_(network), images_(images.size()) {
+    : network_(network),
+      parameters_(parameters),
+      prepared_(nn::prepare(network, parameters)),
+      images_(images.size()) {
   const Index blocks = block_count(images.size(), kLanes);
-  workspaces_.resize(static_cast<std::size_t>(blocks));
   samples_.resize(static_cast<std::size_t>(blocks));
+  inputs_.resize(samples_.size());
   for_each_block(blocks, [&](Index block) {
-    auto workspace = std::make_unique<nn::Workspace<float>>(network, nn::Kept::outputs);
-    std::vector<Index> positions(
-        static_cast<std::size_t>(std::min(kLanes, images.size() - block * kLanes)));
+    const auto at = static_cast<std::size_t>(block);
+    samples_[at] = std::min(kLanes, images.size() - block * kLanes);
+    std::vector<Index> positions(static_cast<std::size_t>(samples_[at]));
     std::iota(positions.begin(), positions.end(), block * kLanes);
     std::vector<nn::Label> labels(positions.size());
-    nn::fill_lanes(images, normalisation, positions, workspace->input(), labels);
-    const nn::Pass pass{.samples = static_cast<Index>(positions.size())};
-    nn::forward(network, parameters, *workspace, pass);
-    samples_[static_cast<std::size_t>(block)] = pass.samples;
-    workspaces_[static_cast<std::size_t>(block)] = std::move(workspace);
+    inputs_[at] = Matrix<float>(network.input().features(), kLanes);
+    nn::fill_lanes<float>(images, normalisation, positions, inputs_[at], labels);
   });
 }
 
-std::vector<PatchView> CleanActivations::inputs(Index k) const {
+LayerActivations CleanActivations::outputs(Index l) const {
+  if (l == nn::Network::kImage) return inputs_;
+  LayerActivations all(inputs_.size());
+  for_each_block(blocks(), [&](Index block) {
+    const auto at = static_cast<std::size_t>(block);
+    nn::Workspace<float> workspace(network_, nn::Kept::live);
+    std::copy_n(inputs_[at].data(), inputs_[at].size(), workspace.input().data());
+    nn::forward_until(l + 1, network_, parameters_, workspace, {.samples = samples(block)},
+                      &prepared_);
+    all[at].assign(workspace.output(l));
+  });
+  return all;
+}
+
+LayerActivations CleanActivations::inputs(Index k) const {
+  return outputs(network_.inputs(network_.mac_layers()[static_cast<std::size_t>(k)]).front());
+}
+
+std::vector<PatchView> CleanActivations::patches(Index k, const LayerActivations& inputs) const {
   std::vector<PatchView> views;
-  for (Index block = 0; block < blocks(); ++block)
-    views.push_back(nn::patch_view(network_, workspace(block), k, samples(block)));
+  for (std::size_t block = 0; block < inputs.size(); ++block) {
+    views.push_back(network_.mac(k).patch);
+    views.back().data = inputs[block].data();
+    views.back().samples = samples_[block];
+  }
   return views;
+}
+
+void CleanActivations::compute(Index block, nn::Workspace<float>& workspace) const {
+  const Matrix<float>& image = inputs_[static_cast<std::size_t>(block)];
+  std::copy_n(image.data(), image.size(), workspace.input().data());
+  nn::forward(network_, parameters_, workspace, {.samples = samples(block)}, &prepared_);
 }
 
 }  // namespace ohmic::lab

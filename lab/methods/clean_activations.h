@@ -1,6 +1,5 @@
 #pragma once
 
-#include <memory>
 #include <vector>
 
 #include "nn/dataset.h"
@@ -8,8 +7,12 @@
 
 namespace ohmic::lab {
 
-/// What a network computes without hardware on some images: a workspace per lane block, all layers'
-/// outputs kept.
+/// The activations of one layer on all images: features x kLanes per lane block.
+using LayerActivations = std::vector<Matrix<float>>;
+
+/// What a network computes without hardware on some images. Only the images are kept: activations
+/// are computed when they are asked for, layer by layer, so that no more than one layer of all
+/// images is there at once. Safe to use from many threads.
 class CleanActivations {
  public:
   CleanActivations(const nn::Network& network, const nn::ParameterSet<float>& parameters,
@@ -17,15 +20,22 @@ class CleanActivations {
   Index blocks() const { return static_cast<Index>(samples_.size()); }
   Index samples(Index block) const { return samples_[static_cast<std::size_t>(block)]; }
   Index images() const { return images_; }
-  const nn::Workspace<float>& workspace(Index block) const {
-    return *workspaces_[static_cast<std::size_t>(block)];
-  }
-  /// What MAC layer k reads, block by block.
-  std::vector<PatchView> inputs(Index k) const;
+  ConstView<float> image(Index block) const { return inputs_[static_cast<std::size_t>(block)]; }
+
+  /// Outputs of layer l (or the images, for Network::kImage).
+  LayerActivations outputs(Index l) const;
+  /// What MAC layer k reads.
+  LayerActivations inputs(Index k) const;
+  /// `inputs` of MAC layer k as hardware sees them, block by block. Borrows from them.
+  std::vector<PatchView> patches(Index k, const LayerActivations& inputs) const;
+  /// All layers' outputs of one block, into a workspace that keeps them.
+  void compute(Index block, nn::Workspace<float>& workspace) const;
 
  private:
-  const nn::Network& network_;
-  std::vector<std::unique_ptr<nn::Workspace<float>>> workspaces_;
+  nn::Network network_;
+  nn::ParameterSet<float> parameters_;
+  nn::PreparedParameters<float> prepared_;
+  LayerActivations inputs_;
   std::vector<Index> samples_;
   Index images_ = 0;
 };

@@ -21,10 +21,9 @@ void put_fault_map(const Experiment& experiment, sim::LayerPlan& layer) {
 
 namespace {
 
-/// `inputs` gives what MAC layer k reads in calibration; empty: ranges stay at 1.
+/// With what the layers read in calibration; null: ranges stay at 1.
 HardwarePlan plan_layers(const Experiment& experiment, const nn::Network& network,
-                         const nn::ParameterSet<float>& parameters,
-                         const std::function<std::vector<PatchView>(Index)>& inputs) {
+                         const nn::ParameterSet<float>& parameters, const CleanActivations* clean) {
   HardwarePlan plan;
   const auto hardware = layer_hardware(experiment, network);
   for (std::size_t k = 0; k < hardware.size(); ++k) {
@@ -40,7 +39,12 @@ HardwarePlan plan_layers(const Experiment& experiment, const nn::Network& networ
           network.name(layer), positions, kMostPositions));
     const auto& own = parameters[static_cast<std::size_t>(layer)];
     const Matrix<float>* bias = nn::find(own, "bias");
-    const auto seen = inputs(static_cast<Index>(k));
+    LayerActivations inputs;
+    std::vector<PatchView> seen;
+    if (clean) {
+      inputs = clean->inputs(static_cast<Index>(k));
+      seen = clean->patches(static_cast<Index>(k), inputs);
+    }
     plan.layers.back() = sim::plan_layer(
         network.name(layer), static_cast<Index>(k), *hardware[k], *nn::find(own, "weight"),
         bias ? std::span<const float>(bias->data(), static_cast<std::size_t>(bias->size()))
@@ -56,7 +60,7 @@ HardwarePlan plan_layers(const Experiment& experiment, const nn::Network& networ
 
 HardwarePlan make_plan(const Experiment& experiment, const nn::Network& network,
                        const nn::ParameterSet<float>& parameters, const CleanActivations& clean) {
-  return plan_layers(experiment, network, parameters, [&](Index k) { return clean.inputs(k); });
+  return plan_layers(experiment, network, parameters, &clean);
 }
 
 HardwarePlan make_plan(const Experiment& experiment, const nn::Network& network,
@@ -71,8 +75,7 @@ HardwarePlan sketch_plan(const Experiment& experiment, const nn::Network& networ
   nn::TrainedNetwork untrained{network, nn::initial_parameters(network, 1)};
   if (experiment.network.fold_batch_norm)
     untrained = nn::fold_batch_norm(network, untrained.parameters);
-  return plan_layers(experiment, untrained.network, untrained.parameters,
-                     [](Index) { return std::vector<PatchView>(); });
+  return plan_layers(experiment, untrained.network, untrained.parameters, nullptr);
 }
 
 ProgrammedLayers program_layers(const HardwarePlan& plan, const RandomStream& stream, Index chip,
@@ -88,8 +91,10 @@ ProgrammedLayers program_layers(const HardwarePlan& plan, const RandomStream& st
     const auto& layer = plan.layers[k];
     if (!layer) return;
     sim::LayerPlan own = *layer;
-    if (options.converters && own.hardware.adc.recalibrate_per_chip && recalibration)
-      own.adc = sim::calibrate_adc(own, recalibration->inputs(index), context, options);
+    if (options.converters && own.hardware.adc.recalibrate_per_chip && recalibration) {
+      const LayerActivations inputs = recalibration->inputs(index);
+      own.adc = sim::calibrate_adc(own, recalibration->patches(index, inputs), context, options);
+    }
     std::vector<sim::Crossbar> members;
     if (kind.cells)
       for (const sim::Crossbar& cells : (*kind.cells)[k]->members())

@@ -46,7 +46,9 @@ OutputMagnitudes output_magnitudes(const nn::Deployment& chip, const CleanActiva
   OutputMagnitudes all(chip.macs.size());
   for_each_block(static_cast<Index>(all.size()), [&](Index k) {
     const auto& mac = chip.macs[static_cast<std::size_t>(k)];
-    if (mac) all[static_cast<std::size_t>(k)] = magnitudes(*mac, clean.inputs(k), reader);
+    if (!mac) return;
+    const LayerActivations inputs = clean.inputs(k);
+    all[static_cast<std::size_t>(k)] = magnitudes(*mac, clean.patches(k, inputs), reader);
   });
   return all;
 }

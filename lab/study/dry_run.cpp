@@ -89,27 +89,35 @@ WorkEstimate estimate_work(const Experiment& e, const nn::Network& network, cons
         static_cast<double>(e.training.epochs * data.train.size()) * kTrainingFactor / rate;
   work.chip_seconds = images_a_chip * kChipFactor / rate;
 
-  Index activations = network.input().features();
-  for (Index layer = 0; layer < network.layers(); ++layer)
-    activations += network.shape(layer).features();
-  const double block = static_cast<double>(activations * kLanes) * sizeof(float);
+  using Workspace = nn::Workspace<float>;
   const double images = data.train.set->bytes() + data.test.set->bytes();
-  const auto blocks = [&](std::int64_t wanted, const nn::ImageList& there) {
-    return static_cast<double>(block_count(std::min<Index>(wanted, there.size()), kLanes));
-  };
   const double parameters = static_cast<double>(network.parameter_count()) * sizeof(float);
   double cells = 0;
   for (const LayerSketch& layer : work.layers) cells += static_cast<double>(layer.cells);
-  // What a training keeps, a gradient per micro-batch, what each thread perturbs.
+  double prepared = 0;
+  Index widest = network.input().features();
+  bool is_shared = false;  // the statistics of a batch, whose lane blocks are computed side by side
+  for (Index layer = 0; layer < network.layers(); ++layer) {
+    is_shared = is_shared || (network.structure(layer).batch_norm &&
+                              e.training.batch_norm_statistics != nn::BatchNormStatistics::group);
+    prepared += static_cast<double>(network.structure(layer).prepared) * sizeof(float);
+    widest = std::max(widest, network.shape(layer).features());
+  }
+  // What a training keeps, a gradient per micro-batch, and what is computed at the same time.
   const auto copies = static_cast<double>(nn::kept_copies(e.training));
-  const double training =
-      parameters *
-          (copies + static_cast<double>(block_count(e.training.batch, kLanes)) + 2.0 * threads()) +
-      2 * block * threads();
-  // A cell: target, programmed, now, and its share of the panel that is read.
-  const double chips = 2 * parameters + 16 * cells + block * 4 * threads() +
-                       block * (blocks(e.evaluation.calibration_images, data.train) +
-                                blocks(e.evaluation.error_images, data.test));
+  const auto blocks = static_cast<double>(block_count(e.training.batch, kLanes));
+  const double workspace = static_cast<double>(Workspace::bytes(network, nn::Kept::gradients));
+  const double training = parameters * (copies + blocks + 2.0 * threads()) +
+                          workspace * (is_shared ? blocks : std::min<double>(blocks, threads()));
+  // A cell: target, programmed, now, and its share of the panel that is read. One layer of all
+  // calibration images is there at once, and two passes over a lane block per thread.
+  const double calibration =
+      static_cast<double>(widest *
+                          std::min<Index>(e.evaluation.calibration_images, data.train.size())) *
+      sizeof(float);
+  const double chips =
+      2 * parameters + prepared + 16 * cells + calibration +
+      2.0 * threads() * static_cast<double>(Workspace::bytes(network, nn::Kept::outputs));
   work.memory_bytes = images + std::max(trained ? 0.0 : training, chips);
   work.disk_bytes =
       60e3 + 200.0 * static_cast<double>(e.run.chips) + (trained ? 0 : copies * parameters);

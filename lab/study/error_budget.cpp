@@ -95,19 +95,19 @@ LayerErrors layer_errors(const nn::Network& network, const nn::ParameterSet<floa
     ReadContext context = reader;
     context.first_sample = block * kLanes;
     nn::Workspace<float> workspace(network, nn::Kept::outputs);
-    const ConstView<float> image = clean.workspace(block).output(nn::Network::kImage);
+    nn::Workspace<float> ideal(network, nn::Kept::outputs);
+    clean.compute(block, ideal);
+    const ConstView<float> image = clean.image(block);
     std::copy_n(image.data(), image.size(), workspace.input().data());
     nn::forward(network, parameters, workspace, {.samples = samples}, deployment, context);
     std::vector<float> alone;
     for (std::size_t k = 0; k < layers; ++k) {
       const Index layer = network.mac_layers()[k];
-      const ConstView<float> exact = clean.workspace(block).output(layer),
-                             noisy = workspace.output(layer);
+      const ConstView<float> exact = ideal.output(layer), noisy = workspace.output(layer);
       for (Index f = 0; f < exact.rows(); ++f)
         accumulated[b][k].add(exact.row(f), noisy.row(f), samples);
       if (!deployment.macs[k]) continue;
-      const PatchView x =
-          nn::patch_view(network, clean.workspace(block), static_cast<Index>(k), samples);
+      const PatchView x = nn::patch_view(network, ideal, static_cast<Index>(k), samples);
       alone.assign(static_cast<std::size_t>(exact.size()), 0.0f);
       const Index positions = x.positions();
       deployment.macs[k]->apply(x, context, {alone.data(), 1, positions * kLanes, kLanes});

@@ -80,12 +80,12 @@ double error_of(const Bench& bench, const Chip& chip, std::size_t k) {
   double sum = 0;
   for (Index block = 0; block < clean.blocks(); ++block) {
     nn::Workspace<float> workspace(chip.network, nn::Kept::outputs);
-    const auto image = clean.workspace(block).output(nn::Network::kImage);
+    const auto image = clean.image(block);
     std::copy_n(image.data(), image.size(), workspace.input().data());
     nn::forward(chip.network, chip.parameters, workspace, {.samples = clean.samples(block)},
                 chip.deployment, {});
     const Index l = chip.network.mac_layers()[k];
-    const auto exact = clean.workspace(block).output(l);
+    const Matrix<float> exact = clean.outputs(l)[static_cast<std::size_t>(block)];
     const ConstView<float> noisy = workspace.output(l);
     for (Index f = 0; f < exact.rows(); ++f)
       for (Index s = 0; s < clean.samples(block); ++s)
@@ -536,12 +536,13 @@ TEST_CASE("batch-norm re-estimation finds the statistics of the chip's own produ
                                                        .faults = false}),
       std::vector<float>(4, 1.5f));
   reestimate_batch_norm(clean, {}, chip);
+  const LayerActivations outputs = clean.outputs(0);
   for (Index c = 0; c < 4; ++c) {
     Moments y;
     for (Index block = 0; block < clean.blocks(); ++block)
       for (Index f = c * 16; f < (c + 1) * 16; ++f)
         for (Index s = 0; s < clean.samples(block); ++s)
-          y.add(clean.workspace(block).output(0)(f, s));
+          y.add(outputs[static_cast<std::size_t>(block)](f, s));
     const double bias = (*nn::find(parameters[0], "bias"))(0, c);
     CHECK((*nn::find(chip.parameters[1], "running_mean"))(0, c) ==
           doctest::Approx(1.5 * (y.mean() - bias) + bias).epsilon(1e-4));
