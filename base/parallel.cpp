@@ -35,7 +35,8 @@ void for_each_block(Index blocks, const std::function<void(Index)>& body) {
 }
 
 void for_each_part(Index count, Index numbers, const std::function<void(Index, Index)>& body) {
-  constexpr Index kLeast = 1 << 14, kMost = 16;
+  // Waking threads, on a busy machine, costs more than less work than this.
+  constexpr Index kLeast = 1 << 17, kMost = 16;
   const Index parts = std::clamp<Index>(count * numbers / kLeast, 1, std::min(kMost, count));
   for_each_block(parts,
                  [&](Index part) { body(part * count / parts, (part + 1) * count / parts); });
