@@ -94,7 +94,8 @@ struct LayerStructure {
   Index state = 0;                    ///< numbers kept from forward to backward
   Index work = 0;                     ///< numbers that backward needs besides
   Index prepared = 0;                 ///< numbers that prepare() makes of parameters
-  Index scratch = 0;                  ///< numbers needed within one call, whatever they held
+  Index scratch =
+      0;  ///< numbers needed within one call, whatever they held; forward needs `prepared`
 };
 
 /// `state` and `work` are zero at first and belong to this layer alone, so that padding stays zero.

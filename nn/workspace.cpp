@@ -48,7 +48,8 @@ struct Plan {
     std::vector<Index> readers(last_reader.size(), 0);
     Index most_shared = 0, scratch_numbers = 0;
     for (Index l = 0; l < layers; ++l) {
-      scratch_numbers = std::max(scratch_numbers, network.structure(l).scratch);
+      const LayerStructure& s = network.structure(l);
+      scratch_numbers = std::max(scratch_numbers, trains ? s.scratch : s.prepared);
       for (const Index from : network.inputs(l)) {
         const auto i = static_cast<std::size_t>(from + 1);
         if (readers[i] > 0) most_shared = std::max(most_shared, network.shape(from).features());
