@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-ROUNDS, SECONDS, THREADS = 3, 6, 2
+ROUNDS, SECONDS, THREADS = 2, 3, 2
 KEEPING = {"MALLOC_MMAP_THRESHOLD_": "1073741824", "MALLOC_TRIM_THRESHOLD_": "4294967296"}
 HUGE = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 
