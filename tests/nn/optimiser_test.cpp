@@ -184,7 +184,8 @@ TEST_CASE("label smoothing is the cross-entropy of smoothed labels, and so is it
     double sum = 0;
     for (Index c = 0; c < 4; ++c) sum += std::exp(logits(c, lane));
     for (Index c = 0; c < 4; ++c) {
-      const double label = (c == static_cast<Index>(labels[lane]) ? 1 - kSmoothing : 0) + kSmoothing / 4;
+      const double label =
+          (c == static_cast<Index>(labels[lane]) ? 1 - kSmoothing : 0) + kSmoothing / 4;
       wanted -= 0.5 * label * (logits(c, lane) - std::log(sum));
     }
   }
