@@ -16,19 +16,21 @@ constexpr int kRounds = 100000;
 
 // Each chain waits four or five cycles for itself, and two begin in every cycle: twelve hide it.
 #if defined(__x86_64__)
+#define OHMIC_CHAINS                                                                 \
+  "vfmadd213ps %13, %12, %0\n vfmadd213ps %13, %12, %1\n vfmadd213ps %13, %12, %2\n" \
+  "vfmadd213ps %13, %12, %3\n vfmadd213ps %13, %12, %4\n vfmadd213ps %13, %12, %5\n" \
+  "vfmadd213ps %13, %12, %6\n vfmadd213ps %13, %12, %7\n vfmadd213ps %13, %12, %8\n" \
+  "vfmadd213ps %13, %12, %9\n vfmadd213ps %13, %12, %10\n vfmadd213ps %13, %12, %11"
+
 __attribute__((target("avx512f"))) double chains_of_16() {
   __m512 s0 = _mm512_set1_ps(1), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0,
          s8 = s0, s9 = s0, s10 = s0, s11 = s0;
   const __m512 a = _mm512_set1_ps(0.999f), b = _mm512_set1_ps(1e-3f);
   for (int i = 0; i < kRounds; ++i) {
-    asm volatile(
-        "vfmadd213ps %13, %12, %0\n vfmadd213ps %13, %12, %1\n vfmadd213ps %13, %12, %2\n"
-        "vfmadd213ps %13, %12, %3\n vfmadd213ps %13, %12, %4\n vfmadd213ps %13, %12, %5\n"
-        "vfmadd213ps %13, %12, %6\n vfmadd213ps %13, %12, %7\n vfmadd213ps %13, %12, %8\n"
-        "vfmadd213ps %13, %12, %9\n vfmadd213ps %13, %12, %10\n vfmadd213ps %13, %12, %11"
-        : "+v"(s0), "+v"(s1), "+v"(s2), "+v"(s3), "+v"(s4), "+v"(s5), "+v"(s6), "+v"(s7), "+v"(s8),
-          "+v"(s9), "+v"(s10), "+v"(s11)
-        : "v"(a), "v"(b));
+    asm volatile(OHMIC_CHAINS
+                 : "+v"(s0), "+v"(s1), "+v"(s2), "+v"(s3), "+v"(s4), "+v"(s5), "+v"(s6), "+v"(s7),
+                   "+v"(s8), "+v"(s9), "+v"(s10), "+v"(s11)
+                 : "v"(a), "v"(b));
   }
   return 12.0 * 16 * kRounds;
 }
@@ -37,14 +39,10 @@ __attribute__((target("fma"))) double chains_of_8() {
          s8 = s0, s9 = s0, s10 = s0, s11 = s0;
   const __m256 a = _mm256_set1_ps(0.999f), b = _mm256_set1_ps(1e-3f);
   for (int i = 0; i < kRounds; ++i) {
-    asm volatile(
-        "vfmadd213ps %13, %12, %0\n vfmadd213ps %13, %12, %1\n vfmadd213ps %13, %12, %2\n"
-        "vfmadd213ps %13, %12, %3\n vfmadd213ps %13, %12, %4\n vfmadd213ps %13, %12, %5\n"
-        "vfmadd213ps %13, %12, %6\n vfmadd213ps %13, %12, %7\n vfmadd213ps %13, %12, %8\n"
-        "vfmadd213ps %13, %12, %9\n vfmadd213ps %13, %12, %10\n vfmadd213ps %13, %12, %11"
-        : "+x"(s0), "+x"(s1), "+x"(s2), "+x"(s3), "+x"(s4), "+x"(s5), "+x"(s6), "+x"(s7), "+x"(s8),
-          "+x"(s9), "+x"(s10), "+x"(s11)
-        : "x"(a), "x"(b));
+    asm volatile(OHMIC_CHAINS
+                 : "+x"(s0), "+x"(s1), "+x"(s2), "+x"(s3), "+x"(s4), "+x"(s5), "+x"(s6), "+x"(s7),
+                   "+x"(s8), "+x"(s9), "+x"(s10), "+x"(s11)
+                 : "x"(a), "x"(b));
   }
   return 12.0 * 8 * kRounds;
 }

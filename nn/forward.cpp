@@ -62,21 +62,18 @@ ForwardArguments<T> forward_arguments(Index l, const BatchBlock<T>& block, const
           workspace.output(l).data()};
 }
 
-template <class T>
-void merge_sums(const Network& network, Index l, std::span<const BatchBlock<T>> batch,
-                const Pass& pass, bool is_backward) {
-  std::vector<T*> states;
-  for (const BatchBlock<T>& block : batch) states.push_back(block.workspace->state(l));
-  if (pass.statistics == Statistics::batch)
-    network.layer<T>(l).merge_sums(states, is_backward);
-  else  // each block is a whole
-    for (T*& state : states) network.layer<T>(l).merge_sums({&state, 1}, is_backward);
-}
-
 /// Whether a layer needs sums of other blocks before it goes on.
 template <class T>
 bool waits(const Layer<T>& layer, const Pass& pass, std::size_t blocks) {
   return blocks > 1 && pass.statistics == Statistics::batch && layer.shares_sums(pass);
+}
+
+template <class T>
+void merge_sums(const Layer<T>& layer, Index l, std::span<const BatchBlock<T>> batch,
+                bool is_backward) {
+  std::vector<T*> states;
+  for (const BatchBlock<T>& block : batch) states.push_back(block.workspace->state(l));
+  layer.merge_sums(states, is_backward);
 }
 
 /// Layers first .. last of a run, channel by channel.
@@ -105,11 +102,10 @@ void run_layer(const Network& network, Index l, std::span<const BatchBlock<T>> b
                const PreparedParameters<T>* prepared) {
   const Layer<T>& layer = network.layer<T>(l);
   const Pass first = pass_of(batch.front().pass, l);
-  if (layer.shares_sums(first)) {
+  if (layer.shares_sums(first))
     for (const BatchBlock<T>& block : batch)
       layer.observe(forward_arguments(l, block, pass_of(block.pass, l), prepared));
-    merge_sums(network, l, batch, first, false);
-  }
+  if (waits(layer, first, batch.size())) merge_sums(layer, l, batch, false);
   for (const BatchBlock<T>& block : batch)
     layer.forward(forward_arguments(l, block, pass_of(block.pass, l), prepared));
 }
@@ -125,7 +121,7 @@ void run_layers(const Network& network, Index first, Index end,
     const Index most = std::min(network.run_of(l).last, end - 1);
     Index last = l;
     while (last < most && goes_on(last) && goes_on(last + 1)) ++last;
-    if (last == l || !goes_on(l))
+    if (last == l)
       run_layer(network, l, batch, prepared);
     else
       for (const BatchBlock<T>& block : batch) run_channels(network, l, last, block);
@@ -298,7 +294,7 @@ void run_layer_backward(const Network& network, Index l, std::span<const BatchBl
     if (layer.shares_sums(first))
       layer.observe_backward(BackwardCall<T>(network, l, block, step).arguments());
   }
-  if (layer.shares_sums(first)) merge_sums(network, l, batch, first, true);
+  if (waits(layer, first, batch.size())) merge_sums(layer, l, batch, true);
   for (const BatchBlock<T>& block : batch) {
     const BackwardCall<T> call(network, l, block, step);
     layer.backward(call.arguments());

@@ -143,9 +143,9 @@ class Layer {
     static_cast<void>(prepared);
   }
   /// Whether the passes first need sums over images: observe() makes those of one lane block in
-  /// its state, and merge_sums() turns the states of all blocks that share statistics, in order,
-  /// into the sums of all. Likewise backward, where observe_backward() also adds the gradients by
-  /// the parameters.
+  /// its state, and merge_sums() turns the states of several blocks that share statistics, in
+  /// order, into the sums of all. Likewise backward, where observe_backward() also adds the
+  /// gradients by the parameters.
   virtual bool shares_sums(const Pass& pass) const {
     static_cast<void>(pass);
     return false;

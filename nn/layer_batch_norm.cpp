@@ -20,7 +20,7 @@ struct BatchNormParams {
 
 void batch_norm_fields(FieldVisitor& f, BatchNormParams& p) {
   f.field({.key = "momentum",
-           .meaning = "weight of a micro-batch in the running statistics",
+           .meaning = "weight of what a step observed in the running statistics",
            .low = 0,
            .high = 1},
           p.momentum);
@@ -97,7 +97,6 @@ class BatchNorm final : public ChannelLayer<T> {
   }
 
   void merge_sums(std::span<T* const> states, bool is_backward) const override {
-    if (states.size() == 1) return;
     for (Index c = 0; c < this->channels(); ++c) {
       ChannelSums all;
       for (const T* state : states) {

@@ -149,7 +149,7 @@ LayerStructure mac_structure(const LayerSpec& spec, const MacParams& p, const Sh
   const Index dilated = (g.height + g.kernel) * (g.width + g.kernel);
   if (std::max(g.channels * padded, p.outputs * dilated) > largest)
     fail(spec, "an image has more than " + std::to_string(largest) + " numbers in or out of it");
-  // Both precisions need as many numbers.
+  // Enough for either precision.
   switch (engine_for(p.outputs, g)) {
     case Engine::window: {
       const WindowProduct<double> window(p.outputs, g);
@@ -158,12 +158,12 @@ LayerStructure mac_structure(const LayerSpec& spec, const MacParams& p, const Sh
       break;
     }
     case Engine::winograd:
-      s.prepared = WinogradProduct<double>(p.outputs, g, false).prepared_size();
+      s.prepared = WinogradProduct<double>::prepared_size(p.outputs, g);
       s.scratch = s.prepared;
       [[fallthrough]];
     case Engine::panel:
-      s.scratch = std::max({s.scratch, PanelProduct<float>(p.outputs, g, false).gradient_work(),
-                            PanelProduct<double>(p.outputs, g, false).gradient_work()});
+      s.scratch = std::max({s.scratch, PanelProduct<float>::gradient_work(p.outputs, g),
+                            PanelProduct<double>::gradient_work(p.outputs, g)});
   }
   return s;
 }

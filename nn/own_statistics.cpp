@@ -22,7 +22,8 @@ std::vector<std::pair<std::size_t, std::size_t>> statistics_of(const Network& ne
 
 void measure_statistics(const Network& network, const ImageList& images, Index batch,
                         const std::vector<bool>* is_frozen, TrainingStep& step,
-                        std::uint64_t number, ParameterSet<float>& parameters) {
+                        std::uint64_t number, Statistics statistics,
+                        ParameterSet<float>& parameters) {
   const auto places = statistics_of(network, is_frozen);
   if (places.empty()) return;
   std::vector<Index> list(static_cast<std::size_t>(std::min(kStatisticsImages, images.size())));
@@ -30,7 +31,7 @@ void measure_statistics(const Network& network, const ImageList& images, Index b
   ParameterSet<double> sums = zero_parameters<double>(network);
   for (std::size_t first = 0; first < list.size(); first += static_cast<std::size_t>(batch)) {
     const std::size_t count = std::min(static_cast<std::size_t>(batch), list.size() - first);
-    step.compute(parameters, {list.data() + first, count}, number++, Statistics::batch);
+    step.compute(parameters, {list.data() + first, count}, number++, statistics);
     for (Index block = 0; block < step.blocks(count); ++block) {
       const Index seen = std::min<Index>(kLanes, static_cast<Index>(count) - block * kLanes);
       const double share = static_cast<double>(seen) / static_cast<double>(list.size());
@@ -43,6 +44,11 @@ void measure_statistics(const Network& network, const ImageList& images, Index b
     }
   }
   for (const auto& [l, p] : places) parameters[l][p].value = Matrix<float>(sums[l][p].value.view());
+}
+
+void copy_statistics(const Network& network, const ParameterSet<float>& from,
+                     ParameterSet<float>& to) {
+  for (const auto& [l, p] : statistics_of(network, nullptr)) to[l][p].value = from[l][p].value;
 }
 
 }  // namespace ohmic::nn

@@ -5,21 +5,13 @@
 
 #include "base/parallel.h"
 #include "nn/layer.h"
+#include "nn/panel.h"
 
 namespace ohmic::nn {
 namespace {
 
-constexpr Index kPanelRows = 96;  ///< 24 KiB of floats: half a first cache
-constexpr Index kShared = 4;      ///< positions that share a pass over the weights
-constexpr Index kTasks = 8;       ///< wanted: enough for a few threads, few enough to start
-
-/// Room that a thread keeps from call to call.
-template <class T>
-T* room(AlignedVector<T>& storage, Index numbers) {
-  if (static_cast<Index>(storage.size()) < numbers)
-    storage.resize(static_cast<std::size_t>(numbers));
-  return storage.data();
-}
+constexpr Index kShared = 4;  ///< positions that share a pass over the weights
+constexpr Index kTasks = 8;   ///< wanted: enough for a few threads, few enough to start
 
 }  // namespace
 
@@ -157,9 +149,9 @@ struct GradientCut {
 }  // namespace
 
 template <class T>
-Index PanelProduct<T>::gradient_work() const {
-  const GradientCut<T> cut(maps_, static_cast<Index>(positions_.size()));
-  return cut.parts * cut.tiles * cut.tile * channels_ * taps_;
+Index PanelProduct<T>::gradient_work(Index outputs, const PatchView& g) {
+  const GradientCut<T> cut(outputs, g.positions());
+  return cut.parts * cut.tiles * cut.tile * g.inputs();
 }
 
 /// Adds what positions begin .. begin + pairs - 1 give to a block of channels.

@@ -24,9 +24,9 @@ class PanelProduct {
   void apply(const T* weight, const T* bias, const T* x, T* y) const;
 
   /// dw += sum over positions and lanes of dy x: of a forward product. `work` holds gradient_work()
-  /// numbers.
+  /// numbers of such a layer.
   void add_gradient(const T* x, const T* dy, T* work, T* dw) const;
-  Index gradient_work() const;
+  static Index gradient_work(Index outputs, const PatchView& g);
 
  private:
   struct Position {

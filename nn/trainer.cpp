@@ -185,9 +185,14 @@ class Trainer {
         static_cast<double>(state_.epoch) >
             params_.average_from * static_cast<double>(params_.epochs))
       add_equally(state_.average, state_.parameters);
-    if (state_.average.terms > 0)
+    if (state_.average.terms == 0) return;
+    const Statistics statistics = statistics_now();
+    if (statistics == Statistics::running)
+      copy_statistics(network_, state_.parameters, state_.average.parameters);
+    else
       measure_statistics(network_, data_.train, params_.batch, frozen(), training_,
-                         static_cast<std::uint64_t>(state_.step), state_.average.parameters);
+                         static_cast<std::uint64_t>(state_.step), statistics,
+                         state_.average.parameters);
   }
 
   /// The state of a finished training: the weights that count, and no others.

@@ -9,6 +9,10 @@
 namespace ohmic::nn {
 namespace {
 
+/// Above this, lane blocks are computed one after the other, each by all threads, so that one
+/// workspace serves them all.
+constexpr Index kSharedWorkspaceBytes = Index{64} << 20;
+
 /// A clean pass over the images that lie in `image`.
 const Workspace<float>& clean_pass(const CleanNetwork& clean,
                                    std::unique_ptr<Workspace<float>>& workspace,
@@ -55,14 +59,6 @@ struct TrainingStep::Worker {
   ParameterSet<float> effective, derivative;  ///< made where something changes the parameters
   std::unique_ptr<Workspace<float>> teacher, clean;
 };
-
-namespace {
-
-/// Above this, lane blocks are computed one after the other, each by all threads, so that one
-/// workspace serves them all.
-constexpr Index kSharedWorkspaceBytes = Index{64} << 20;
-
-}  // namespace
 
 TrainingStep::TrainingStep(const Network& network, const Data& data, Index batch,
                            const RandomStream& stream, const StepRules& rules,

@@ -4,12 +4,12 @@
 
 #include "base/parallel.h"
 #include "nn/layer.h"
+#include "nn/panel.h"
 
 namespace ohmic::nn {
 namespace {
 
 constexpr Index kTile = 4, kFrequencies = 36;
-constexpr Index kPanelRows = 96;  ///< 24 KiB of floats: half a first cache
 /// Lane blocks between neighbouring frequencies, so that their addresses do not fall into one set
 /// of a cache.
 constexpr Index kSkew = 1;
@@ -47,8 +47,8 @@ bool WinogradProduct<T>::suits(Index outputs, const PatchView& g) {
 }
 
 template <class T>
-Index WinogradProduct<T>::prepared_size() const {
-  return kFrequencies * maps_ * channels_;
+Index WinogradProduct<T>::prepared_size(Index outputs, const PatchView& g) {
+  return kFrequencies * outputs * g.channels;
 }
 
 template <class T>
@@ -115,14 +115,13 @@ void WinogradProduct<T>::apply(const T* prepared, const T* bias, const T* x, T* 
       std::clamp<Index>(std::min(256 / std::max(channels_, maps_), tiles / 8), 1, 4);
   const Index chunks = block_count(tiles, shared);
   for_each_block(chunks, [&](Index chunk) {
-    thread_local AlignedVector<T> room;
+    thread_local AlignedVector<T> tile_room;
     Tiles at{.first = chunk * shared, .count = 0, .across = across, .v_stride = 0, .m_stride = 0};
     at.count = std::min(shared, tiles - at.first);
     at.v_stride = (at.count * channels_ + kSkew) * kLanes;
     at.m_stride = (at.count * maps_ + kSkew) * kLanes;
-    const auto numbers = static_cast<std::size_t>(kFrequencies * (at.v_stride + at.m_stride));
-    if (room.size() < numbers) room.resize(numbers);
-    T *v = room.data(), *m = v + kFrequencies * at.v_stride;
+    T *v = room(tile_room, kFrequencies * (at.v_stride + at.m_stride)),
+      *m = v + kFrequencies * at.v_stride;
     // In one chunk these loops are shared among threads, else the chunks are.
     constexpr Index kMaps = 16;
     for_each_block(block_count(channels_, kMaps), [&](Index block) {

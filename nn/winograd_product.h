@@ -17,8 +17,8 @@ class WinogradProduct {
   /// Whether it is the faster engine for such a layer.
   static bool suits(Index outputs, const PatchView& g);
 
-  /// Numbers of transformed weights.
-  Index prepared_size() const;
+  /// Numbers of transformed weights, either way.
+  static Index prepared_size(Index outputs, const PatchView& g);
   void prepare(const T* weight, T* prepared) const;
 
   /// Overwrites y (maps x positions x kLanes); `bias`, one a map, may be null.

@@ -12,23 +12,13 @@
 
 #include "base/error.h"
 #include "base/random_stream.h"
+#include "kernel_levels.h"
 
 using namespace ohmic;
+using ohmic::testing::of;
+using ohmic::testing::present_levels;
 
 namespace {
-
-/// Levels that this processor has, apart from the one in use at the end.
-std::vector<std::string_view> present_levels() {
-  std::vector<std::string_view> found;
-  for (const std::string_view level : {"v2", "v3", "v4", "generic"}) {
-    try {
-      choose_kernels(level);
-      found.push_back(level);
-    } catch (const ConfigError&) {
-    }
-  }
-  return found;
-}
 
 template <class T>
 std::vector<T> wave(std::size_t n, double step) {
@@ -36,14 +26,6 @@ std::vector<T> wave(std::size_t n, double step) {
   for (std::size_t i = 0; i < n; ++i)
     v[i] = static_cast<T>(std::sin(step * static_cast<double>(i + 1)));
   return v;
-}
-
-template <class T>
-const KernelsOf<T>& of(const Kernels& k) {
-  if constexpr (std::is_same_v<T, float>)
-    return k.f32;
-  else
-    return k.f64;
 }
 
 struct Problem {

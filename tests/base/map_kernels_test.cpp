@@ -4,34 +4,15 @@
 #include <string_view>
 #include <vector>
 
-#include "base/error.h"
-#include "base/kernels.h"
+#include "kernel_levels.h"
 
 /// The loops of large convolutions against the plain reference.
 namespace ohmic {
 namespace {
 
 using Extent = std::ptrdiff_t;
-
-std::vector<std::string_view> present_levels() {
-  std::vector<std::string_view> found;
-  for (const std::string_view level : {"v2", "v3", "v4", "generic"}) {
-    try {
-      choose_kernels(level);
-      found.push_back(level);
-    } catch (const ConfigError&) {
-    }
-  }
-  return found;
-}
-
-template <class T>
-const KernelsOf<T>& of(const Kernels& k) {
-  if constexpr (std::is_same_v<T, float>)
-    return k.f32;
-  else
-    return k.f64;
-}
+using testing::of;
+using testing::present_levels;
 
 template <class T>
 std::vector<T> wave(Extent n, double step) {

@@ -238,6 +238,9 @@ TEST_CASE("a set is looked for in data.path and $OHMIC_DATA, never in another se
   CHECK(load_data(params, ".").train.size() == 36);  // a tenth validates
   ::setenv("OHMIC_DATA", (folder / "mnist").c_str(), 1);
   CHECK(load_data(params, ".").train.size() == 36);
+  // Where no sets lie in data/sets.
+  const std::filesystem::path started = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path());
   params.set = "cifar10";
   const std::string missing = first_line_of<FileError>([&] { load_data(params, "."); });
   CHECK(missing.find("cifar-10-binary.tar.gz") != std::string::npos);
@@ -257,6 +260,7 @@ TEST_CASE("a set is looked for in data.path and $OHMIC_DATA, never in another se
   CHECK(first_line_of<ConfigError>([&] {
           load_data(params, ".");
         }).find("did you mean 'fashion-mnist'?") != std::string::npos);
+  std::filesystem::current_path(started);
 }
 
 }  // namespace

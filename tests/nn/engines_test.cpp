@@ -95,7 +95,7 @@ void check(const Problem& p, double bound) {
   AlignedVector<T> y(dy.size()), dx(x.size()), dw(w.size());
 
   const PanelProduct<T> panel(p.outputs, g, false), panel_back(p.outputs, g, true);
-  AlignedVector<T> work(static_cast<std::size_t>(panel.gradient_work()), T(5));
+  AlignedVector<T> work(static_cast<std::size_t>(panel.gradient_work(p.outputs, g)), T(5));
   panel.apply(w.data(), bias.data(), x.data(), y.data());
   panel_back.apply(w.data(), nullptr, dy.data(), dx.data());
   panel.add_gradient(x.data(), dy.data(), work.data(), dw.data());
@@ -115,7 +115,7 @@ void check(const Problem& p, double bound) {
 
   if (!WinogradProduct<T>::suits(p.outputs, g)) return;
   const WinogradProduct<T> tiles(p.outputs, g, false), tiles_back(p.outputs, g, true);
-  AlignedVector<T> prepared(static_cast<std::size_t>(tiles.prepared_size()));
+  AlignedVector<T> prepared(static_cast<std::size_t>(tiles.prepared_size(p.outputs, g)));
   tiles.prepare(w.data(), prepared.data());
   tiles.apply(prepared.data(), bias.data(), x.data(), y.data());
   tiles_back.prepare(w.data(), prepared.data());
@@ -156,11 +156,11 @@ TEST_CASE("no engine's bits depend on the number of threads") {
       Results r{AlignedVector<float>(dy.size()), AlignedVector<float>(x.size()),
                 AlignedVector<float>(w.size())};
       const PanelProduct<float> panel(p.outputs, g, false);
-      AlignedVector<float> work(static_cast<std::size_t>(panel.gradient_work()));
+      AlignedVector<float> work(static_cast<std::size_t>(panel.gradient_work(p.outputs, g)));
       panel.add_gradient(x.data(), dy.data(), work.data(), r.dw.data());
       if (WinogradProduct<float>::suits(p.outputs, g)) {
         const WinogradProduct<float> tiles(p.outputs, g, false), back(p.outputs, g, true);
-        AlignedVector<float> prepared(static_cast<std::size_t>(tiles.prepared_size()));
+        AlignedVector<float> prepared(static_cast<std::size_t>(tiles.prepared_size(p.outputs, g)));
         tiles.prepare(w.data(), prepared.data());
         tiles.apply(prepared.data(), bias.data(), x.data(), r.y.data());
         back.prepare(w.data(), prepared.data());

@@ -123,11 +123,7 @@ class Bench {
     for (const auto& m : x) inputs.push_back(m.data());
     const ForwardArguments<double> a{
         pass_, 2, inputs, parameters, nullptr, state_.data(), scratch_.data(), y.data()};
-    double* state = state_.data();
-    if (layer_->shares_sums(pass_)) {
-      layer_->observe(a);
-      layer_->merge_sums({&state, 1}, false);
-    }
+    if (layer_->shares_sums(pass_)) layer_->observe(a);
     layer_->forward(a);
   }
   /// Central difference of the loss by `number`; y's are subtracted before they are summed, which
@@ -153,11 +149,7 @@ class Bench {
     const BackwardArguments<double> a{pass_,      inputs,        y.data(),     dy.data(),
                                       parameters, state_.data(), work_.data(), scratch_.data(),
                                       false,      slopes,        gradient};
-    double* state = state_.data();
-    if (layer_->shares_sums(pass_)) {
-      layer_->observe_backward(a);
-      layer_->merge_sums({&state, 1}, true);
-    }
+    if (layer_->shares_sums(pass_)) layer_->observe_backward(a);
     layer_->backward(a);
   }
   const LayerStructure& structure() const { return layer_->structure(); }

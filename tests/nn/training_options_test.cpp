@@ -251,6 +251,40 @@ TEST_CASE("a training with every option goes on from any step with the same bits
   }
 }
 
+/// The running statistics of all batch-norm layers.
+std::vector<Matrix<float>> statistics_of(const TrainingState& state) {
+  std::vector<Matrix<float>> found;
+  for (const LayerParameters<float>& layer : state.parameters)
+    for (const char* name : {"running_mean", "running_variance"})
+      if (const Matrix<float>* value = find(layer, name)) found.push_back(*value);
+  return found;
+}
+
+TEST_CASE("fixed statistics are those of the epochs before, and those of averaged weights too") {
+  const Data data = synthetic_data(400);
+  const Network network = small_network();
+  TrainingParams params = constant_sgd();
+  params.batch_norm_statistics = BatchNormStatistics::fixed;
+  params.batch_norm_fixed_after_epochs = 1;
+  params.epochs = 1;
+  const auto first = statistics_of(train_from_start(network, data, params, quiet()));
+  REQUIRE(first.size() == 2);
+  CHECK(first.front() != Matrix<float>(1, first.front().columns()));
+  params.epochs = 3;
+  const TrainingState plain = train_from_start(network, data, params, quiet());
+  CHECK(statistics_of(plain) == first);
+  params.average_weights = Averaging::ema;
+  const TrainingState averaged = train_from_start(network, data, params, quiet());
+  CHECK(statistics_of(averaged) == first);
+  CHECK(averaged.parameters[0] != plain.parameters[0]);
+  params.average_weights = Averaging::none;
+  params.batch_norm_statistics = BatchNormStatistics::batch;
+  const TrainingState batch = train_from_start(network, data, params, quiet());
+  CHECK(statistics_of(batch) != first);
+  params.batch_norm_statistics = BatchNormStatistics::group;
+  CHECK(statistics_of(train_from_start(network, data, params, quiet())) != statistics_of(batch));
+}
+
 TEST_CASE("checkpoints by the clock change no bit, and each is one to go on from") {
   const Folder folder("clock");
   const Data data = synthetic_data(400);
