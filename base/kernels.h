@@ -83,6 +83,12 @@ struct KernelsOf {
   /// demand.
   void (*winograd_weights)(std::ptrdiff_t channels, const T* w, std::ptrdiff_t w_step,
                            bool is_flipped, T* u, std::ptrdiff_t u_stride);
+  /// The 36 slopes of a Winograd tile: d[f * d_stride + i], i < count, from slopes
+  /// dy[(row * 4 + column) * count + i] of its 4 x 4 outputs; count in steps of 16.
+  void (*winograd_slopes)(std::ptrdiff_t count, const T* dy, T* d, std::ptrdiff_t d_stride);
+  /// Gradients dw[t * count + i] of 3 x 3 weights from those of their 36 transforms,
+  /// du[f * count + i]; count in steps of 16.
+  void (*winograd_gradient)(std::ptrdiff_t count, const T* du, T* dw);
 };
 
 /// Outputs of a whole slope tile of panel_gradient: two cache lines.

@@ -393,9 +393,10 @@ void lane_normals(const std::uint32_t counter[4], int lane_word, const std::uint
 
 template <class T>
 constexpr ohmic::KernelsOf<T> kernels_of_type() {
-  return {lane_product<T>,    lane_gradient<T>,  quantise<T>,        quantise_accumulate<T>,
-          accumulate<T>,      panel_gather<T>,   panel_product<T>,   panel_gradient<T>,
-          slope_transpose<T>, winograd_input<T>, winograd_output<T>, winograd_weights<T>};
+  return {lane_product<T>,    lane_gradient<T>,    quantise<T>,        quantise_accumulate<T>,
+          accumulate<T>,      panel_gather<T>,     panel_product<T>,   panel_gradient<T>,
+          slope_transpose<T>, winograd_input<T>,   winograd_output<T>, winograd_weights<T>,
+          winograd_slopes<T>, winograd_gradient<T>};
 }
 
 ohmic::Kernels kernels_of_level(std::string_view level) {

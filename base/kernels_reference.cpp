@@ -170,6 +170,37 @@ void winograd_weights(Extent channels, const T* w, Extent w_step, bool is_flippe
   }
 }
 
+template <int kRows, int kIn>
+struct Transposed {
+  double m[kIn][kRows];
+  explicit Transposed(const double (&from)[kRows][kIn]) {
+    for (int i = 0; i < kRows; ++i)
+      for (int j = 0; j < kIn; ++j) m[j][i] = from[i][j];
+  }
+};
+
+template <class T>
+void winograd_slopes(Extent count, const T* dy, T* d, Extent d_stride) {
+  const Transposed back(kOutputTransform);
+  for (Extent i = 0; i < count; ++i) {
+    T from[4][4], to[6][6];
+    for (int p = 0; p < 16; ++p) from[p / 4][p % 4] = dy[p * count + i];
+    two_sided(back.m, from, to);
+    for (int f = 0; f < 36; ++f) d[f * d_stride + i] = to[f / 6][f % 6];
+  }
+}
+
+template <class T>
+void winograd_gradient(Extent count, const T* du, T* dw) {
+  const Transposed back(kWeightTransform);
+  for (Extent i = 0; i < count; ++i) {
+    T from[6][6], to[3][3];
+    for (int f = 0; f < 36; ++f) from[f / 6][f % 6] = du[f * count + i];
+    two_sided(back.m, from, to);
+    for (int t = 0; t < 9; ++t) dw[t * count + i] = to[t / 3][t % 3];
+  }
+}
+
 void lane_square_sum(Extent rows, const float* x, const std::int32_t* row_offset, float* y) {
   for (Extent lane = 0; lane < kLanes; ++lane) {
     float sum = 0;
@@ -249,9 +280,10 @@ void multiply_exponential(Extent n, const float* x, double a, const float* za, d
 
 template <class T>
 KernelsOf<T> of_type() {
-  return {lane_product<T>,    lane_gradient<T>,  quantise<T>,        quantise_accumulate<T>,
-          accumulate<T>,      panel_gather<T>,   panel_product<T>,   panel_gradient<T>,
-          slope_transpose<T>, winograd_input<T>, winograd_output<T>, winograd_weights<T>};
+  return {lane_product<T>,    lane_gradient<T>,    quantise<T>,        quantise_accumulate<T>,
+          accumulate<T>,      panel_gather<T>,     panel_product<T>,   panel_gradient<T>,
+          slope_transpose<T>, winograd_input<T>,   winograd_output<T>, winograd_weights<T>,
+          winograd_slopes<T>, winograd_gradient<T>};
 }
 
 }  // namespace

@@ -46,6 +46,29 @@ inline void weight_column(const V g[3], V out[6]) {
   out[5] = g[2];
 }
 
+/// A d of one column of four.
+template <class V>
+inline void slope_column(const V d[4], V out[6]) {
+  const V even = d[0] + d[2], odd = d[1] + d[3];
+  const V outer = d[0] + d[2] * 4, inner = d[1] * 2 + d[3] * 8;
+  out[0] = d[0];
+  out[1] = even + odd;
+  out[2] = even - odd;
+  out[3] = outer + inner;
+  out[4] = outer - inner;
+  out[5] = d[3];
+}
+
+/// G^T m of one column of six.
+template <class V>
+inline void gradient_column(const V m[6], V out[3]) {
+  using T = decltype(m[0][0] + 0);
+  const V near = (m[1] + m[2]) * T(1.0 / 6), far = m[3] + m[4];
+  out[0] = m[0] * T(0.25) - near + far * T(1.0 / 24);
+  out[1] = (m[2] - m[1]) * T(1.0 / 6) + (m[3] - m[4]) * T(1.0 / 12);
+  out[2] = far * T(1.0 / 6) - near + m[5];
+}
+
 template <class T>
 void winograd_input(const T* x, std::ptrdiff_t row_stride, int first_row, int last_row,
                     int first_column, int last_column, T* v, std::ptrdiff_t v_stride) {
@@ -89,6 +112,46 @@ void winograd_output(const T* m, std::ptrdiff_t m_stride, T bias, int rows, int 
       output_column(half[row], out);
       for (int column = 0; column < columns; ++column)
         store(y + row * row_stride + column * ohmic::kLanes + lane, out[column] + bias);
+    }
+  }
+}
+
+template <class T>
+void winograd_slopes(std::ptrdiff_t count, const T* dy, T* d, std::ptrdiff_t d_stride) {
+  using V = Vector<T>;
+  for (std::ptrdiff_t i = 0; i < count; i += kWidth<T>) {
+    V half[6][4];
+    for (int column = 0; column < 4; ++column) {
+      V in[4], out[6];
+      for (int row = 0; row < 4; ++row) in[row] = load<V>(dy + (row * 4 + column) * count + i);
+      slope_column(in, out);
+      for (int row = 0; row < 6; ++row) half[row][column] = out[row];
+    }
+    for (int row = 0; row < 6; ++row) {
+      V out[6];
+      slope_column(half[row], out);
+      for (int column = 0; column < 6; ++column)
+        store(d + (row * 6 + column) * d_stride + i, out[column]);
+    }
+  }
+}
+
+template <class T>
+void winograd_gradient(std::ptrdiff_t count, const T* du, T* dw) {
+  using V = Vector<T>;
+  for (std::ptrdiff_t i = 0; i < count; i += kWidth<T>) {
+    V half[3][6];
+    for (int column = 0; column < 6; ++column) {
+      V in[6], out[3];
+      for (int row = 0; row < 6; ++row) in[row] = load<V>(du + (row * 6 + column) * count + i);
+      gradient_column(in, out);
+      for (int row = 0; row < 3; ++row) half[row][column] = out[row];
+    }
+    for (int row = 0; row < 3; ++row) {
+      V out[3];
+      gradient_column(half[row], out);
+      for (int column = 0; column < 3; ++column)
+        store(dw + (row * 3 + column) * count + i, out[column]);
     }
   }
 }

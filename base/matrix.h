@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <cassert>
 #include <cstddef>
-#include <new>
 #include <type_traits>
 #include <utility>
 #include <vector>
+
+#include "base/memory.h"
 
 /// Row-major matrices and the views that borrow from them.
 namespace ohmic {
@@ -21,9 +22,9 @@ struct AlignedAllocator {
   template <class U>
   AlignedAllocator(const AlignedAllocator<U>&) {}
   T* allocate(std::size_t n) {
-    return static_cast<T*>(::operator new (n * sizeof(T), std::align_val_t{64}));
+    return static_cast<T*>(allocate_aligned(n * sizeof(T)));
   }
-  void deallocate(T* p, std::size_t) { ::operator delete (p, std::align_val_t{64}); }
+  void deallocate(T* p, std::size_t n) { free_aligned(p, n * sizeof(T)); }
   template <class U>
   bool operator==(const AlignedAllocator<U>&) const {
     return true;

@@ -7,6 +7,7 @@
 #include "nn/layer_kind.h"
 #include "nn/panel_product.h"
 #include "nn/window_product.h"
+#include "nn/winograd_gradient.h"
 #include "nn/winograd_product.h"
 
 /// Linear and convolution layers: y = W x + b at every position of a window that slides over the
@@ -46,11 +47,14 @@ class MacLayer final : public Layer<T> {
       window_.emplace(outputs_, g);
       return;
     }
-    panel_.emplace(outputs_, g, false);
-    panel_back_.emplace(outputs_, g, true);
-    if (engine == Engine::panel) return;
+    if (engine == Engine::panel) {
+      panel_.emplace(outputs_, g, false);
+      panel_back_.emplace(outputs_, g, true);
+      return;
+    }
     winograd_.emplace(outputs_, g, false);
     winograd_back_.emplace(outputs_, g, true);
+    winograd_gradient_.emplace(outputs_, g);
   }
 
   void prepare(const LayerParameters<T>& parameters, T* prepared) const override {
@@ -61,7 +65,7 @@ class MacLayer final : public Layer<T> {
     const T* weight = a.parameters[0].value.data();
     const T* bias = a.parameters.size() > 1 ? a.parameters[1].value.data() : nullptr;
     if (window_) return window_->apply(weight, bias, a.x[0], a.state, a.y);
-    if (!winograd_) return panel_->apply(weight, bias, a.x[0], a.y);
+    if (panel_) return panel_->apply(weight, bias, a.x[0], a.y);
     if (!a.prepared) prepare(a.parameters, a.scratch);
     winograd_->apply(a.prepared ? a.prepared : a.scratch, bias, a.x[0], a.y);
   }
@@ -71,7 +75,7 @@ class MacLayer final : public Layer<T> {
     if (!a.dx[0]) return;
     const T* weight = a.parameters[0].value.data();
     if (window_) return window_->apply_backward(weight, a.dy, a.work, a.dx[0]);
-    if (!winograd_back_) return panel_back_->apply(weight, nullptr, a.dy, a.dx[0]);
+    if (panel_back_) return panel_back_->apply(weight, nullptr, a.dy, a.dx[0]);
     winograd_back_->prepare(weight, a.scratch);
     winograd_back_->apply(a.scratch, nullptr, a.dy, a.dx[0]);
   }
@@ -81,8 +85,10 @@ class MacLayer final : public Layer<T> {
     T* dw = a.gradient[0].value.data();
     if (window_)
       window_->add_gradient(a.x[0], a.state, a.dy, dw);
-    else
+    else if (panel_)
       panel_->add_gradient(a.x[0], a.dy, a.scratch, dw);
+    else
+      winograd_gradient_->add(a.x[0], a.dy, a.scratch, dw);
     if (a.gradient.size() < 2) return;
     T* db = a.gradient[1].value.data();
     for_each_part(outputs_, positions_ * kLanes, [&](Index first, Index last) {
@@ -95,6 +101,7 @@ class MacLayer final : public Layer<T> {
   std::optional<WindowProduct<T>> window_;
   std::optional<PanelProduct<T>> panel_, panel_back_;
   std::optional<WinogradProduct<T>> winograd_, winograd_back_;
+  std::optional<WinogradGradient<T>> winograd_gradient_;
 };
 
 void linear_fields(FieldVisitor& f, MacParams& p) {
@@ -159,11 +166,12 @@ LayerStructure mac_structure(const LayerSpec& spec, const MacParams& p, const Sh
     }
     case Engine::winograd:
       s.prepared = WinogradProduct<double>::prepared_size(p.outputs, g);
-      s.scratch = s.prepared;
-      [[fallthrough]];
+      s.scratch = std::max({s.prepared, WinogradGradient<float>(p.outputs, g).work_size(),
+                            WinogradGradient<double>(p.outputs, g).work_size()});
+      break;
     case Engine::panel:
-      s.scratch = std::max({s.scratch, PanelProduct<float>::gradient_work(p.outputs, g),
-                            PanelProduct<double>::gradient_work(p.outputs, g)});
+      s.scratch = std::max(PanelProduct<float>::gradient_work(p.outputs, g),
+                           PanelProduct<double>::gradient_work(p.outputs, g));
   }
   return s;
 }

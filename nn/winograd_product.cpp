@@ -7,21 +7,13 @@
 #include "nn/panel.h"
 
 namespace ohmic::nn {
-namespace {
-
-constexpr Index kTile = 4, kFrequencies = 36;
-/// Lane blocks between neighbouring frequencies, so that their addresses do not fall into one set
-/// of a cache.
-constexpr Index kSkew = 1;
-
-}  // namespace
 
 /// A run of tiles that are computed together, and how their numbers lie: (frequency, tile, channel
 /// or map, lane).
 template <class T>
 struct WinogradProduct<T>::Tiles {
-  Index first, count, across;  ///< tiles of a row of tiles
-  Index v_stride, m_stride;    ///< of frequencies
+  Index first, count;
+  Index v_stride, m_stride;  ///< of frequencies
 };
 
 template <class T>
@@ -29,11 +21,16 @@ WinogradProduct<T>::WinogradProduct(Index outputs, const PatchView& g, bool is_b
     : maps_(is_backward ? g.channels : outputs),
       channels_(is_backward ? outputs : g.channels),
       is_backward_(is_backward),
-      height_(is_backward ? g.out_height() : g.height),
-      width_(is_backward ? g.out_width() : g.width),
-      out_height_(is_backward ? g.height : g.out_height()),
-      out_width_(is_backward ? g.width : g.out_width()),
-      padding_(is_backward ? 2 - g.padding : g.padding) {}
+      at_(is_backward ? TiledMaps{.height = g.out_height(),
+                                  .width = g.out_width(),
+                                  .out_height = g.height,
+                                  .out_width = g.width,
+                                  .padding = 2 - g.padding}
+                      : TiledMaps{.height = g.height,
+                                  .width = g.width,
+                                  .out_height = g.out_height(),
+                                  .out_width = g.out_width(),
+                                  .padding = g.padding}) {}
 
 template <class T>
 bool WinogradProduct<T>::suits(Index outputs, const PatchView& g) {
@@ -63,21 +60,6 @@ void WinogradProduct<T>::prepare(const T* weight, T* prepared) const {
 }
 
 template <class T>
-void WinogradProduct<T>::transform_inputs(const Tiles& at, Index first_channel, Index count,
-                                          const T* x, T* v) const {
-  const auto inside = [](Index limit) { return static_cast<int>(std::min<Index>(limit, 6)); };
-  for (Index c = first_channel; c < first_channel + count; ++c)
-    for (Index tile = 0; tile < at.count; ++tile) {
-      const Index row = (at.first + tile) / at.across * kTile - padding_,
-                  column = (at.first + tile) % at.across * kTile - padding_;
-      kernels_of<T>().winograd_input(x + ((c * height_ + row) * width_ + column) * kLanes,
-                                     width_ * kLanes, inside(-row), inside(height_ - row),
-                                     inside(-column), inside(width_ - column),
-                                     v + (tile * channels_ + c) * kLanes, at.v_stride);
-    }
-}
-
-template <class T>
 void WinogradProduct<T>::multiply(const Tiles& at, Index frequency, const T* prepared, const T* v,
                                   T* m) const {
   const T* u = prepared + frequency * maps_ * channels_;
@@ -95,20 +77,19 @@ void WinogradProduct<T>::transform_outputs(const Tiles& at, Index first_map, Ind
                                            const T* bias, const T* m, T* y) const {
   for (Index o = first_map; o < first_map + count; ++o)
     for (Index tile = 0; tile < at.count; ++tile) {
-      const Index row = (at.first + tile) / at.across * kTile,
-                  column = (at.first + tile) % at.across * kTile;
+      const Index at_tile = at.first + tile;
       kernels_of<T>().winograd_output(
           m + (tile * maps_ + o) * kLanes, at.m_stride, bias ? bias[o] : T(0),
-          static_cast<int>(std::min(kTile, out_height_ - row)),
-          static_cast<int>(std::min(kTile, out_width_ - column)),
-          y + ((o * out_height_ + row) * out_width_ + column) * kLanes, out_width_ * kLanes);
+          static_cast<int>(at_.rows(at_tile)), static_cast<int>(at_.columns(at_tile)),
+          y + ((o * at_.out_height + at_.row(at_tile)) * at_.out_width + at_.column(at_tile)) *
+                  kLanes,
+          at_.out_width * kLanes);
     }
 }
 
 template <class T>
 void WinogradProduct<T>::apply(const T* prepared, const T* bias, const T* x, T* y) const {
-  const Index across = block_count(out_width_, kTile),
-              tiles = block_count(out_height_, kTile) * across;
+  const Index tiles = at_.tiles();
   // Tiles that share a pass over the weights: as many as leave their numbers in a second cache and
   // some chunks to every thread.
   const Index shared =
@@ -116,7 +97,7 @@ void WinogradProduct<T>::apply(const T* prepared, const T* bias, const T* x, T* 
   const Index chunks = block_count(tiles, shared);
   for_each_block(chunks, [&](Index chunk) {
     thread_local AlignedVector<T> tile_room;
-    Tiles at{.first = chunk * shared, .count = 0, .across = across, .v_stride = 0, .m_stride = 0};
+    Tiles at{.first = chunk * shared, .count = 0, .v_stride = 0, .m_stride = 0};
     at.count = std::min(shared, tiles - at.first);
     at.v_stride = (at.count * channels_ + kSkew) * kLanes;
     at.m_stride = (at.count * maps_ + kSkew) * kLanes;
@@ -125,7 +106,9 @@ void WinogradProduct<T>::apply(const T* prepared, const T* bias, const T* x, T* 
     // In one chunk these loops are shared among threads, else the chunks are.
     constexpr Index kMaps = 16;
     for_each_block(block_count(channels_, kMaps), [&](Index block) {
-      transform_inputs(at, block * kMaps, std::min(kMaps, channels_ - block * kMaps), x, v);
+      transform_inputs(at_, at.first, at.count, block * kMaps,
+                       std::min((block + 1) * kMaps, channels_), x, v, at.v_stride,
+                       channels_ * kLanes);
     });
     for_each_block(kFrequencies, [&](Index frequency) { multiply(at, frequency, prepared, v, m); });
     for_each_block(block_count(maps_, kMaps), [&](Index block) {

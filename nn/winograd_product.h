@@ -2,6 +2,7 @@
 
 #include "base/linear_operator.h"
 #include "base/matrix.h"
+#include "nn/winograd_tiles.h"
 
 namespace ohmic::nn {
 
@@ -26,16 +27,13 @@ class WinogradProduct {
 
  private:
   struct Tiles;
-  void transform_inputs(const Tiles& at, Index first_channel, Index count, const T* x, T* v) const;
   void multiply(const Tiles& at, Index frequency, const T* prepared, const T* v, T* m) const;
   void transform_outputs(const Tiles& at, Index first_map, Index count, const T* bias, const T* m,
                          T* y) const;
 
   Index maps_, channels_;
   bool is_backward_;
-  Index height_, width_;          ///< of the input
-  Index out_height_, out_width_;  ///< of the output
-  Index padding_;
+  TiledMaps at_;
 };
 
 }  // namespace ohmic::nn

@@ -18,7 +18,7 @@ inline constexpr int kOldestSchema = 2;
 
 /// Raised by every change to the bits that a training makes: cached trainings of before are made
 /// again.
-inline constexpr int kTrainingVersion = 3;
+inline constexpr int kTrainingVersion = 4;
 
 /// Contents of input files by digest, each file read once. Any thread.
 class InputFiles {

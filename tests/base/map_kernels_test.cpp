@@ -115,16 +115,31 @@ void check_winograd(const Kernels& level) {
       reference.winograd_weights(channels, w.data(), 11, is_flipped, judge.data(), channels + 1);
       check_equal(u, judge, false, 10 * kEpsilon<T>);
     }
+  for (const Extent count : {16, 48}) {
+    const std::vector<T> dy = wave<T>(16 * count, 0.31);
+    std::vector<T> d(static_cast<std::size_t>(36 * (count + 2)), T(7)), judge = d;
+    own.winograd_slopes(count, dy.data(), d.data(), count + 2);
+    reference.winograd_slopes(count, dy.data(), judge.data(), count + 2);
+    // Sums of 16 numbers with factors up to 64.
+    check_equal(d, judge, false, 400 * kEpsilon<T>);
+    const std::vector<T> du = wave<T>(36 * count, 0.17);
+    std::vector<T> dw(static_cast<std::size_t>(9 * count)), dw_judge = dw;
+    own.winograd_gradient(count, du.data(), dw.data());
+    reference.winograd_gradient(count, du.data(), dw_judge.data());
+    check_equal(dw, dw_judge, false, 10 * kEpsilon<T>);
+  }
 }
 
 template <class T>
 std::vector<T> winograd_bits() {
   const std::vector<T> x = wave<T>(36 * kLanes, 0.37), w = wave<T>(16 * 9, 0.7);
-  std::vector<T> v(36 * kLanes), y(16 * kLanes), u(36 * 16);
+  std::vector<T> v(36 * kLanes), y(16 * kLanes), u(36 * 16), d(36 * kLanes), dw(9 * kLanes);
   of<T>(kernels()).winograd_input(x.data(), 6 * kLanes, 0, 6, 1, 6, v.data(), kLanes);
   of<T>(kernels()).winograd_output(v.data(), kLanes, T(0.3), 4, 4, y.data(), 4 * kLanes);
   of<T>(kernels()).winograd_weights(16, w.data(), 9, false, u.data(), 16);
-  for (const auto* more : {&y, &u}) v.insert(v.end(), more->begin(), more->end());
+  of<T>(kernels()).winograd_slopes(kLanes, x.data(), d.data(), kLanes);
+  of<T>(kernels()).winograd_gradient(kLanes, x.data(), dw.data());
+  for (const auto* more : {&y, &u, &d, &dw}) v.insert(v.end(), more->begin(), more->end());
   return v;
 }
 

@@ -7,6 +7,7 @@
 #include "nn/layer.h"
 #include "nn/panel_product.h"
 #include "nn/window_product.h"
+#include "nn/winograd_gradient.h"
 #include "nn/winograd_product.h"
 
 /// Every engine against the sum by definition.
@@ -122,14 +123,21 @@ void check(const Problem& p, double bound) {
   tiles_back.apply(prepared.data(), nullptr, dy.data(), dx.data());
   CHECK(worst(y, judge.y) < 10 * bound);
   CHECK(worst(dx, judge.dx) < 10 * bound);
+
+  const WinogradGradient<T> gradient(p.outputs, g);
+  AlignedVector<T> sums(static_cast<std::size_t>(gradient.work_size()), T(5));
+  std::fill(dw.begin(), dw.end(), T(3));
+  gradient.add(x.data(), dy.data(), sums.data(), dw.data());
+  for (T& value : dw) value -= T(3);
+  CHECK(worst(dw, judge.dw) < 10 * bound);
 }
 
 /// Shapes with borders, rests of tiles and blocks, strides that leave rows out, and one position.
-const std::vector<Problem> kProblems = {{3, 2, 5, 6, 3, 1, 1},   {33, 9, 4, 4, 3, 1, 1},
-                                        {17, 18, 9, 7, 3, 1, 1}, {16, 16, 6, 8, 3, 1, 0},
-                                        {20, 13, 7, 5, 3, 2, 1}, {40, 5, 6, 6, 1, 2, 0},
-                                        {7, 150, 1, 1, 1, 1, 0}, {18, 3, 8, 8, 5, 1, 2},
-                                        {19, 17, 2, 2, 3, 1, 1}, {6, 1, 9, 9, 5, 3, 2}};
+const std::vector<Problem> kProblems = {
+    {3, 2, 5, 6, 3, 1, 1},   {33, 9, 4, 4, 3, 1, 1},  {17, 18, 9, 7, 3, 1, 1},
+    {16, 16, 6, 8, 3, 1, 0}, {20, 13, 7, 5, 3, 2, 1}, {40, 5, 6, 6, 1, 2, 0},
+    {7, 150, 1, 1, 1, 1, 0}, {18, 3, 8, 8, 5, 1, 2},  {19, 17, 2, 2, 3, 1, 1},
+    {6, 1, 9, 9, 5, 3, 2},   {40, 34, 8, 8, 3, 1, 1}, {130, 127, 4, 6, 3, 1, 1}};
 
 }  // namespace
 
@@ -165,6 +173,9 @@ TEST_CASE("no engine's bits depend on the number of threads") {
         tiles.apply(prepared.data(), bias.data(), x.data(), r.y.data());
         back.prepare(w.data(), prepared.data());
         back.apply(prepared.data(), nullptr, dy.data(), r.dx.data());
+        const WinogradGradient<float> gradient(p.outputs, g);
+        AlignedVector<float> sums(static_cast<std::size_t>(gradient.work_size()));
+        gradient.add(x.data(), dy.data(), sums.data(), r.dw.data());
       } else {
         panel.apply(w.data(), bias.data(), x.data(), r.y.data());
         PanelProduct<float>(p.outputs, g, true).apply(w.data(), nullptr, dy.data(), r.dx.data());
