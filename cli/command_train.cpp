@@ -3,6 +3,7 @@
 #include "base/interrupt.h"
 #include "cli/command.h"
 #include "cli/session.h"
+#include "lab/experiment/version.h"
 #include "lab/study/check_methods.h"
 #include "lab/study/dry_run.h"
 #include "lab/study/method_run.h"
@@ -15,7 +16,8 @@ namespace {
 constexpr const char* kHelp = R"(
 Trains the network of a config and keeps it: FOLDER/network.h5 is a checkpoint that `[network] file = "network.h5"` and
 other programs read (weights under /layers, PyTorch's shapes), FOLDER/results.h5 the training history.
-Ctrl-C leaves the last checkpoint; the same command resumes from it.
+Ctrl-C leaves the last checkpoint; the same command resumes from it. --weights FILE.h5 writes the network alone, in half
+precision and with its recipe and accuracy, for `[network] weights = "FILE.h5"` (also of a training that is done).
 
 Example:
   ohmic train data/experiments/lenet5_fashion.toml -o trained --set training.epochs=10
@@ -38,13 +40,41 @@ bool holds_checkpoint(const std::filesystem::path& file, const std::string& dige
   }
 }
 
-int train(const CommonOptions& options, Console& console) {
+/// The network alone, in half precision, and how accurate it is so.
+void write_weights(const std::filesystem::path& file, const Session& session,
+                   const nn::Network& network, const nn::ParameterSet<float>& parameters,
+                   const std::string& command_line, Console& console) {
+  const auto write = [&](const std::vector<std::pair<std::string, std::string>>& words) {
+    nn::save_weights(file, network, parameters, words);
+  };
+  write({});
+  const nn::Evaluation test = nn::evaluate(network, nn::load_weights(file, network),
+                                           session.data.test, session.data.normalisation);
+  write({{"command", command_line},
+         {"config", session.identity.config},
+         {"seed", std::to_string(session.experiment.training.seed)},
+         {"test_accuracy_per_cent", per_cent(test.accuracy)},
+         {"test_images", std::to_string(test.images)},
+         {"parameters", std::to_string(network.parameter_count())},
+         {"ohmic_version", std::string(kVersion)},
+         {"commit", std::string(commit())}});
+  console.print("weights   {} % in half precision, in {}\n", per_cent(test.accuracy),
+                file.string());
+}
+
+int train(const CommonOptions& options, const std::string& weights, Console& console) {
   const auto start = std::chrono::steady_clock::now();
   const Session session = open_session(options, "train");
   const Experiment& experiment = session.experiment;
   const nn::Data& data = session.data;
   const std::filesystem::path kept = session.folder / "network.h5";
   if (session.is_done && holds_checkpoint(kept, session.identity.digest)) {
+    if (!weights.empty()) {
+      const nn::Checkpoint found = nn::load_checkpoint(kept);
+      write_weights(weights, session, found.network, found.state.parameters, options.command_line,
+                    console);
+      return 0;
+    }
     console.print("{} is done already (the same config); --force trains it again\n",
                   session.file.string());
     return 0;
@@ -53,7 +83,8 @@ int train(const CommonOptions& options, Console& console) {
   if (session.is_done) console.say("{} is missing or damaged: it is made again\n", kept.string());
   const MethodSet methods = experiment.methods.parse(experiment.run.method);
   check_methods(experiment, described, {experiment.run.method});
-  const TrainingSetting training = session.training(options, console);
+  TrainingSetting training = session.training(options, console);
+  training.keeps_state = true;
   if (options.dry_run) {
     print_dry_run(experiment, described, data,
                   {.trained = session.has_base(options, console),
@@ -72,7 +103,7 @@ int train(const CommonOptions& options, Console& console) {
   const nn::Evaluation test =
       nn::evaluate(trained.network, trained.parameters, data.test, data.normalisation);
   // As it was trained: batch-norm not folded, the optimiser's state with it.
-  nn::save_checkpoint(kept, method.unfolded.network, method.origin.state, session.identity.digest);
+  nn::save_checkpoint(kept, method.unfolded->network, method.origin.state, session.identity.digest);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   write_course(session, origin, test.accuracy,
@@ -84,6 +115,9 @@ int train(const CommonOptions& options, Console& console) {
   console.print("test      {} % of {} images, loss {:.4f}\n", per_cent(test.accuracy),
                 grouped(test.images), test.loss);
   console.print("kept in   {}\n", kept.string());
+  if (!weights.empty())
+    write_weights(weights, session, method.unfolded->network, method.unfolded->parameters,
+                  options.command_line, console);
   return 0;
 }
 
@@ -93,7 +127,12 @@ void add_train_command(CLI::App& app, CommonOptions& options, Action& action) {
   CLI::App* command = app.add_subcommand("train", "train a network and keep it");
   command->footer(kHelp);
   add_common_options(*command, options, true);
-  command->callback([&] { action = [&](Console& console) { return train(options, console); }; });
+  const auto weights = std::make_shared<std::string>();
+  command->add_option("--weights", *weights,
+                      "also write the network alone, in half precision (HDF5)");
+  command->callback([&, weights] {
+    action = [&, weights](Console& console) { return train(options, *weights, console); };
+  });
 }
 
 }  // namespace ohmic::lab

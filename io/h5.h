@@ -85,6 +85,8 @@ class Writer {
   Writer& operator=(const Writer&) = delete;
   void write(const std::string& path, const std::vector<Index>& shape, const double* values);
   void write(const std::string& path, const std::vector<Index>& shape, const float* values);
+  /// In half precision (IEEE binary16), rounded to the nearest: numpy's float16.
+  void write_half(const std::string& path, const std::vector<Index>& shape, const float* values);
   void write(const std::string& path, const std::vector<Index>& shape, const std::int64_t* values);
   void write(const std::string& path, const std::vector<Index>& shape, const std::uint8_t* values);
   void write(const std::string& path, const std::vector<Index>& shape,

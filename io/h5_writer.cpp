@@ -106,6 +106,17 @@ void Writer::write(const std::string& path, const std::vector<Index>& shape, con
   write_dataset(handle_, file_, path, shape, H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, values);
 }
 
+void Writer::write_half(const std::string& path, const std::vector<Index>& shape,
+                        const float* values) {
+  const Lock lock;
+  const Handle half(H5Tcopy(H5T_IEEE_F32LE), H5Tclose);
+  // Sign at bit 15, five bits of exponent from bit 10 on, ten of significand.
+  const bool works = H5Tset_fields(half, 15, 10, 5, 0, 10) >= 0 && H5Tset_size(half, 2) >= 0 &&
+                     H5Tset_ebias(half, 15) >= 0;
+  check(works, file_, "data set '" + path + "'");
+  write_dataset(handle_, file_, path, shape, half, H5T_NATIVE_FLOAT, values);
+}
+
 void Writer::write(const std::string& path, const std::vector<Index>& shape,
                    const std::int64_t* values) {
   const Lock lock;

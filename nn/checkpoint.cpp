@@ -307,4 +307,24 @@ ParameterSet<float> load_weights(const path& file, const Network& network) {
   return set;
 }
 
+void save_weights(const path& file, const Network& network, const ParameterSet<float>& parameters,
+                  const std::vector<std::pair<std::string, std::string>>& words) {
+  constexpr float kLargestHalf = 65504;
+  h5::Writer writer(file);
+  for (std::size_t l = 0; l < parameters.size(); ++l)
+    for (std::size_t p = 0; p < parameters[l].size(); ++p) {
+      const auto layer = static_cast<Index>(l);
+      const ParameterSpec& spec = network.structure(layer).parameters[p];
+      const std::string name = network.name(layer) + "." + torch_name(spec.name);
+      const Matrix<float>& value = parameters[l][p].value;
+      for (Index i = 0; i < value.size(); ++i)
+        if (!(std::fabs(value.data()[i]) <= kLargestHalf))
+          throw ConfigError(file.string() + ": " + name + " holds " +
+                            std::to_string(value.data()[i]) + ", beyond half precision (65504)");
+      writer.write_half("/" + name, spec.array_shape(), value.data());
+    }
+  for (const auto& [name, text] : words) writer.attribute("/", name, text);
+  writer.commit();
+}
+
 }  // namespace ohmic::nn

@@ -70,4 +70,11 @@ Checkpoint load_checkpoint(const std::filesystem::path& file, const Network& net
 /// 120 x 256, expected 120 x 400").
 ParameterSet<float> load_weights(const std::filesystem::path& file, const Network& network);
 
+/// Writes what load_weights() reads, as HDF5 in half precision: a network to pass on, at half the
+/// size. `words` become attributes of the file. FileError; ConfigError naming a number beyond
+/// half precision.
+void save_weights(const std::filesystem::path& file, const Network& network,
+                  const ParameterSet<float>& parameters,
+                  const std::vector<std::pair<std::string, std::string>>& words);
+
 }  // namespace ohmic::nn

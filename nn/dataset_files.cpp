@@ -198,6 +198,14 @@ Dataset read_cifar(const std::vector<path>& files, int label_bytes, Index classe
   Dataset set = cifar_set(classes);
   const std::size_t pixels = static_cast<std::size_t>(set.shape.features());
   const std::size_t record_size = pixels + static_cast<std::size_t>(label_bytes);
+  std::uintmax_t bytes = 0;
+  for (const path& file : files) {
+    std::error_code missing;  // which is told below
+    if (const std::uintmax_t size = std::filesystem::file_size(file, missing); !missing)
+      bytes += size;
+  }
+  const auto images = std::min<std::uintmax_t>(bytes / record_size, kMostCifarImages);
+  set.pixels.reserve(static_cast<std::size_t>(images) * pixels);  // more where files are compressed
   for (const path& file : files) {
     ByteFile source(file);
     Index image = 0;

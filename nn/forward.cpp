@@ -132,9 +132,10 @@ void run_layers(const Network& network, Index first, Index end,
 }  // namespace
 
 template <class T>
-PreparedParameters<T> prepare(const Network& network, const ParameterSet<T>& parameters) {
+PreparedParameters<T> prepare(const Network& network, const ParameterSet<T>& parameters,
+                              Index end) {
   PreparedParameters<T> prepared(at(network.layers()));
-  for (Index l = 0; l < network.layers(); ++l) {
+  for (Index l = 0; l < end; ++l) {
     prepared[at(l)].resize(at(network.structure(l).prepared));
     if (!prepared[at(l)].empty())
       network.layer<T>(l).prepare(parameters[at(l)], prepared[at(l)].data());
@@ -143,22 +144,22 @@ PreparedParameters<T> prepare(const Network& network, const ParameterSet<T>& par
 }
 
 template <class T>
-void forward_until(Index end, const Network& network, const ParameterSet<T>& parameters,
-                   Workspace<T>& workspace, const Pass& pass,
-                   const PreparedParameters<T>* prepared) {
+void forward_layers(Index first, Index end, const Network& network,
+                    const ParameterSet<T>& parameters, Workspace<T>& workspace, const Pass& pass,
+                    const PreparedParameters<T>* prepared) {
   const BatchBlock<T> block{&parameters, &workspace, pass};
-  run_layers(network, 0, end, std::span(&block, 1), prepared);
+  run_layers(network, first, end, std::span(&block, 1), prepared);
 }
 
 template <class T>
 void forward(const Network& network, const ParameterSet<T>& parameters, Workspace<T>& workspace,
              const Pass& pass, const PreparedParameters<T>* prepared) {
-  forward_until(network.layers(), network, parameters, workspace, pass, prepared);
+  forward_layers(0, network.layers(), network, parameters, workspace, pass, prepared);
 }
 
 void forward(const Network& network, const ParameterSet<float>& parameters,
              Workspace<float>& workspace, const Pass& pass, const Deployment& deployment,
-             const ReadContext& context) {
+             const ReadContext& context, const std::function<void(Index k)>& after_mac) {
   ensure(deployment.macs.size() == network.mac_layers().size(),
          "a deployment has one entry a MAC layer");
   const BatchBlock<float> block{&parameters, &workspace, pass};
@@ -179,6 +180,7 @@ void forward(const Network& network, const ParameterSet<float>& parameters,
     if (!deployment.after.empty() && deployment.after[at(k)])
       deployment.after[at(k)]->apply(workspace.output(network.inputs(l).front()).data(),
                                      workspace.output(l).data());
+    if (after_mac) after_mac(k);
     ++k;
   }
 }
@@ -351,12 +353,12 @@ PatchView patch_view(const Network& network, const Workspace<float>& workspace, 
 
 template void forward(const Network&, std::span<const BatchBlock<float>>);
 template void backward(const Network&, std::span<const BatchBlock<float>>);
-template PreparedParameters<float> prepare(const Network&, const ParameterSet<float>&);
+template PreparedParameters<float> prepare(const Network&, const ParameterSet<float>&, Index);
 template void forward(const Network&, std::span<const BatchBlock<double>>);
 template void backward(const Network&, std::span<const BatchBlock<double>>);
-template PreparedParameters<double> prepare(const Network&, const ParameterSet<double>&);
-template void forward_until(Index, const Network&, const ParameterSet<float>&, Workspace<float>&,
-                            const Pass&, const PreparedParameters<float>*);
+template PreparedParameters<double> prepare(const Network&, const ParameterSet<double>&, Index);
+template void forward_layers(Index, Index, const Network&, const ParameterSet<float>&,
+                             Workspace<float>&, const Pass&, const PreparedParameters<float>*);
 template void forward(const Network&, const ParameterSet<float>&, Workspace<float>&, const Pass&,
                       const PreparedParameters<float>*);
 template void forward(const Network&, const ParameterSet<double>&, Workspace<double>&, const Pass&,

@@ -13,25 +13,31 @@ namespace ohmic::nn {
 /// are computed with the same ones.
 template <class T>
 using PreparedParameters = std::vector<AlignedVector<T>>;
+/// (Those up to and not including layer `end`.)
 template <class T>
-PreparedParameters<T> prepare(const Network& network, const ParameterSet<T>& parameters);
+PreparedParameters<T> prepare(const Network& network, const ParameterSet<T>& parameters, Index end);
+template <class T>
+PreparedParameters<T> prepare(const Network& network, const ParameterSet<T>& parameters) {
+  return prepare(network, parameters, network.layers());
+}
 
 /// Fills the workspace's outputs from its input. `prepared`, of these parameters, saves time.
 template <class T>
 void forward(const Network& network, const ParameterSet<T>& parameters, Workspace<T>& workspace,
              const Pass& pass, const PreparedParameters<T>* prepared = nullptr);
 
-/// The same up to and not including layer `end`.
+/// Layers `first` to `end` - 1 of it, after those before them.
 template <class T>
-void forward_until(Index end, const Network& network, const ParameterSet<T>& parameters,
-                   Workspace<T>& workspace, const Pass& pass,
-                   const PreparedParameters<T>* prepared = nullptr);
+void forward_layers(Index first, Index end, const Network& network,
+                    const ParameterSet<T>& parameters, Workspace<T>& workspace, const Pass& pass,
+                    const PreparedParameters<T>* prepared = nullptr);
 
 /// Inference in which `deployment` multiplies where it has an operator; biases are added digitally
 /// unless the operator does. context.first_sample is the index of lane 0 in the data set.
+/// `after_mac`, which may be empty, is called when the output of MAC layer k is there.
 void forward(const Network& network, const ParameterSet<float>& parameters,
              Workspace<float>& workspace, const Pass& pass, const Deployment& deployment,
-             const ReadContext& context);
+             const ReadContext& context, const std::function<void(Index k)>& after_mac = {});
 
 /// What is added to the gradient by a layer's output before it is passed on (feature matching).
 template <class T>

@@ -45,6 +45,7 @@ Array::Array(std::shared_ptr<const devices::DeviceModel> device, std::vector<Cel
     now_.push_back(c.programmed);
     if (ages_) device_->conductance(c, seconds, now_.back());
     broken_.put(p, *device_, now_.back());
+    if (now_.back() == c.programmed) now_.back() = {};
   }
 }
 
@@ -62,7 +63,7 @@ void Array::cell_read(const devices::CellRead& read, devices::CellMemory& memory
                       View<float> out) const {
   const auto polarity = static_cast<std::size_t>(read.polarity);
   for (Index r = 0; r < out.rows(); ++r)
-    std::copy_n(now_[polarity].row(r), out.columns(), out.row(r));
+    std::copy_n(conductance(polarity).row(r), out.columns(), out.row(r));
   device_->cell_reads()->apply(cells_[polarity], seconds_, read, memory, out);
   broken_.put(polarity, *device_, out);
 }
@@ -116,8 +117,9 @@ CellCounts Array::counts() const {
 }
 
 Matrix<float> Array::read_sigma(std::size_t polarity) const {
-  Matrix<float> sigma(now_[polarity].rows(), now_[polarity].columns());
-  device_->read_sigma(cells_[polarity], now_[polarity], seconds_, sigma);
+  const ConstView<float> now = conductance(polarity);
+  Matrix<float> sigma(now.rows(), now.columns());
+  device_->read_sigma(cells_[polarity], now, seconds_, sigma);
   return sigma;
 }
 

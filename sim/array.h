@@ -55,7 +55,9 @@ class Array {
   std::size_t polarities() const { return cells_.size(); }
   const devices::Cells& cells(std::size_t polarity) const { return cells_[polarity]; }
   /// Conductances [S], n_out x n_in.
-  ConstView<float> conductance(std::size_t polarity) const { return now_[polarity]; }
+  ConstView<float> conductance(std::size_t polarity) const {
+    return now_[polarity].empty() ? cells_[polarity].programmed : now_[polarity];
+  }
   CellCounts counts() const;
   /// Deviation [S] of one read of each cell.
   Matrix<float> read_sigma(std::size_t polarity) const;
@@ -69,7 +71,7 @@ class Array {
  private:
   std::shared_ptr<const devices::DeviceModel> device_;
   std::vector<devices::Cells> cells_;
-  std::vector<Matrix<float>> now_;
+  std::vector<Matrix<float>> now_;  ///< empty where cells are as they were programmed
   double seconds_;
   bool ages_;
   BrokenCells broken_;

@@ -12,10 +12,7 @@ CleanActivations::CleanActivations(const nn::Network& network,
                                    const nn::ParameterSet<float>& parameters,
                                    const nn::ImageList& images,
                                    const nn::Normalisation& normalisation)
-    : network_(network),
-      parameters_(parameters),
-      prepared_(nn::prepare(network, parameters)),
-      images_(images.size()) {
+    : network_(network), parameters_(parameters), images_(images.size()) {
   const Index blocks = block_count(images.size(), kLanes);
   samples_.resize(static_cast<std::size_t>(blocks));
   inputs_.resize(samples_.size());
@@ -33,12 +30,13 @@ CleanActivations::CleanActivations(const nn::Network& network,
 LayerActivations CleanActivations::outputs(Index l) const {
   if (l == nn::Network::kImage) return inputs_;
   LayerActivations all(inputs_.size());
+  const auto prepared = nn::prepare(network_, parameters_, l + 1);
   for_each_block(blocks(), [&](Index block) {
     const auto at = static_cast<std::size_t>(block);
     nn::Workspace<float> workspace(network_, nn::Kept::live);
     std::copy_n(inputs_[at].data(), inputs_[at].size(), workspace.input().data());
-    nn::forward_until(l + 1, network_, parameters_, workspace, {.samples = samples(block)},
-                      &prepared_);
+    nn::forward_layers(0, l + 1, network_, parameters_, workspace, {.samples = samples(block)},
+                       &prepared);
     all[at].assign(workspace.output(l));
   });
   return all;
@@ -58,10 +56,11 @@ std::vector<PatchView> CleanActivations::patches(Index k, const LayerActivations
   return views;
 }
 
-void CleanActivations::compute(Index block, nn::Workspace<float>& workspace) const {
+void CleanActivations::compute(Index block, Index first, Index end,
+                               nn::Workspace<float>& workspace) const {
   const Matrix<float>& image = inputs_[static_cast<std::size_t>(block)];
-  std::copy_n(image.data(), image.size(), workspace.input().data());
-  nn::forward(network_, parameters_, workspace, {.samples = samples(block)}, &prepared_);
+  if (first == 0) std::copy_n(image.data(), image.size(), workspace.input().data());
+  nn::forward_layers(first, end, network_, parameters_, workspace, {.samples = samples(block)});
 }
 
 }  // namespace ohmic::lab

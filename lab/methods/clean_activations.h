@@ -12,7 +12,7 @@ using LayerActivations = std::vector<Matrix<float>>;
 
 /// What a network computes without hardware on some images. Only the images are kept: activations
 /// are computed when they are asked for, layer by layer, so that no more than one layer of all
-/// images is there at once. Safe to use from many threads.
+/// images is there at once. Borrows the network and its parameters. Safe to use from many threads.
 class CleanActivations {
  public:
   CleanActivations(const nn::Network& network, const nn::ParameterSet<float>& parameters,
@@ -28,13 +28,13 @@ class CleanActivations {
   LayerActivations inputs(Index k) const;
   /// `inputs` of MAC layer k as hardware sees them, block by block. Borrows from them.
   std::vector<PatchView> patches(Index k, const LayerActivations& inputs) const;
-  /// All layers' outputs of one block, into a workspace that keeps them.
-  void compute(Index block, nn::Workspace<float>& workspace) const;
+  /// Computes layers `first` to `end` - 1 of one block in a workspace that holds those before them
+  /// (from 0 on: any).
+  void compute(Index block, Index first, Index end, nn::Workspace<float>& workspace) const;
 
  private:
-  nn::Network network_;
-  nn::ParameterSet<float> parameters_;
-  nn::PreparedParameters<float> prepared_;
+  const nn::Network& network_;
+  const nn::ParameterSet<float>& parameters_;
   LayerActivations inputs_;
   std::vector<Index> samples_;
   Index images_ = 0;

@@ -79,7 +79,7 @@ nn::TrainingState train_cached(const CachedTraining& t, nn::TrainingHooks hooks,
   if (kept && nn::is_finished(kept->state, t.params)) {
     origin.words = "from " + kept->file.string();
     origin.course = kept->state.course;
-    origin.state = kept->state;
+    if (t.keeps_state) origin.state = kept->state;
     return std::move(kept->state);
   }
   nn::TrainingState state = kept ? std::move(kept->state) : t.fresh();
@@ -108,7 +108,7 @@ nn::TrainingState train_cached(const CachedTraining& t, nn::TrainingHooks hooks,
   double rate = 0;
   for (const double r : rates) rate += r / static_cast<double>(rates.size());
   origin.course = state.course;
-  origin.state = state;
+  if (t.keeps_state) origin.state = state;
   origin.images_per_second = rate;
   origin.words = fmt::format("trained {} epochs in {} ({} images/s)", state.epoch - resumed_from,
                              human_time(seconds), grouped(static_cast<std::int64_t>(rate)));

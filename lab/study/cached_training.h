@@ -11,7 +11,8 @@ namespace ohmic::lab {
 struct NetworkOrigin {
   std::string words;                ///< "trained in 21 s (17,000 images/s)", "from the cache", ...
   double images_per_second = 0;     ///< 0 where it was not trained now
-  nn::TrainingState state;          ///< where its last training ended, the optimiser's with it
+  nn::TrainingState state;          ///< where its last training ended, the optimiser's with it;
+                                    ///< empty unless TrainingSetting::keeps_state
   std::vector<std::string> layers;  ///< names of its MAC layers
   nn::TrainingCourse course;  ///< of all its epochs, whoever trained them; empty for bare weights
 };
@@ -33,6 +34,7 @@ struct CachedTraining {
   KeptTraining kept;
   std::function<nn::TrainingState()> fresh;  ///< the state before the first step
   bool needs_course = false;  ///< trained again where an earlier version kept no monitors of it
+  bool keeps_state = false;   ///< in NetworkOrigin::state
 };
 
 /// The finished state: as the file has it, resumed from there, or trained now; a damaged file is

@@ -110,14 +110,16 @@ WorkEstimate estimate_work(const Experiment& e, const nn::Network& network, cons
   const double training = parameters * (copies + blocks + 2.0 * threads()) +
                           workspace * (is_shared ? blocks : std::min<double>(blocks, threads()));
   // A cell: target, programmed, now, and its share of the panel that is read. One layer of all
-  // calibration images is there at once, and two passes over a lane block per thread.
+  // calibration images is there at once, and per thread two passes over a lane block, or one that
+  // keeps all outputs for a correction.
   const double calibration =
       static_cast<double>(widest *
                           std::min<Index>(e.evaluation.calibration_images, data.train.size())) *
       sizeof(float);
   const double chips =
       2 * parameters + prepared + 16 * cells + calibration +
-      2.0 * threads() * static_cast<double>(Workspace::bytes(network, nn::Kept::outputs));
+      threads() * std::max(2.0 * static_cast<double>(Workspace::bytes(network, nn::Kept::live)),
+                           static_cast<double>(Workspace::bytes(network, nn::Kept::outputs)));
   work.memory_bytes = images + std::max(trained ? 0.0 : training, chips);
   work.disk_bytes =
       60e3 + 200.0 * static_cast<double>(e.run.chips) + (trained ? 0 : copies * parameters);

@@ -80,6 +80,27 @@ struct Power {
   }
 };
 
+/// What MAC layer `mac` on hardware makes of exact inputs, as the network's next layer would see
+/// it.
+void multiply_alone(const nn::Network& network, const nn::ParameterSet<float>& parameters,
+                    const nn::Deployment& deployment, Index mac, Index samples,
+                    const nn::Workspace<float>& ideal, const ReadContext& context,
+                    AlignedVector<float>& alone) {
+  const auto k = static_cast<std::size_t>(mac);
+  const Index layer = network.mac_layers()[k];
+  const PatchView x = nn::patch_view(network, ideal, mac, samples);
+  const Index positions = x.positions(), features = network.shape(layer).features();
+  alone.assign(static_cast<std::size_t>(features * kLanes), 0.0f);
+  deployment.macs[k]->apply(x, context, {alone.data(), 1, positions * kLanes, kLanes});
+  const Matrix<float>* bias = nn::find(parameters[static_cast<std::size_t>(layer)], "bias");
+  if (bias && !deployment.macs[k]->adds_bias())
+    for (Index f = 0; f < features; ++f)
+      for (Index s = 0; s < samples; ++s)
+        alone[static_cast<std::size_t>(f * kLanes + s)] += bias->data()[f / positions];
+  if (!deployment.after.empty() && deployment.after[k])
+    deployment.after[k]->apply(x.data, alone.data());
+}
+
 }  // namespace
 
 LayerErrors layer_errors(const nn::Network& network, const nn::ParameterSet<float>& parameters,
@@ -94,34 +115,28 @@ LayerErrors layer_errors(const nn::Network& network, const nn::ParameterSet<floa
     const Index samples = clean.samples(block);
     ReadContext context = reader;
     context.first_sample = block * kLanes;
-    nn::Workspace<float> workspace(network, nn::Kept::outputs);
-    nn::Workspace<float> ideal(network, nn::Kept::outputs);
-    clean.compute(block, ideal);
+    // Both passes go on side by side, so that neither keeps more than what its next layers read.
+    nn::Workspace<float> workspace(network, nn::Kept::live), ideal(network, nn::Kept::live);
+    Index done = 0;
+    AlignedVector<float> alone;
+    const auto compare = [&](Index mac) {
+      const auto k = static_cast<std::size_t>(mac);
+      const Index layer = network.mac_layers()[k];
+      clean.compute(block, done, layer, ideal);
+      const bool is_deployed = deployment.macs[k] != nullptr;
+      if (is_deployed)
+        multiply_alone(network, parameters, deployment, mac, samples, ideal, context, alone);
+      clean.compute(block, layer, layer + 1, ideal);
+      done = layer + 1;
+      const ConstView<float> exact = ideal.output(layer), noisy = workspace.output(layer);
+      for (Index f = 0; f < exact.rows(); ++f) {
+        accumulated[b][k].add(exact.row(f), noisy.row(f), samples);
+        if (is_deployed) isolated[b][k].add(exact.row(f), alone.data() + f * kLanes, samples);
+      }
+    };
     const ConstView<float> image = clean.image(block);
     std::copy_n(image.data(), image.size(), workspace.input().data());
-    nn::forward(network, parameters, workspace, {.samples = samples}, deployment, context);
-    std::vector<float> alone;
-    for (std::size_t k = 0; k < layers; ++k) {
-      const Index layer = network.mac_layers()[k];
-      const ConstView<float> exact = ideal.output(layer), noisy = workspace.output(layer);
-      for (Index f = 0; f < exact.rows(); ++f)
-        accumulated[b][k].add(exact.row(f), noisy.row(f), samples);
-      if (!deployment.macs[k]) continue;
-      const PatchView x = nn::patch_view(network, ideal, static_cast<Index>(k), samples);
-      alone.assign(static_cast<std::size_t>(exact.size()), 0.0f);
-      const Index positions = x.positions();
-      deployment.macs[k]->apply(x, context, {alone.data(), 1, positions * kLanes, kLanes});
-      const Matrix<float>* bias = nn::find(parameters[static_cast<std::size_t>(layer)], "bias");
-      for (Index f = 0; f < exact.rows(); ++f) {
-        float* row = alone.data() + f * kLanes;
-        if (bias && !deployment.macs[k]->adds_bias())
-          for (Index s = 0; s < samples; ++s) row[s] += bias->data()[f / positions];
-      }
-      if (!deployment.after.empty() && deployment.after[k])
-        deployment.after[k]->apply(x.data, alone.data());
-      for (Index f = 0; f < exact.rows(); ++f)
-        isolated[b][k].add(exact.row(f), alone.data() + f * kLanes, samples);
-    }
+    nn::forward(network, parameters, workspace, {.samples = samples}, deployment, context, compare);
   });
   LayerErrors errors;
   for (std::size_t k = 0; k < layers; ++k) {

@@ -16,17 +16,24 @@ nn::ImageList evaluated_images(const Experiment& e, const nn::Data& data) {
 
 PreparedMethod prepare_method(const TrainingSetting& s, const MethodSet& set) {
   NetworkOrigin origin;
-  const nn::TrainedNetwork base = train_base(s, set, origin);
-  PreparedMethod method{.set = set, .unfolded = base, .trained = base, .origin = {}, .marks = {}};
+  nn::TrainedNetwork base = train_base(s, set, origin);
+  PreparedMethod method{.set = set,
+                        .unfolded = {},
+                        .trained = {base.network, {}},
+                        .origin = {},
+                        .base_weights = base.network.parameter_count(),
+                        .base_macs = base.network.macs(),
+                        .marks = {}};
   const TrainingAid aid = training_aid(s);
+  std::optional<nn::TrainedNetwork> further;
   for (const Method& part : set.parts)
-    if (part.further) method.unfolded = train_further(s, base, part.further(base, aid), origin);
+    if (part.further) further = train_further(s, base, part.further(base, aid), origin);
+  nn::TrainedNetwork found = further ? std::move(*further) : std::move(base);
   method.origin = std::move(origin);
+  if (s.keeps_state) method.unfolded = found;
   method.trained = s.experiment.network.fold_batch_norm
-                       ? nn::fold_batch_norm(method.unfolded.network, method.unfolded.parameters)
-                       : method.unfolded;
-  method.base_weights = base.network.parameter_count();
-  method.base_macs = base.network.macs();
+                       ? nn::fold_batch_norm(found.network, found.parameters)
+                       : std::move(found);
   for (const Method& part : set.parts)
     if (part.plan)
       method.marks.push_back(part.plan(method.trained, s.data,

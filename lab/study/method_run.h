@@ -2,6 +2,7 @@
 
 #include <map>
 #include <mutex>
+#include <optional>
 
 #include "lab/study/deploy.h"
 #include "lab/study/trainings.h"
@@ -12,7 +13,8 @@ namespace ohmic::lab {
 /// A method after its trainings, for one training seed.
 struct PreparedMethod {
   MethodSet set;
-  nn::TrainedNetwork unfolded;  ///< as it was trained
+  /// As it was trained; nothing unless TrainingSetting::keeps_state.
+  std::optional<nn::TrainedNetwork> unfolded;
   nn::TrainedNetwork trained;   ///< compensators included, batch-norm folded where asked for
   NetworkOrigin origin;         ///< of its last training
   Index base_weights = 0, base_macs = 0;  ///< of the network without compensators

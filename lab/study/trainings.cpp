@@ -63,19 +63,21 @@ std::string label_of(const MethodSet& m) {
 /// Whether the config brings a trained network.
 bool is_given(const Experiment& e) { return !e.network.file.empty() || !e.network.weights.empty(); }
 
-nn::TrainedNetwork given_network(const Experiment& e, const nn::Network& network,
+nn::TrainedNetwork given_network(const TrainingSetting& s, const nn::Network& network,
                                  NetworkOrigin& origin) {
+  const Experiment& e = s.experiment;
+  nn::TrainingState found;
   if (e.network.file.empty()) {
     origin.words = "weights from " + e.network.weights;
-    origin.state = nn::initial_training_state(network, e.training);
-    origin.state.parameters = nn::load_weights(from_config(e, e.network.weights), network);
-    return {network, origin.state.parameters};
+    if (s.keeps_state) found = nn::initial_training_state(network, e.training);
+    found.parameters = nn::load_weights(from_config(e, e.network.weights), network);
+  } else {
+    origin.words = "loaded from " + e.network.file;
+    found = nn::load_checkpoint(from_config(e, e.network.file)).state;
+    origin.course = found.course;
+    for (const Index layer : network.mac_layers()) origin.layers.push_back(network.name(layer));
   }
-  origin.words = "loaded from " + e.network.file;
-  nn::TrainingState found = nn::load_checkpoint(from_config(e, e.network.file)).state;
-  origin.course = found.course;
-  for (const Index layer : network.mac_layers()) origin.layers.push_back(network.name(layer));
-  origin.state = found;
+  if (s.keeps_state) origin.state = found;
   return {network, std::move(found.parameters)};
 }
 
@@ -102,7 +104,7 @@ nn::TrainedNetwork train_base(const TrainingSetting& s, const MethodSet& m, Netw
   if (is_given(e)) {
     ensure(m.in_base_training().empty(),
            "a method that trains the base network was given a trained one");
-    return given_network(e, network, origin);
+    return given_network(s, network, origin);
   }
   const TrainingAid aid = training_aid(s);
   MethodTraining training;
@@ -116,7 +118,8 @@ nn::TrainedNetwork train_base(const TrainingSetting& s, const MethodSet& m, Netw
        .digest = name,
        .kept = place_of(s, label_of(m), name, network),
        .fresh = [&] { return nn::initial_training_state(network, s.experiment.training); },
-       .needs_course = s.needs_course},
+       .needs_course = s.needs_course,
+       .keeps_state = s.keeps_state},
       std::move(training.hooks), s.console, origin);
   return {network, std::move(state.parameters)};
 }
@@ -150,7 +153,8 @@ nn::TrainedNetwork train_further(const TrainingSetting& s, const nn::TrainedNetw
                                           .digest = name,
                                           .kept = place_of(s, further.label, name, further.network),
                                           .fresh = further.fresh,
-                                          .needs_course = s.needs_course},
+                                          .needs_course = s.needs_course,
+                                          .keeps_state = s.keeps_state},
                                          std::move(further.training.hooks), s.console, origin);
   return {std::move(further.network), std::move(state.parameters)};
 }

@@ -19,6 +19,8 @@ struct TrainingSetting {
   /// Results tell of every epoch: trainings that an earlier version kept without monitors are made
   /// again, to the same bits.
   bool needs_course = false;
+  /// NetworkOrigin::state is asked for, which is several times the network.
+  bool keeps_state = false;
   /// The folder holds several trainings: files there are named by their digests.
   bool names_by_digest = false;
   /// Others work on the folder from hosts that may not see this one's cache: what the cache does

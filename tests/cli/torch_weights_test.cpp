@@ -117,6 +117,30 @@ TEST_CASE("layers may be named as PyTorch names modules, everywhere") {
               .status == lab::kUsage);
 }
 
+TEST_CASE("a network is passed on in half precision, with its recipe") {
+  const Workbench bench("passed_on");
+  write_dotted(bench);
+  const std::string file = bench.path("small.h5");
+  REQUIRE(bench.ohmic({"train", "~/d.toml", "-o", "~/trained", "--weights", file}).status ==
+          lab::kDone);
+  const std::string first = read_whole_file(file);
+  const h5::Reader reader(file);
+  CHECK(reader.floats("/features.0.weight").shape == std::vector<Index>{8, 1, 3, 3});
+  const std::string accuracy = reader.string_attribute("/", "test_accuracy_per_cent");
+  CHECK(says(reader.string_attribute("/", "command"), "train"));
+  CHECK(says(reader.string_attribute("/", "config"), "features.0"));
+  // Of a training that is done, nothing is trained.
+  REQUIRE(std::filesystem::remove(file));
+  const Said again = bench.ohmic({"train", "~/d.toml", "-o", "~/trained", "--weights", file});
+  CHECK(again.status == lab::kDone);
+  CHECK(says(again.out, accuracy + " % in half precision"));
+  CHECK(read_whole_file(file) == first);
+  const Said run =
+      bench.ohmic({"run", "~/d.toml", "-o", "~/out", "--set", "network.weights=" + file});
+  CHECK(run.status == lab::kDone);
+  CHECK(says(run.out, accuracy));
+}
+
 TEST_CASE("weights of PyTorch are read from .safetensors in every precision") {
   const Workbench bench("safetensors");
   write_dotted(bench);

@@ -79,6 +79,20 @@ TEST_CASE("an HDF5 file gives back what was written, in the order of writing") {
   CHECK(!in.has_attribute("/nothing", "nothing"));
 }
 
+TEST_CASE("half precision is rounded to the nearest, ties to even") {
+  const testing::Folder folder("half");
+  // Ten bits of significand: steps of 2 from 2048 on, of 2^-24 below 2^-14.
+  const std::vector<float> values{1,        -2.5f, 65504,      2049,    2051,
+                                  2049.01f, 0.1f,  0x1.8p-24f, 0x1p-26f};
+  const std::vector<float> rounded{1, -2.5f, 65504, 2048, 2052, 2050, 1638.0f / 16384, 0x1p-23f, 0};
+  {
+    h5::Writer out(folder / "h.h5");
+    out.write_half("/x", {9}, values.data());
+    out.commit();
+  }
+  CHECK(h5::Reader(folder / "h.h5").floats("/x").values == rounded);
+}
+
 TEST_CASE("equal contents give equal bytes") {
   const testing::Folder folder("h5-bytes");
   write_example(folder / "a.h5");
