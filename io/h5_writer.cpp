@@ -1,9 +1,12 @@
 #include <hdf5_hl.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "io/digest.h"
 #include "io/h5.h"
 #include "io/h5_handle.h"
+#include "io/half.h"
 
 namespace ohmic::h5 {
 namespace {
@@ -114,7 +117,15 @@ void Writer::write_half(const std::string& path, const std::vector<Index>& shape
   const bool works = H5Tset_fields(half, 15, 10, 5, 0, 10) >= 0 && H5Tset_size(half, 2) >= 0 &&
                      H5Tset_ebias(half, 15) >= 0;
   check(works, file_, "data set '" + path + "'");
-  write_dataset(handle_, file_, path, shape, half, H5T_NATIVE_FLOAT, values);
+  std::size_t count = 1;
+  for (const Index size : shape) count *= static_cast<std::size_t>(size);
+  // Rounded here: the library rounds ties away from zero and cuts subnormal numbers off.
+  std::vector<std::uint16_t> bits(count);
+  std::transform(values, values + count, bits.begin(), to_half);
+  const Handle native(H5Tcopy(half), H5Tclose);
+  check(H5Tset_order(native, H5Tget_order(H5T_NATIVE_FLOAT)) >= 0, file_,
+        "data set '" + path + "'");
+  write_dataset(handle_, file_, path, shape, half, native, bits.data());
 }
 
 void Writer::write(const std::string& path, const std::vector<Index>& shape,

@@ -18,6 +18,20 @@ inline float from_half(std::uint16_t bits) {
   return bits >> 15 ? -value : value;
 }
 
+/// The binary16 nearest to a finite number, ties to even: infinity from 65,520 on.
+inline std::uint16_t to_half(float value) {
+  constexpr std::uint32_t kSmallestNormal = 0x38800000, kBeyond = 0x47800000;  // 2^-14, 2^16
+  auto bits = std::bit_cast<std::uint32_t>(value);
+  const std::uint32_t sign = bits >> 16 & 0x8000;
+  bits &= 0x7fffffff;
+  std::uint32_t half = 0x7c00;
+  if (bits < kSmallestNormal)
+    half = static_cast<std::uint32_t>(std::nearbyint(std::fabs(value) * 0x1p24f));
+  else if (bits < kBeyond)
+    half = (bits + 0xfff + (bits >> 13 & 1) - (112u << 23)) >> 13;
+  return static_cast<std::uint16_t>(sign | half);
+}
+
 /// The number that 16 bits hold as bfloat16: the upper half of a float.
 inline float from_bfloat16(std::uint16_t bits) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
