@@ -1,7 +1,7 @@
 #!/bin/bash
 # What batch-norm should normalise by while weights vary: VGG16 of a quarter of the width on CIFAR-10, trained through log-normal
 # weights (sigma 0.5) with each training.batch_norm_statistics, then 10 chips without converters; also with statistics measured
-# again on every chip. About 15 minutes on two cores. The table of docs/training.md.
+# again on every chip. About 15 minutes on two cores.
 #   bench/batch_norm_statistics.sh PROGRAM FOLDER
 set -euo pipefail
 program=$1 folder=$2

@@ -78,6 +78,26 @@ void make_folder_of(const std::filesystem::path& file) {
   if (failed) throw FileError(file.string() + ": cannot be written (" + failed.message() + ")");
 }
 
+void check_place(const std::filesystem::path& file) {
+  make_folder_of(file);
+  const WholeFile trial(file);
+}
+
+void check_apart(const std::vector<std::pair<std::string, std::string>>& files,
+                 std::size_t outputs) {
+  const auto place = [](const std::string& name) {
+    const auto path = name.find(".h5:");
+    return std::filesystem::weakly_canonical(path == std::string::npos ? name
+                                                                       : name.substr(0, path + 3));
+  };
+  for (std::size_t a = 0; a < outputs; ++a)
+    for (std::size_t b = a + 1; b < files.size(); ++b)
+      if (!files[a].second.empty() && !files[b].second.empty() &&
+          place(files[a].second) == place(files[b].second))
+        throw ConfigError(files[a].first + " and " + files[b].first + " are one file, " +
+                          files[b].second + "; choose another name for the output");
+}
+
 std::filesystem::path output_folder(const CommonOptions& o, const Experiment& e,
                                     const std::string& command) {
   if (!o.output.empty()) return o.output;

@@ -34,6 +34,12 @@ Experiment read_experiment(const CommonOptions& options, const RunParams& defaul
                            const char* axes_of = nullptr);
 /// Makes the folder that an output file goes to. FileError where it cannot be made.
 void make_folder_of(const std::filesystem::path& file);
+/// FileError where `file` cannot be written, before the work for it; its folder is made.
+void check_place(const std::filesystem::path& file);
+/// The first `outputs` of these named files may be none of the others ("file.h5:/path" is file.h5;
+/// "" is none). ConfigError.
+void check_apart(const std::vector<std::pair<std::string, std::string>>& files,
+                 std::size_t outputs);
 /// The output folder: -o, else "ohmic-<config>" in the current folder, with the command's name
 /// behind it where that is not "run".
 std::filesystem::path output_folder(const CommonOptions& options, const Experiment& experiment,

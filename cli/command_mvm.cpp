@@ -81,9 +81,6 @@ void write_dump(const std::filesystem::path& file, const Mvm& m, const CommonOpt
   out.commit();
 }
 
-/// A place that cannot be written is told before the work.
-void check_place(const std::filesystem::path& file) { const WholeFile trial(file); }
-
 void check_new(const std::filesystem::path& file, const char* flag, bool force) {
   if (!force && std::filesystem::exists(file))
     throw ConfigError(std::string(flag) + " " + file.string() +
@@ -100,21 +97,6 @@ std::unique_ptr<FolderLock> hold(const std::filesystem::path& file, const char* 
                         "wait for it, or choose another name", console);
   check_new(file, flag, force);  // another process may have made it since
   return held;
-}
-
-/// Neither output may be the other, or a file that is read ("file.h5:/path" is file.h5).
-void check_apart(const std::vector<std::pair<std::string, std::string>>& files) {
-  const auto place = [](const std::string& name) {
-    const auto path = name.find(".h5:");
-    return std::filesystem::weakly_canonical(path == std::string::npos ? name
-                                                                       : name.substr(0, path + 3));
-  };
-  for (std::size_t a = 0; a < 2; ++a)
-    for (std::size_t b = a + 1; b < files.size(); ++b)
-      if (!files[a].second.empty() && !files[b].second.empty() &&
-          place(files[a].second) == place(files[b].second))
-        throw ConfigError(files[a].first + " and " + files[b].first + " are one file, " +
-                          files[b].second + "; choose another name for the output");
 }
 
 /// Root of the mean squared difference from W x over that of W x, all chips together.
@@ -147,7 +129,8 @@ void check_files(const CommonOptions& options, const MvmOptions& own, Index chip
   check_apart({{"-o", options.output.string()},
                {"--dump", own.dump.string()},
                {"--weights", own.weights},
-               {"--inputs", own.inputs}});
+               {"--inputs", own.inputs}},
+              2);
 }
 
 /// Shape and digest of a matrix.
@@ -206,7 +189,6 @@ int run_mvm(CommonOptions options, const MvmOptions& own, Console& console) {
   if (options.dry_run) return print_dry_run(m, plan, options, !own.dump.empty(), console);
   std::vector<std::unique_ptr<FolderLock>> held;
   const auto take = [&](const std::filesystem::path& file, const char* flag) {
-    make_folder_of(file);
     check_place(file);
     held.push_back(hold(file, flag, options.force, console));
   };

@@ -75,7 +75,8 @@ int run(const CommonOptions& options, std::optional<std::int64_t> dumped_chip, C
                   console);
     return 0;
   }
-  refuse_beyond_memory(estimate_work(experiment, described, data, false), experiment);
+  refuse_beyond_memory(
+      estimate_work(experiment, described, data, trains_nothing(experiment, methods)), experiment);
   sketch_plan(experiment, described);  // what does not fit is told before the training
   const InterruptWatch watch;
   const auto held = session.begin(options, console);

@@ -17,7 +17,8 @@ constexpr const char* kHelp = R"(
 Trains the network of a config and keeps it: FOLDER/network.h5 is a checkpoint that `[network] file = "network.h5"` and
 other programs read (weights under /layers, PyTorch's shapes), FOLDER/results.h5 the training history.
 Ctrl-C leaves the last checkpoint; the same command resumes from it. --weights FILE.h5 writes the network alone, in half
-precision and with its recipe and accuracy, for `[network] weights = "FILE.h5"` (also of a training that is done).
+precision and with its recipe and accuracy, also of a training that is done: `[network] weights` reads it (a path from the
+config's folder on; FILE is one from the current folder on).
 
 Example:
   ohmic train data/experiments/lenet5_fashion.toml -o trained --set training.epochs=10
@@ -40,24 +41,49 @@ bool holds_checkpoint(const std::filesystem::path& file, const std::string& dige
   }
 }
 
-/// The network alone, in half precision, and how accurate it is so.
-void write_weights(const std::filesystem::path& file, const Session& session,
-                   const nn::Network& network, const nn::ParameterSet<float>& parameters,
-                   const std::string& command_line, Console& console) {
-  const auto write = [&](const std::vector<std::pair<std::string, std::string>>& words) {
-    nn::save_weights(file, network, parameters, words);
+/// Refuses a name for the network alone, before anything is trained for it.
+void check_weights(const std::filesystem::path& weights, const Session& session,
+                   const std::filesystem::path& kept) {
+  if (weights.extension() != ".h5")
+    throw ConfigError("--weights " + weights.string() + ": weights are written as .h5");
+  const Experiment& e = session.experiment;
+  const auto of_config = [&](const std::string& name) {
+    return name.empty() ? "" : from_config(e, name).string();
   };
-  write({});
-  const nn::Evaluation test = nn::evaluate(network, nn::load_weights(file, network),
-                                           session.data.test, session.data.normalisation);
-  write({{"command", command_line},
-         {"config", session.identity.config},
-         {"seed", std::to_string(session.experiment.training.seed)},
-         {"test_accuracy_per_cent", per_cent(test.accuracy)},
-         {"test_images", std::to_string(test.images)},
-         {"parameters", std::to_string(network.parameter_count())},
-         {"ohmic_version", std::string(kVersion)},
-         {"commit", std::string(commit())}});
+  check_apart({{"--weights", weights.string()},
+               {"-o", kept.string()},
+               {"-o", session.file.string()},
+               {"network.file", of_config(e.network.file)},
+               {"network.weights", of_config(e.network.weights)}},
+              1);
+  if (std::filesystem::exists(weights))
+    throw ConfigError("--weights " + weights.string() +
+                      ": exists; choose another name, or remove it");
+  for (const Method& part : e.methods.parse(e.run.method).parts)
+    if (part.further)
+      throw ConfigError("--weights " + weights.string() + ": method " + part.name +
+                        " adds layers that no config names; its network is kept as " +
+                        kept.string() + " alone");
+}
+
+/// The network alone, in half precision, with its accuracy at that precision.
+void write_weights(const std::filesystem::path& file, const Session& session,
+                   const nn::Network& network, nn::ParameterSet<float> parameters,
+                   const std::string& command_line, Console& console) {
+  nn::round_to_half(network, parameters);
+  const nn::Evaluation test =
+      nn::evaluate(network, parameters, session.data.test, session.data.normalisation);
+  nn::save_weights(file, network, parameters, [&](h5::Writer& out) {
+    out.attribute("/", "command", command_line);
+    out.attribute("/", "config", session.identity.config);
+    out.attribute("/", "seed", session.experiment.training.seed);
+    out.attribute("/", "parameters", std::int64_t{network.parameter_count()});
+    out.attribute("/", "test_accuracy", test.accuracy);
+    out.attribute("/", "test_images", std::int64_t{test.images});
+    out.attribute("/", "rng_version", kRngVersion);
+    out.attribute("/", "ohmic_version", std::string(kVersion));
+    out.attribute("/", "commit", std::string(commit()));
+  });
   console.print("weights   {} % in half precision, in {}\n", per_cent(test.accuracy),
                 file.string());
 }
@@ -68,8 +94,10 @@ int train(const CommonOptions& options, const std::string& weights, Console& con
   const Experiment& experiment = session.experiment;
   const nn::Data& data = session.data;
   const std::filesystem::path kept = session.folder / "network.h5";
+  if (!weights.empty()) check_weights(weights, session, kept);
   if (session.is_done && holds_checkpoint(kept, session.identity.digest)) {
-    if (!weights.empty()) {
+    if (!weights.empty() && !options.dry_run) {
+      check_place(weights);
       const nn::Checkpoint found = nn::load_checkpoint(kept);
       write_weights(weights, session, found.network, found.state.parameters, options.command_line,
                     console);
@@ -93,10 +121,12 @@ int train(const CommonOptions& options, const std::string& weights, Console& con
                   console);
     return 0;
   }
-  refuse_beyond_memory(estimate_work(experiment, described, data, false), experiment);
+  refuse_beyond_memory(
+      estimate_work(experiment, described, data, trains_nothing(experiment, methods)), experiment);
   const InterruptWatch watch;
   const auto held = session.begin(options, console);
   tell(session.notes, console);
+  if (!weights.empty()) check_place(weights);
   const PreparedMethod method = prepare_method(training, methods);
   const nn::TrainedNetwork& trained = method.trained;
   const NetworkOrigin& origin = method.origin;

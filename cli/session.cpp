@@ -18,6 +18,7 @@ TrainingSetting Session::training(const CommonOptions& options, const Console& c
 }
 
 std::optional<bool> Session::has_base(const CommonOptions& options, const Console& console) const {
+  if (is_given(experiment)) return true;
   if (data.digest.empty()) return std::nullopt;
   return has_trained_base(training(options, console),
                           experiment.methods.parse(experiment.run.method));

@@ -3,7 +3,7 @@
 include(CMakePackageConfigHelpers)
 
 install(TARGETS ohmic RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(DIRECTORY data/experiments data/presets DESTINATION ${CMAKE_INSTALL_DATADIR}/ohmic/data)
+install(DIRECTORY data/experiments data/networks data/presets DESTINATION ${CMAKE_INSTALL_DATADIR}/ohmic/data)
 install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DATADIR}/ohmic USE_SOURCE_PERMISSIONS)
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/Ohmic)

@@ -8,6 +8,7 @@
 
 #include "io/array_file.h"
 #include "io/h5.h"
+#include "io/half.h"
 #include "io/remark.h"
 
 namespace ohmic::nn {
@@ -281,6 +282,16 @@ Checkpoint load_checkpoint(const path& file, const Network& network) {
   return found;
 }
 
+namespace {
+
+/// The name of one array in files of PyTorch.
+std::string torch_path(const Network& network, std::size_t layer, std::size_t parameter) {
+  const auto l = static_cast<Index>(layer);
+  return network.name(l) + "." + torch_name(network.structure(l).parameters[parameter].name);
+}
+
+}  // namespace
+
 ParameterSet<float> load_weights(const path& file, const Network& network) {
   std::map<std::string, h5::Array<float>> arrays = read_arrays(file, network);
   strip_wrapper(file, network, arrays);
@@ -288,9 +299,8 @@ ParameterSet<float> load_weights(const path& file, const Network& network) {
   ParameterSet<float> set = zero_parameters<float>(network);
   for (std::size_t l = 0; l < set.size(); ++l)
     for (std::size_t p = 0; p < set[l].size(); ++p) {
-      const auto layer = static_cast<Index>(l);
-      const ParameterSpec& spec = network.structure(layer).parameters[p];
-      const std::string name = network.name(layer) + "." + torch_name(spec.name);
+      const ParameterSpec& spec = network.structure(static_cast<Index>(l)).parameters[p];
+      const std::string name = torch_path(network, l, p);
       const auto found = arrays.find(name);
       if (found == arrays.end()) {
         std::string there;
@@ -307,23 +317,31 @@ ParameterSet<float> load_weights(const path& file, const Network& network) {
   return set;
 }
 
-void save_weights(const path& file, const Network& network, const ParameterSet<float>& parameters,
-                  const std::vector<std::pair<std::string, std::string>>& words) {
-  constexpr float kLargestHalf = 65504;
-  h5::Writer writer(file);
+void round_to_half(const Network& network, ParameterSet<float>& parameters) {
   for (std::size_t l = 0; l < parameters.size(); ++l)
     for (std::size_t p = 0; p < parameters[l].size(); ++p) {
-      const auto layer = static_cast<Index>(l);
-      const ParameterSpec& spec = network.structure(layer).parameters[p];
-      const std::string name = network.name(layer) + "." + torch_name(spec.name);
-      const Matrix<float>& value = parameters[l][p].value;
-      for (Index i = 0; i < value.size(); ++i)
-        if (!(std::fabs(value.data()[i]) <= kLargestHalf))
-          throw ConfigError(file.string() + ": " + name + " holds " +
-                            std::to_string(value.data()[i]) + ", beyond half precision (65504)");
-      writer.write_half("/" + name, spec.array_shape(), value.data());
+      Matrix<float>& values = parameters[l][p].value;
+      for (Index i = 0; i < values.size(); ++i) {
+        const float rounded = from_half(to_half(values.data()[i]));
+        if (!std::isfinite(rounded))
+          throw ConfigError(torch_path(network, l, p) + " holds " +
+                            std::to_string(values.data()[i]) +
+                            ", beyond half precision (65504); the trained network is kept in "
+                            "single precision");
+        values.data()[i] = rounded;
+      }
     }
-  for (const auto& [name, text] : words) writer.attribute("/", name, text);
+}
+
+void save_weights(const path& file, const Network& network, const ParameterSet<float>& parameters,
+                  const std::function<void(h5::Writer&)>& describe) {
+  h5::Writer writer(file);
+  for (std::size_t l = 0; l < parameters.size(); ++l)
+    for (std::size_t p = 0; p < parameters[l].size(); ++p)
+      writer.write_half("/" + torch_path(network, l, p),
+                        network.structure(static_cast<Index>(l)).parameters[p].array_shape(),
+                        parameters[l][p].value.data());
+  if (describe) describe(writer);
   writer.commit();
 }
 

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "io/h5.h"
 #include "nn/monitor.h"
 #include "nn/network.h"
 #include "nn/optimiser.h"
@@ -70,11 +72,12 @@ Checkpoint load_checkpoint(const std::filesystem::path& file, const Network& net
 /// 120 x 256, expected 120 x 400").
 ParameterSet<float> load_weights(const std::filesystem::path& file, const Network& network);
 
+/// Every number at the nearest of half precision. ConfigError naming one that is beyond it.
+void round_to_half(const Network& network, ParameterSet<float>& parameters);
 /// Writes what load_weights() reads, as HDF5 in half precision: a network to pass on, at half the
-/// size. `words` become attributes of the file. FileError; ConfigError naming a number beyond
-/// half precision.
+/// size. `describe` may write attributes. FileError.
 void save_weights(const std::filesystem::path& file, const Network& network,
                   const ParameterSet<float>& parameters,
-                  const std::vector<std::pair<std::string, std::string>>& words);
+                  const std::function<void(h5::Writer&)>& describe = {});
 
 }  // namespace ohmic::nn

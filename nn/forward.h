@@ -13,7 +13,7 @@ namespace ohmic::nn {
 /// are computed with the same ones.
 template <class T>
 using PreparedParameters = std::vector<AlignedVector<T>>;
-/// (Those up to and not including layer `end`.)
+/// Those of layers before `end`.
 template <class T>
 PreparedParameters<T> prepare(const Network& network, const ParameterSet<T>& parameters, Index end);
 template <class T>
@@ -26,7 +26,8 @@ template <class T>
 void forward(const Network& network, const ParameterSet<T>& parameters, Workspace<T>& workspace,
              const Pass& pass, const PreparedParameters<T>* prepared = nullptr);
 
-/// Layers `first` to `end` - 1 of it, after those before them.
+/// Runs layers first .. end - 1; the workspace holds the outputs of those before. Where it keeps
+/// live outputs, that of layer end - 1 is there until the next call.
 template <class T>
 void forward_layers(Index first, Index end, const Network& network,
                     const ParameterSet<T>& parameters, Workspace<T>& workspace, const Pass& pass,

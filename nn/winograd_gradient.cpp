@@ -7,7 +7,7 @@
 namespace ohmic::nn {
 namespace {
 
-constexpr Index kRows = 16;  ///< channels of a block
+constexpr Index kChannelBlock = 16;  ///< channels that are transformed, and multiplied, together
 
 }  // namespace
 
@@ -24,37 +24,37 @@ template <class T>
 WinogradGradient<T>::WinogradGradient(Index outputs, const PatchView& g)
     : maps_(outputs),
       channels_(g.channels),
-      at_{.height = g.height,
-          .width = g.width,
-          .out_height = g.out_height(),
-          .out_width = g.out_width(),
-          .padding = g.padding},
+      tiling_{.height = g.height,
+              .width = g.width,
+              .out_height = g.out_height(),
+              .out_width = g.out_width(),
+              .padding = g.padding},
       slope_tile_(outputs <= kSlopeTile<T> / 2 ? kSlopeTile<T> / 2 : kSlopeTile<T>),
       slope_tiles_(block_count(outputs, slope_tile_)),
-      row_blocks_(block_count(g.channels, kRows)) {
+      row_blocks_(block_count(g.channels, kChannelBlock)) {
   // As many as leave their numbers in a second cache.
-  shared_ = std::clamp<Index>(128 / (channels_ + maps_), 1, std::min<Index>(4, at_.tiles()));
+  shared_ = std::clamp<Index>(128 / (channels_ + maps_), 1, std::min<Index>(4, tiling_.tiles()));
   const bool has_small_sums = channels_ * maps_ <= 256 * 256;
-  parts_ = has_small_sums ? std::clamp<Index>(at_.tiles() / shared_, 1, 8) : 1;
-  part_ = block_count(block_count(at_.tiles(), parts_), shared_) * shared_;
-  parts_ = block_count(at_.tiles(), part_);
+  parts_ = has_small_sums ? std::clamp<Index>(tiling_.tiles() / shared_, 1, 8) : 1;
+  part_ = block_count(block_count(tiling_.tiles(), parts_), shared_) * shared_;
+  parts_ = block_count(tiling_.tiles(), part_);
 }
 
 template <class T>
 Index WinogradGradient<T>::work_size() const {
-  return parts_ * row_blocks_ * slope_tiles_ * kFrequencies * kRows * slope_tile_;
+  return parts_ * row_blocks_ * slope_tiles_ * kFrequencies * kChannelBlock * slope_tile_;
 }
 
 template <class T>
 void WinogradGradient<T>::transform_slopes(const Run& run, Index slope_tile, const T* dy,
                                            T* d) const {
   thread_local AlignedVector<T> slope_room;
-  const Index size = kLanes * slope_tile_, positions = at_.out_height * at_.out_width,
+  const Index size = kLanes * slope_tile_, positions = tiling_.out_height * tiling_.out_width,
               first = slope_tile * slope_tile_, outputs = std::min(slope_tile_, maps_ - first);
   T* slopes = room(slope_room, kTile * kTile * size);
   for (Index tile = 0; tile < run.count; ++tile) {
-    const Index at_tile = run.first + tile, rows = at_.rows(at_tile),
-                columns = at_.columns(at_tile);
+    const Index which = run.first + tile, rows = tiling_.rows(which),
+                columns = tiling_.columns(which);
     for (Index p = 0; p < kTile * kTile; ++p) {
       const Index row = p / kTile, column = p % kTile;
       if (row >= rows || column >= columns) {
@@ -62,7 +62,7 @@ void WinogradGradient<T>::transform_slopes(const Run& run, Index slope_tile, con
         continue;
       }
       const Index position =
-          (at_.row(at_tile) + row) * at_.out_width + at_.column(at_tile) + column;
+          (tiling_.row(which) + row) * tiling_.out_width + tiling_.column(which) + column;
       kernels_of<T>().slope_transpose(slope_tile_, outputs,
                                       dy + (first * positions + position) * kLanes,
                                       positions * kLanes, slopes + p * size);
@@ -76,26 +76,28 @@ void WinogradGradient<T>::transform_slopes(const Run& run, Index slope_tile, con
 template <class T>
 void WinogradGradient<T>::add_products(const Run& run, Index block, const T* v, const T* d,
                                        T* sums) const {
-  const Index first = block % row_blocks_ * kRows, slope_tile = block / row_blocks_,
-              rows = std::min(kRows, channels_ - first), size = kLanes * slope_tile_;
-  T* own = sums + block * kFrequencies * kRows * slope_tile_;
-  if (!run.adds) std::fill_n(own, kFrequencies * kRows * slope_tile_, T(0));
+  const Index first = block % row_blocks_ * kChannelBlock, slope_tile = block / row_blocks_,
+              rows = std::min(kChannelBlock, channels_ - first), size = kLanes * slope_tile_;
+  T* own = sums + block * kFrequencies * kChannelBlock * slope_tile_;
+  if (!run.adds) std::fill_n(own, kFrequencies * kChannelBlock * slope_tile_, T(0));
   const T* panels[4];
   for (Index f = 0; f < kFrequencies; ++f) {
     for (Index tile = 0; tile < run.count; ++tile)
       panels[tile] = v + f * run.v_stride + (tile * channels_ + first) * kLanes;
     kernels_of<T>().panel_gradient(slope_tile_, rows, run.count,
                                    d + f * run.d_stride + slope_tile * run.count * size, panels,
-                                   own + f * kRows * slope_tile_, slope_tile_);
+                                   own + f * kChannelBlock * slope_tile_, slope_tile_);
   }
 }
 
 template <class T>
 void WinogradGradient<T>::add_weights(Index block, const T* sums, T* dw) const {
   thread_local AlignedVector<T> tap_room;
-  const Index first = block % row_blocks_ * kRows, first_output = block / row_blocks_ * slope_tile_,
-              rows = std::min(kRows, channels_ - first),
-              outputs = std::min(slope_tile_, maps_ - first_output), size = kRows * slope_tile_;
+  const Index first = block % row_blocks_ * kChannelBlock,
+              first_output = block / row_blocks_ * slope_tile_,
+              rows = std::min(kChannelBlock, channels_ - first),
+              outputs = std::min(slope_tile_, maps_ - first_output),
+              size = kChannelBlock * slope_tile_;
   T* taps = room(tap_room, 9 * size);
   kernels_of<T>().winograd_gradient(size, sums + block * kFrequencies * size, taps);
   for (Index o = 0; o < outputs; ++o) {
@@ -108,10 +110,10 @@ void WinogradGradient<T>::add_weights(Index block, const T* sums, T* dw) const {
 template <class T>
 void WinogradGradient<T>::add(const T* x, const T* dy, T* work, T* dw) const {
   const Index blocks = row_blocks_ * slope_tiles_;
-  const Index part_size = blocks * kFrequencies * kRows * slope_tile_;
+  const Index part_size = blocks * kFrequencies * kChannelBlock * slope_tile_;
   for_each_block(parts_, [&](Index part) {
     thread_local AlignedVector<T> v_room, d_room;
-    const Index last = std::min((part + 1) * part_, at_.tiles());
+    const Index last = std::min((part + 1) * part_, tiling_.tiles());
     for (Index first = part * part_; first < last; first += shared_) {
       Run run{.first = first,
               .count = std::min(shared_, last - first),
@@ -123,15 +125,13 @@ void WinogradGradient<T>::add(const T* x, const T* dy, T* work, T* dw) const {
       T *v = room(v_room, kFrequencies * run.v_stride),
         *d = room(d_room, kFrequencies * run.d_stride);
       // In one part these loops are shared among threads, else the parts are.
-      constexpr Index kChannels = 16;
-      const Index channel_blocks = block_count(channels_, kChannels);
-      for_each_block(channel_blocks + slope_tiles_, [&](Index block) {
-        if (block < channel_blocks)
-          transform_inputs(at_, run.first, run.count, block * kChannels,
-                           std::min((block + 1) * kChannels, channels_), x, v, run.v_stride,
+      for_each_block(row_blocks_ + slope_tiles_, [&](Index block) {
+        if (block < row_blocks_)
+          transform_inputs(tiling_, run.first, run.count, block * kChannelBlock,
+                           std::min((block + 1) * kChannelBlock, channels_), x, v, run.v_stride,
                            channels_ * kLanes);
         else
-          transform_slopes(run, block - channel_blocks, dy, d);
+          transform_slopes(run, block - row_blocks_, dy, d);
       });
       T* sums = work + part * part_size;
       const bool is_all = parts_ == 1 && first + run.count == last;
@@ -143,7 +143,7 @@ void WinogradGradient<T>::add(const T* x, const T* dy, T* work, T* dw) const {
   });
   if (parts_ == 1) return;
   for_each_block(blocks, [&](Index block) {
-    const Index size = kFrequencies * kRows * slope_tile_;
+    const Index size = kFrequencies * kChannelBlock * slope_tile_;
     for (Index part = 1; part < parts_; ++part)
       kernels_of<T>().accumulate(size, work + part * part_size + block * size, T(1),
                                  work + block * size);

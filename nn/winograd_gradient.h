@@ -6,8 +6,8 @@
 namespace ohmic::nn {
 
 /// Gradients by the weights of the layers that WinogradProduct computes, in its domain: with
-/// V = B^T x B and D = A dy A^T of each tile, dw = G^T (sum over tiles and samples of V D) G, a
-/// quarter of the products of the sum by definition.
+/// V = B^T x B and D = A dy A^T of each tile, dw = G^T (sum over tiles and samples of V D, element
+/// by element) G, a quarter of the products of the sum by definition.
 template <class T>
 class WinogradGradient {
  public:
@@ -24,7 +24,7 @@ class WinogradGradient {
   void add_weights(Index block, const T* sums, T* dw) const;
 
   Index maps_, channels_;
-  TiledMaps at_;
+  TiledMaps tiling_;
   Index slope_tile_, slope_tiles_;  ///< outputs in the lanes of a product
   Index row_blocks_;                ///< blocks of channels
   Index shared_;                    ///< tiles that are transformed together

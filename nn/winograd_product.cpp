@@ -21,16 +21,16 @@ WinogradProduct<T>::WinogradProduct(Index outputs, const PatchView& g, bool is_b
     : maps_(is_backward ? g.channels : outputs),
       channels_(is_backward ? outputs : g.channels),
       is_backward_(is_backward),
-      at_(is_backward ? TiledMaps{.height = g.out_height(),
-                                  .width = g.out_width(),
-                                  .out_height = g.height,
-                                  .out_width = g.width,
-                                  .padding = 2 - g.padding}
-                      : TiledMaps{.height = g.height,
-                                  .width = g.width,
-                                  .out_height = g.out_height(),
-                                  .out_width = g.out_width(),
-                                  .padding = g.padding}) {}
+      tiling_(is_backward ? TiledMaps{.height = g.out_height(),
+                                      .width = g.out_width(),
+                                      .out_height = g.height,
+                                      .out_width = g.width,
+                                      .padding = 2 - g.padding}
+                          : TiledMaps{.height = g.height,
+                                      .width = g.width,
+                                      .out_height = g.out_height(),
+                                      .out_width = g.out_width(),
+                                      .padding = g.padding}) {}
 
 template <class T>
 bool WinogradProduct<T>::suits(Index outputs, const PatchView& g) {
@@ -77,19 +77,20 @@ void WinogradProduct<T>::transform_outputs(const Tiles& at, Index first_map, Ind
                                            const T* bias, const T* m, T* y) const {
   for (Index o = first_map; o < first_map + count; ++o)
     for (Index tile = 0; tile < at.count; ++tile) {
-      const Index at_tile = at.first + tile;
+      const Index which = at.first + tile;
       kernels_of<T>().winograd_output(
           m + (tile * maps_ + o) * kLanes, at.m_stride, bias ? bias[o] : T(0),
-          static_cast<int>(at_.rows(at_tile)), static_cast<int>(at_.columns(at_tile)),
-          y + ((o * at_.out_height + at_.row(at_tile)) * at_.out_width + at_.column(at_tile)) *
+          static_cast<int>(tiling_.rows(which)), static_cast<int>(tiling_.columns(which)),
+          y + ((o * tiling_.out_height + tiling_.row(which)) * tiling_.out_width +
+               tiling_.column(which)) *
                   kLanes,
-          at_.out_width * kLanes);
+          tiling_.out_width * kLanes);
     }
 }
 
 template <class T>
 void WinogradProduct<T>::apply(const T* prepared, const T* bias, const T* x, T* y) const {
-  const Index tiles = at_.tiles();
+  const Index tiles = tiling_.tiles();
   // Tiles that share a pass over the weights: as many as leave their numbers in a second cache and
   // some chunks to every thread.
   const Index shared =
@@ -106,7 +107,7 @@ void WinogradProduct<T>::apply(const T* prepared, const T* bias, const T* x, T* 
     // In one chunk these loops are shared among threads, else the chunks are.
     constexpr Index kMaps = 16;
     for_each_block(block_count(channels_, kMaps), [&](Index block) {
-      transform_inputs(at_, at.first, at.count, block * kMaps,
+      transform_inputs(tiling_, at.first, at.count, block * kMaps,
                        std::min((block + 1) * kMaps, channels_), x, v, at.v_stride,
                        channels_ * kLanes);
     });

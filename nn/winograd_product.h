@@ -33,7 +33,7 @@ class WinogradProduct {
 
   Index maps_, channels_;
   bool is_backward_;
-  TiledMaps at_;
+  TiledMaps tiling_;
 };
 
 }  // namespace ohmic::nn

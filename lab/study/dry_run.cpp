@@ -48,7 +48,7 @@ std::vector<LayerSketch> sketch_layers(const Experiment& e, const nn::Network& n
   for (std::size_t k = 0; k < hardware.size(); ++k) {
     const nn::Mac& mac = network.mac(static_cast<Index>(k));
     const Index layer = network.mac_layers()[k];
-    LayerSketch sketch{network.name(layer), mac.outputs, mac.patch.inputs(), 0, 0};
+    LayerSketch sketch{network.name(layer), mac.outputs, mac.patch.inputs()};
     if (hardware[k]) {
       const sim::ArrayParams& array = hardware[k]->array;
       const bool has_bias = network.structure(layer).parameters.size() > 1;
@@ -65,6 +65,10 @@ std::vector<LayerSketch> sketch_layers(const Experiment& e, const nn::Network& n
               sim::partition(rows, array.rows, array.row_partition, sketch.name).size()) *
           block_count(sketch.outputs, columns);
       sketch.cells = sketch.outputs * rows * of_weight;
+      // Target, programmed, its share of the panel that is read, and the present conductance where
+      // it is another.
+      const bool is_apart = hardware[k]->device->changes_with_time() || faults.is_active();
+      sketch.cell_bytes = static_cast<double>(sketch.cells) * (is_apart ? 16 : 12);
     }
     layers.push_back(std::move(sketch));
   }
@@ -93,7 +97,7 @@ WorkEstimate estimate_work(const Experiment& e, const nn::Network& network, cons
   const double images = data.train.set->bytes() + data.test.set->bytes();
   const double parameters = static_cast<double>(network.parameter_count()) * sizeof(float);
   double cells = 0;
-  for (const LayerSketch& layer : work.layers) cells += static_cast<double>(layer.cells);
+  for (const LayerSketch& layer : work.layers) cells += layer.cell_bytes;
   double prepared = 0;
   Index widest = network.input().features();
   bool is_shared = false;  // the statistics of a batch, whose lane blocks are computed side by side
@@ -109,15 +113,19 @@ WorkEstimate estimate_work(const Experiment& e, const nn::Network& network, cons
   const double workspace = static_cast<double>(Workspace::bytes(network, nn::Kept::gradients));
   const double training = parameters * (copies + blocks + 2.0 * threads()) +
                           workspace * (is_shared ? blocks : std::min<double>(blocks, threads()));
-  // A cell: target, programmed, now, and its share of the panel that is read. One layer of all
-  // calibration images is there at once, and per thread two passes over a lane block, or one that
-  // keeps all outputs for a correction.
+  // One layer of all calibration images is there at once, with what the engines make of the
+  // weights: of as many layers as are calibrated side by side on a chip. And per thread two passes
+  // over a lane block, or one that keeps all outputs for a correction.
+  const bool is_per_chip =
+      e.time.drift_compensation != DriftCompensation::none || e.hardware.adc.recalibrate_per_chip;
+  const double calibrations =
+      is_per_chip ? std::min<double>(threads(), static_cast<double>(work.layers.size())) : 1.0;
   const double calibration =
       static_cast<double>(widest *
                           std::min<Index>(e.evaluation.calibration_images, data.train.size())) *
       sizeof(float);
   const double chips =
-      2 * parameters + prepared + 16 * cells + calibration +
+      3 * parameters + cells + calibrations * (prepared + calibration) +
       threads() * std::max(2.0 * static_cast<double>(Workspace::bytes(network, nn::Kept::live)),
                            static_cast<double>(Workspace::bytes(network, nn::Kept::outputs)));
   work.memory_bytes = images + std::max(trained ? 0.0 : training, chips);

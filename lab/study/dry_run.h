@@ -12,6 +12,7 @@ struct LayerSketch {
   std::string name;
   Index outputs = 0, inputs = 0;
   Index tiles = 0, cells = 0;  ///< 0: digital
+  double cell_bytes = 0;       ///< in memory, of all cells
 };
 
 /// What a run would take, from shapes alone: nothing is allocated but the layers' names. Times

@@ -15,8 +15,8 @@ struct PreparedMethod {
   MethodSet set;
   /// As it was trained; nothing unless TrainingSetting::keeps_state.
   std::optional<nn::TrainedNetwork> unfolded;
-  nn::TrainedNetwork trained;   ///< compensators included, batch-norm folded where asked for
-  NetworkOrigin origin;         ///< of its last training
+  nn::TrainedNetwork trained;  ///< compensators included, batch-norm folded where asked for
+  NetworkOrigin origin;        ///< of its last training
   Index base_weights = 0, base_macs = 0;  ///< of the network without compensators
   std::vector<PlanMark> marks;            ///< what its parts mark in every plan
   double clean_accuracy = 0;              ///< of the float network on evaluated_images()

@@ -1,5 +1,7 @@
 #include "lab/study/trainings.h"
 
+#include <algorithm>
+
 #include "io/digest.h"
 #include "lab/experiment/identity.h"
 #include "lab/study/cache.h"
@@ -60,9 +62,6 @@ std::string label_of(const MethodSet& m) {
   return label.empty() ? "plain" : label;
 }
 
-/// Whether the config brings a trained network.
-bool is_given(const Experiment& e) { return !e.network.file.empty() || !e.network.weights.empty(); }
-
 nn::TrainedNetwork given_network(const TrainingSetting& s, const nn::Network& network,
                                  NetworkOrigin& origin) {
   const Experiment& e = s.experiment;
@@ -82,6 +81,13 @@ nn::TrainedNetwork given_network(const TrainingSetting& s, const nn::Network& ne
 }
 
 }  // namespace
+
+bool is_given(const Experiment& e) { return !e.network.file.empty() || !e.network.weights.empty(); }
+
+bool trains_nothing(const Experiment& e, const MethodSet& methods) {
+  return is_given(e) && std::none_of(methods.parts.begin(), methods.parts.end(),
+                                     [](const Method& part) { return bool(part.further); });
+}
 
 TrainingAid training_aid(const TrainingSetting& s) {
   return {.seed = s.experiment.training.seed,

@@ -28,6 +28,11 @@ struct TrainingSetting {
   bool shares_folder = false;
 };
 
+/// Whether the config brings a trained network.
+bool is_given(const Experiment& experiment);
+/// Whether it does, and no method trains it further.
+bool trains_nothing(const Experiment& experiment, const MethodSet& methods);
+
 /// The base network of a method: loaded where the config names a file, else trained with what the
 /// method does to it, once per seed, and kept under its digest. Batch-norm is not folded.
 nn::TrainedNetwork train_base(const TrainingSetting& setting, const MethodSet& methods,

@@ -1,8 +1,10 @@
 #include <bit>
 #include <cstring>
 
+#include "base/console.h"
 #include "cli/refused.h"
 #include "io/h5.h"
+#include "nn/checkpoint.h"
 
 /// Networks with the names of PyTorch's modules, and their weights in PyTorch's files.
 namespace ohmic {
@@ -126,19 +128,29 @@ TEST_CASE("a network is passed on in half precision, with its recipe") {
   const std::string first = read_whole_file(file);
   const h5::Reader reader(file);
   CHECK(reader.floats("/features.0.weight").shape == std::vector<Index>{8, 1, 3, 3});
-  const std::string accuracy = reader.string_attribute("/", "test_accuracy_per_cent");
+  const std::string accuracy = per_cent(reader.double_attribute("/", "test_accuracy")) + " %";
   CHECK(says(reader.string_attribute("/", "command"), "train"));
   CHECK(says(reader.string_attribute("/", "config"), "features.0"));
-  // Of a training that is done, nothing is trained.
-  REQUIRE(std::filesystem::remove(file));
-  const Said again = bench.ohmic({"train", "~/d.toml", "-o", "~/trained", "--weights", file});
+  // What is there stays; of a training that is done, nothing is trained.
+  check_refused(bench, {"train", "~/d.toml", "-o", "~/trained", "--weights", file}, lab::kUsage,
+                "--weights ~/small.h5: exists; choose another name, or remove it");
+  const std::string other = bench.path("trained/other.h5");
+  const Said again = bench.ohmic({"train", "~/d.toml", "-o", "~/trained", "--weights", other});
   CHECK(again.status == lab::kDone);
-  CHECK(says(again.out, accuracy + " % in half precision"));
-  CHECK(read_whole_file(file) == first);
+  CHECK(says(again.out, "weights   " + accuracy + " in half precision"));
+  const nn::Network network = nn::load_checkpoint(bench.path("trained/network.h5")).network;
+  CHECK(nn::load_weights(other, network) == nn::load_weights(file, network));
   const Said run =
       bench.ohmic({"run", "~/d.toml", "-o", "~/out", "--set", "network.weights=" + file});
   CHECK(run.status == lab::kDone);
-  CHECK(says(run.out, accuracy));
+  CHECK(says(run.out, "float network " + accuracy));
+  // Told before a training.
+  check_refused(bench, {"train", "~/d.toml", "-o", "~/new", "--weights", "w.npz"}, lab::kUsage,
+                "--weights w.npz: weights are written as .h5");
+  check_refused(
+      bench,
+      {"train", "~/d.toml", "-o", "~/trained", "--weights", bench.path("trained/network.h5")},
+      lab::kUsage, "--weights and -o are one file, ...");
 }
 
 TEST_CASE("weights of PyTorch are read from .safetensors in every precision") {

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "folder.h"
 #include "full_disk.h"
+#include "io/half.h"
 #include "messages.h"
 
 using namespace ohmic;
@@ -91,6 +92,8 @@ TEST_CASE("half precision is rounded to the nearest, ties to even") {
     out.commit();
   }
   CHECK(h5::Reader(folder / "h.h5").floats("/x").values == rounded);
+  CHECK(to_half(65520) == 0x7c00);  // half a step beyond the largest
+  CHECK(to_half(-0.0f) == 0x8000);
 }
 
 TEST_CASE("equal contents give equal bytes") {

@@ -8,6 +8,7 @@
 #include "devices/gaussian.h"
 #include "devices/ideal.h"
 #include "devices/lognormal.h"
+#include "devices/pcm_like.h"
 #include "devices/variation_structure.h"
 
 using namespace ohmic;
@@ -130,4 +131,39 @@ TEST_CASE(
   CHECK(std::fabs(array.conductance(0)(0, 0) / target - 1) > 0.01);
   for (Index c = 0; c < 6; ++c)
     CHECK(array.conductance(0)(1, c) == doctest::Approx(target).epsilon(1e-6));
+}
+
+TEST_CASE("conductances are those that were programmed until cells drift or are broken") {
+  const Matrix<float> u = ramp(4, 30);
+  const RandomStream stream(3);
+  const auto differ = [](const Array& array) {
+    Index count = 0;
+    for (std::size_t p = 0; p < array.polarities(); ++p)
+      for (Index i = 0; i < array.cells(p).programmed.size(); ++i)
+        count += array.conductance(p).data()[i] != array.cells(p).programmed.data()[i];
+    return count;
+  };
+  const auto steady = devices::make_lognormal({});
+  const MappingRule rule(Mapping::differential, steady->g_min(), steady->g_max(), steady->levels());
+  const devices::ProgramContext context{.stream = &stream};
+  CHECK(differ(program_array(steady, rule, u, context, Programming::drawn, 1e6)) == 0);
+  BrokenCells broken;
+  broken.faults.assign(2, Matrix<std::uint8_t>(4, 30, 0));
+  broken.faults[1](2, 3) = static_cast<std::uint8_t>(devices::Fault::stuck_at_g_max);
+  const Array faulty =
+      program_array(steady, rule, u, context, Programming::at_target, 0, {}, broken);
+  CHECK(faulty.conductance(1)(2, 3) == doctest::Approx(steady->g_max()));
+  CHECK(differ(faulty) == 1);
+
+  const auto drifting = devices::make_pcm_like({});
+  const MappingRule own(Mapping::differential, drifting->g_min(), drifting->g_max(),
+                        drifting->levels());
+  const Array fresh = program_array(drifting, own, u, context, Programming::drawn, 0),
+              later = fresh.after_drift(86400);
+  CHECK(differ(later) > 100);
+  Matrix<float> judge(4, 30), sigma(4, 30);
+  drifting->conductance(fresh.cells(0), 86400, judge);
+  CHECK(std::equal(judge.data(), judge.data() + judge.size(), later.conductance(0).data()));
+  drifting->read_sigma(fresh.cells(0), judge, 86400, sigma);
+  CHECK(later.read_sigma(0) == sigma);
 }
