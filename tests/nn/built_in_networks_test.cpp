@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <random>
 
+#include "io/h5.h"
 #include "messages.h"
+#include "nn/checkpoint.h"
 #include "nn/forward.h"
 #include "nn/layer_mac.h"
 #include "synthetic.h"
@@ -158,6 +160,20 @@ TEST_CASE("folding batch-norm into a resnet leaves its outputs, and no batch-nor
                          z = after.output(folded.network.layers() - 1);
   for (Index i = 0; i < y.size(); ++i)
     CHECK(z.data()[i] == doctest::Approx(y.data()[i]).epsilon(1e-4));
+}
+
+TEST_CASE("networks that come with the program fit their models, and say how they were made") {
+  const std::filesystem::path folder = OHMIC_SOURCE_DIR "/data/networks";
+  const Network network = built("resnet20");
+  const std::filesystem::path file = folder / "resnet20_cifar10.h5";
+  const ParameterSet<float> parameters = load_weights(file, network);
+  CHECK(parameters.size() == static_cast<std::size_t>(network.layers()));
+  const h5::Reader reader(file);
+  CHECK(reader.is_sealed());
+  CHECK(reader.double_attribute("/", "test_accuracy") > 0.91);
+  CHECK(reader.integer_attribute("/", "parameters") == network.parameter_count());
+  CHECK(reader.string_attribute("/", "config").find("model = \"resnet20\"") != std::string::npos);
+  CHECK(std::filesystem::file_size(file) < 8'000'000);
 }
 
 }  // namespace
