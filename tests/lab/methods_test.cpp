@@ -8,6 +8,7 @@
 #include "base/statistics.h"
 #include "devices/gaussian.h"
 #include "devices/lognormal.h"
+#include "lab/bench.h"
 #include "lab/methods/batch_norm_reestimation.h"
 #include "lab/methods/catalogue.h"
 #include "lab/methods/channel_regression.h"
@@ -16,64 +17,14 @@
 #include "lab/methods/penalty.h"
 #include "lab/methods/write_verify.h"
 #include "lab/study/device_perturbation.h"
-#include "lab/study/error_budget.h"
 #include "lab/study/placement.h"
 #include "sim/scaled.h"
 
 using namespace ohmic;
 using namespace ohmic::lab;
+using ohmic::testing::Bench;
 
 namespace {
-
-/// A small network on made-up images, and everything around it.
-struct Bench {
-  nn::Data data;
-  nn::TrainedNetwork trained;
-  Experiment experiment;
-
-  explicit Bench(const std::string& device = "model = \"lognormal\"\nsigma = 0.5")
-      : trained{nn::Network(nn::spec_from_toml(R"(
-[[layers]]
-type = "conv"
-name = "conv1"
-filters = 4
-kernel = 3
-[[layers]]
-type = "relu"
-[[layers]]
-type = "flatten"
-[[layers]]
-type = "linear"
-name = "fc1"
-outputs = 3
-)",
-                                               "test"),
-                            {1, 6, 6}),
-                {}} {
-    trained.parameters = nn::initial_parameters(trained.network, 1);
-    auto set = std::make_shared<nn::Dataset>();
-    set->shape = {1, 6, 6};
-    set->classes = 3;
-    for (Index i = 0; i < 256; ++i) {
-      set->labels.push_back(static_cast<nn::Label>(i % 3));
-      data.train.index.push_back(i);
-      for (Index p = 0; p < 36; ++p)
-        set->pixels.push_back(static_cast<std::uint8_t>((i * 97 + p * p * 31 + p * i) % 256));
-    }
-    data.train.set = set;
-    data.test = data.validation = data.train;
-    data.normalisation = {{128.0}, {74.0}};
-    ConfigNode root;
-    root.put("device", parse_config(device, "device"));
-    experiment = make_experiment(root);
-  }
-  HardwarePlan plan() const {
-    return make_plan(experiment, trained.network, trained.parameters, data);
-  }
-  CleanActivations clean() const {
-    return CleanActivations(trained.network, trained.parameters, data.train, data.normalisation);
-  }
-};
 
 /// Mean squared error of layer k's output on the chip against the clean one.
 double error_of(const Bench& bench, const Chip& chip, std::size_t k) {
@@ -349,51 +300,6 @@ TEST_CASE("calibration of a chip brings every layer nearer to the clean one, rid
   CHECK(ridge.deployment.after[1]->is_affine());
   CHECK(correction_overhead(affine.deployment).weights == 2 * (4 + 3));
   CHECK(correction_overhead(ridge.deployment).weights == 4 * (1 + 4) + 4 + 2 * 3);
-}
-
-TEST_CASE("signal-to-error ratios of layers are those of whole passes side by side") {
-  const Bench bench;
-  const nn::Network& network = bench.trained.network;
-  const CleanActivations clean = bench.clean();
-  const RandomStream stream(1);
-  for (const std::size_t on_chip : {0u, 1u}) {
-    CAPTURE(on_chip);
-    Chip chip{network, bench.trained.parameters,
-              deployment_of(program_layers(bench.plan(), stream, 3, 0, {}))};
-    chip.deployment.macs[1 - on_chip] = nullptr;
-    calibrate(Regression::affine, {.images = 256}, clean, {}, chip);
-    ReadContext reader;
-    reader.stream = &stream;
-    const LayerErrors found =
-        layer_errors(network, chip.parameters, clean, chip.deployment, reader);
-    double signal[2] = {}, error[2] = {};
-    for (Index block = 0; block < clean.blocks(); ++block) {
-      nn::Workspace<float> ideal(network, nn::Kept::outputs), noisy(network, nn::Kept::outputs);
-      const nn::Pass pass{.samples = clean.samples(block)};
-      for (nn::Workspace<float>* w : {&ideal, &noisy})
-        std::copy_n(clean.image(block).data(), clean.image(block).size(), w->input().data());
-      nn::forward(network, chip.parameters, ideal, pass);
-      ReadContext context = reader;
-      context.first_sample = block * kLanes;
-      nn::forward(network, chip.parameters, noisy, pass, chip.deployment, context);
-      for (std::size_t k = 0; k < 2; ++k) {
-        const auto exact = ideal.output(network.mac_layers()[k]),
-                   seen = noisy.output(network.mac_layers()[k]);
-        for (Index f = 0; f < exact.rows(); ++f)
-          for (Index sample = 0; sample < pass.samples; ++sample) {
-            signal[k] += std::pow(exact(f, sample), 2);
-            error[k] += std::pow(static_cast<double>(seen(f, sample)) - exact(f, sample), 2);
-          }
-      }
-    }
-    for (std::size_t k = on_chip; k < 2; ++k)
-      CHECK(found.accumulated_db[k] ==
-            doctest::Approx(10 * std::log10(signal[k] / error[k])).epsilon(1e-9));
-    // The layer on the chip reads exact inputs, corrections included.
-    CHECK(found.isolated_db[on_chip] == found.accumulated_db[on_chip]);
-    CHECK(std::isnan(found.isolated_db[1 - on_chip]));
-    if (on_chip == 1) CHECK(std::isinf(found.accumulated_db[0]));
-  }
 }
 
 TEST_CASE("the mean correction divides by exp(sigma^2 / 2) and leaves a digital bias alone") {
