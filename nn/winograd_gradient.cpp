@@ -8,6 +8,7 @@ namespace ohmic::nn {
 namespace {
 
 constexpr Index kChannelBlock = 16;  ///< channels that are transformed, and multiplied, together
+constexpr Index kMostShared = 4;     ///< tiles
 
 }  // namespace
 
@@ -24,16 +25,12 @@ template <class T>
 WinogradGradient<T>::WinogradGradient(Index outputs, const PatchView& g)
     : maps_(outputs),
       channels_(g.channels),
-      tiling_{.height = g.height,
-              .width = g.width,
-              .out_height = g.out_height(),
-              .out_width = g.out_width(),
-              .padding = g.padding},
+      tiling_(TiledMaps::of(g)),
       slope_tile_(outputs <= kSlopeTile<T> / 2 ? kSlopeTile<T> / 2 : kSlopeTile<T>),
       slope_tiles_(block_count(outputs, slope_tile_)),
       row_blocks_(block_count(g.channels, kChannelBlock)) {
   // As many as leave their numbers in a second cache.
-  shared_ = std::clamp<Index>(128 / (channels_ + maps_), 1, std::min<Index>(4, tiling_.tiles()));
+  shared_ = std::clamp<Index>(128 / (channels_ + maps_), 1, std::min(kMostShared, tiling_.tiles()));
   const bool has_small_sums = channels_ * maps_ <= 256 * 256;
   parts_ = has_small_sums ? std::clamp<Index>(tiling_.tiles() / shared_, 1, 8) : 1;
   part_ = block_count(block_count(tiling_.tiles(), parts_), shared_) * shared_;
@@ -42,7 +39,12 @@ WinogradGradient<T>::WinogradGradient(Index outputs, const PatchView& g)
 
 template <class T>
 Index WinogradGradient<T>::work_size() const {
-  return parts_ * row_blocks_ * slope_tiles_ * kFrequencies * kChannelBlock * slope_tile_;
+  return parts_ * row_blocks_ * slope_tiles_ * block_size();
+}
+
+template <class T>
+Index WinogradGradient<T>::block_size() const {
+  return kFrequencies * kChannelBlock * slope_tile_;
 }
 
 template <class T>
@@ -78,9 +80,9 @@ void WinogradGradient<T>::add_products(const Run& run, Index block, const T* v, 
                                        T* sums) const {
   const Index first = block % row_blocks_ * kChannelBlock, slope_tile = block / row_blocks_,
               rows = std::min(kChannelBlock, channels_ - first), size = kLanes * slope_tile_;
-  T* own = sums + block * kFrequencies * kChannelBlock * slope_tile_;
-  if (!run.adds) std::fill_n(own, kFrequencies * kChannelBlock * slope_tile_, T(0));
-  const T* panels[4];
+  T* own = sums + block * block_size();
+  if (!run.adds) std::fill_n(own, block_size(), T(0));
+  const T* panels[kMostShared];
   for (Index f = 0; f < kFrequencies; ++f) {
     for (Index tile = 0; tile < run.count; ++tile)
       panels[tile] = v + f * run.v_stride + (tile * channels_ + first) * kLanes;
@@ -99,7 +101,7 @@ void WinogradGradient<T>::add_weights(Index block, const T* sums, T* dw) const {
               outputs = std::min(slope_tile_, maps_ - first_output),
               size = kChannelBlock * slope_tile_;
   T* taps = room(tap_room, 9 * size);
-  kernels_of<T>().winograd_gradient(size, sums + block * kFrequencies * size, taps);
+  kernels_of<T>().winograd_gradient(size, sums + block * block_size(), taps);
   for (Index o = 0; o < outputs; ++o) {
     T* to = dw + ((first_output + o) * channels_ + first) * 9;
     for (Index c = 0; c < rows; ++c)
@@ -109,8 +111,7 @@ void WinogradGradient<T>::add_weights(Index block, const T* sums, T* dw) const {
 
 template <class T>
 void WinogradGradient<T>::add(const T* x, const T* dy, T* work, T* dw) const {
-  const Index blocks = row_blocks_ * slope_tiles_;
-  const Index part_size = blocks * kFrequencies * kChannelBlock * slope_tile_;
+  const Index blocks = row_blocks_ * slope_tiles_, part_size = blocks * block_size();
   for_each_block(parts_, [&](Index part) {
     thread_local AlignedVector<T> v_room, d_room;
     const Index last = std::min((part + 1) * part_, tiling_.tiles());
@@ -143,10 +144,9 @@ void WinogradGradient<T>::add(const T* x, const T* dy, T* work, T* dw) const {
   });
   if (parts_ == 1) return;
   for_each_block(blocks, [&](Index block) {
-    const Index size = kFrequencies * kChannelBlock * slope_tile_;
+    T* total = work + block * block_size();
     for (Index part = 1; part < parts_; ++part)
-      kernels_of<T>().accumulate(size, work + part * part_size + block * size, T(1),
-                                 work + block * size);
+      kernels_of<T>().accumulate(block_size(), total + part * part_size, T(1), total);
     add_weights(block, work, dw);
   });
 }

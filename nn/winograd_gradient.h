@@ -19,6 +19,7 @@ class WinogradGradient {
 
  private:
   struct Run;
+  Index block_size() const;  ///< sums of a block of channels and a tile of outputs
   void transform_slopes(const Run& run, Index slope_tile, const T* dy, T* d) const;
   void add_products(const Run& run, Index block, const T* v, const T* d, T* sums) const;
   void add_weights(Index block, const T* sums, T* dw) const;

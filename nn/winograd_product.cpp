@@ -21,16 +21,7 @@ WinogradProduct<T>::WinogradProduct(Index outputs, const PatchView& g, bool is_b
     : maps_(is_backward ? g.channels : outputs),
       channels_(is_backward ? outputs : g.channels),
       is_backward_(is_backward),
-      tiling_(is_backward ? TiledMaps{.height = g.out_height(),
-                                      .width = g.out_width(),
-                                      .out_height = g.height,
-                                      .out_width = g.width,
-                                      .padding = 2 - g.padding}
-                          : TiledMaps{.height = g.height,
-                                      .width = g.width,
-                                      .out_height = g.out_height(),
-                                      .out_width = g.out_width(),
-                                      .padding = g.padding}) {}
+      tiling_(is_backward ? TiledMaps::of(g).backward() : TiledMaps::of(g)) {}
 
 template <class T>
 bool WinogradProduct<T>::suits(Index outputs, const PatchView& g) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/kernels.h"
+#include "base/linear_operator.h"
 #include "base/parallel.h"
 #include "nn/layer.h"
 
@@ -20,6 +21,11 @@ struct TiledMaps {
   Index out_height, out_width;  ///< of the output
   Index padding;
 
+  static TiledMaps of(const PatchView& g) {
+    return {g.height, g.width, g.out_height(), g.out_width(), g.padding};
+  }
+  /// The same with inputs and outputs exchanged: dy to dx.
+  TiledMaps backward() const { return {out_height, out_width, height, width, 2 - padding}; }
   Index across() const { return block_count(out_width, kTile); }
   Index tiles() const { return block_count(out_height, kTile) * across(); }
   Index row(Index tile) const { return tile / across() * kTile; }     ///< of its first output
